@@ -1,0 +1,164 @@
+"""Evaluators as a team declares them: a function, what it asks for, and the metrics it promises."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_mlexp.errors import DeclarationError, EvaluatorError
+from pytest_mlexp.naming import check_name, nearest
+from pytest_mlexp.records import Evaluation, Metric
+
+REQUESTS = (
+    "y_true",
+    "y_pred",
+    "y_proba",
+    "y_score",
+    "X",
+    "groups",
+    "sample_weight",
+    "model",
+    "dataset",
+    "timings",
+    "device",
+)
+# How a request for predictions is met, first method that the model has; scikit-learn's method names.
+RESPONSES: Mapping[str, tuple[str, ...]] = {
+    "y_pred": ("predict",),
+    "y_proba": ("predict_proba",),
+    "y_score": ("predict_proba", "decision_function"),
+}
+
+
+@dataclass(frozen=True)
+class EvaluatorBlock:
+    """One declared evaluator.
+
+    Attributes:
+        name: part of test ids.
+        function: called with what it asks for, by parameter name.
+        metrics: the metrics it promises, primary one first.
+        requests: the names it must be given; ``optional``: those it is given when they exist.
+        responses: for each request for predictions, the model methods that meet it, preferred first.
+        aliases: its parameter name -> the request it stands for, where they differ.
+    """
+
+    name: str
+    function: Callable[..., Any] = field(repr=False)
+    metrics: tuple[Metric, ...]
+    requests: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    responses: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: RESPONSES)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def methods(self) -> list[tuple[str, ...]]:
+        """For each request for predictions, the model methods that can meet it."""
+        return [self.responses[name] for name in self.requests if name in self.responses]
+
+    def __call__(self, available: Mapping[str, Any]) -> Evaluation:
+        """Evaluate one trial from what is available, by request name.
+
+        Raises:
+            EvaluatorError: the result is no number, mapping or Evaluation, or not the promised metrics.
+        """
+        wanted = [*self.requests, *(name for name in self.optional if available.get(name) is not None)]
+        back = {request: parameter for parameter, request in self.aliases.items()}
+        return self._as_evaluation(self.function(**{back.get(name, name): available[name] for name in wanted}))
+
+    def _as_evaluation(self, result: object) -> Evaluation:
+        promised = [metric.name for metric in self.metrics]
+        if isinstance(result, Evaluation):
+            evaluation = result
+        elif isinstance(result, Mapping):
+            evaluation = Evaluation(dict(result))
+        elif len(promised) == 1 and not isinstance(result, str | bytes | None):
+            evaluation = Evaluation({promised[0]: result})  # type: ignore[dict-item]
+        else:
+            raise EvaluatorError(
+                f"evaluator {self.name!r} returned {type(result).__qualname__} {result!r:.60}: return a number (for a "
+                f"single metric), a mapping or an Evaluation with the metrics {', '.join(promised)}"
+            )
+        for name in evaluation.metrics:
+            if name not in promised:
+                raise EvaluatorError(
+                    f"evaluator {self.name!r} returned the metric {name!r}, whose direction was not declared with "
+                    f"maximize= or minimize=: {nearest(name, promised)}"
+                )
+        missing = [name for name in promised if name not in evaluation.metrics]
+        if missing:
+            raise EvaluatorError(
+                f"evaluator {self.name!r} declares the metric {missing[0]!r} but did not return it; it returned "
+                f"{', '.join(evaluation.metrics) or 'nothing'}"
+            )
+        return evaluation
+
+
+def declare_evaluator(
+    function: object, *, name: str | None, maximize: str | Iterable[str], minimize: str | Iterable[str]
+) -> EvaluatorBlock:
+    """Validate one evaluator declaration.
+
+    ``function`` asks for what it needs by parameter name, or is a scikit-learn metric function or the name
+    of a scikit-learn scorer, whose direction is known.
+
+    Raises:
+        DeclarationError: illegal name, unknown request, no direction, or a metric named twice.
+    """
+    directions = [Metric(n, True) for n in _names(maximize)] + [Metric(n, False) for n in _names(minimize)]
+    if isinstance(function, str) or _is_sklearn(function):
+        from pytest_mlexp.blocks.scorers import from_sklearn
+
+        return from_sklearn(function, name=name, metrics=tuple(directions))
+    if not callable(function):
+        raise DeclarationError(
+            f"an evaluator is a function, a scikit-learn metric or a scorer's name, not {function!r:.80}"
+        )
+    label = check_name(name or getattr(function, "__name__", ""), kind="evaluator")
+    if not directions:
+        raise DeclarationError(
+            f"evaluator {label!r} declares no metric: say which ones it returns and which way is better, as in "
+            '@experiment.evaluator(maximize="accuracy", minimize=["log_loss"])'
+        )
+    _check_metrics(label, directions)
+    requests, optional = read_requests(label, function)
+    return EvaluatorBlock(label, function, tuple(directions), requests, optional)
+
+
+def read_requests(label: str, function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Split a function's parameters into what it must be given and what it may be given."""
+    required, optional = [], []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            raise DeclarationError(
+                f"evaluator {label!r} takes *{parameter.name}: name what it needs instead; known: {', '.join(REQUESTS)}"
+            )
+        has_default = parameter.default is not parameter.empty
+        if parameter.name not in REQUESTS:
+            if has_default:
+                continue
+            raise DeclarationError(
+                f"evaluator {label!r} asks for {parameter.name!r}, which nothing gives: "
+                f"{nearest(parameter.name, REQUESTS)}"
+            )
+        (optional if has_default else required).append(parameter.name)
+    return tuple(required), tuple(optional)
+
+
+def _names(names: str | Iterable[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _check_metrics(label: str, metrics: list[Metric]) -> None:
+    seen: set[str] = set()
+    for metric in metrics:
+        if not isinstance(metric.name, str) or not metric.name:
+            raise DeclarationError(f"evaluator {label!r} declares the metric {metric.name!r}: a metric's name is a text")
+        if metric.name in seen:
+            raise DeclarationError(f"evaluator {label!r} declares the metric {metric.name!r} twice")
+        seen.add(metric.name)
+
+
+def _is_sklearn(function: object) -> bool:
+    return str(getattr(function, "__module__", "")).startswith("sklearn.metrics")

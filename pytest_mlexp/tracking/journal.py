@@ -1,0 +1,244 @@
+"""The journal: the append-only record of truth of one session, on local disk.
+
+A session's folder, ``<root>/.mlexp/sessions/<session-id>``, holds ``journal.jsonl`` and the artifact
+files its records point to. An artifact is written before the record that names it, so a record implies
+its artifacts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pytest_mlexp.errors import TrackingError
+from pytest_mlexp.records import FORMAT, CellRecord, EndRecord, SessionRecord, TestRecord, from_dict, to_dict
+
+FILE_NAME = "journal.jsonl"
+STATE_FOLDER = ".mlexp"
+JournalRecord = SessionRecord | CellRecord | TestRecord | EndRecord
+
+_KINDS: dict[str, type[JournalRecord]] = {
+    "session": SessionRecord,
+    "cell": CellRecord,
+    "test": TestRecord,
+    "end": EndRecord,
+}
+_KIND_OF = {record: kind for kind, record in _KINDS.items()}
+_encode = msgspec.json.Encoder().encode
+# Where it exists, fdatasync makes the bytes and the new length durable without the time stamps.
+_sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+
+
+@dataclass(frozen=True)
+class JournalContents:
+    """What a journal holds, in the order it was written.
+
+    Attributes:
+        session: the session's record; None when the journal was cut off before it.
+        cells: one record for each (experiment, cell): the first one written.
+        tests: how the tests of the cells ended.
+        end: None when the session was cut off.
+        skipped: lines that were torn or corrupt and therefore left out.
+    """
+
+    session: SessionRecord | None
+    cells: tuple[CellRecord, ...]
+    tests: tuple[TestRecord, ...]
+    end: EndRecord | None
+    skipped: int
+
+
+class _Line(msgspec.Struct):
+    format: int
+    kind: str
+    crc: int
+    data: msgspec.Raw
+
+
+class Journal:
+    """The journal of one session, open for appending.
+
+    A journal may be opened again to add to it; a line that a killed process left unfinished stays behind
+    as one skipped line.
+
+    Raises:
+        TrackingError: the folder or the file cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / FILE_NAME
+        try:
+            _prepare(folder)
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            self._torn = _ends_torn(self._file)
+            _sync_folder(folder)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def append(self, record: JournalRecord) -> None:
+        """Add one record as one line in a single write, durable on return (test records: soon after).
+
+        Raises:
+            TrackingError: the line could not be written whole, for instance on a full disk.
+        """
+        line = _to_line(record)
+        if self._torn:
+            line = b"\n" + line
+        try:
+            written = os.write(self._file, line)
+            self._torn = written != len(line)
+            if self._torn:
+                raise OSError(f"only {written} of {len(line)} bytes were taken; the disk may be full")
+            # A test's outcome follows its cell's numbers and is made durable by the next record or by close.
+            if not isinstance(record, TestRecord):
+                _sync(self._file)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def write_artifact(self, name: str, data: bytes) -> str:
+        """Write a file beside the journal, whole or not at all, and return its path relative to the folder.
+
+        ``name`` may hold ``/`` for a sub-folder.
+
+        Raises:
+            TrackingError: the name leads out of the folder, or the file cannot be written.
+        """
+        path = self.folder / name
+        if not name or not path.resolve().is_relative_to(self.folder.resolve()) or path == self.path:
+            raise TrackingError(f"artifact name {name!r} must be a relative path inside {self.folder}")
+        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as file:
+                file.write(data)
+                file.flush()
+                _sync(file.fileno())
+            partial.replace(path)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+        return path.relative_to(self.folder).as_posix()
+
+    def close(self) -> None:
+        """Make everything durable and close the file; closing twice does no harm."""
+        if self._file >= 0:
+            _sync(self._file)
+            os.close(self._file)
+            self._file = -1
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def read(folder: Path) -> JournalContents:
+    """Read the journal in a session's folder, leaving out lines that are torn or corrupt.
+
+    Raises:
+        TrackingError: there is no journal, or a newer pytest-mlexp wrote it in a later format.
+    """
+    path = folder / FILE_NAME
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise TrackingError(
+            f"no journal can be read at {path}: {error.strerror or error}; "
+            f"sessions are the sub-folders of {STATE_FOLDER}/sessions"
+        ) from error
+    session: SessionRecord | None = None
+    end: EndRecord | None = None
+    cells: dict[tuple[str, str], CellRecord] = {}
+    tests: list[TestRecord] = []
+    skipped = 0
+    for number, line in enumerate(lines, start=1):
+        match _from_line(line, f"{path}:{number}") if line else ():
+            case SessionRecord() as record:
+                session = session or record
+            case CellRecord() as record:
+                cells.setdefault((record.experiment, record.cell), record)
+            case TestRecord() as record:
+                tests.append(record)
+            case EndRecord() as record:
+                end = record
+            case None:
+                skipped += 1
+    return JournalContents(session, tuple(cells.values()), tuple(tests), end, skipped)
+
+
+def _to_line(record: JournalRecord) -> bytes:
+    data = _encode(to_dict(record))
+    head = f'{{"format":{FORMAT},"kind":"{_KIND_OF[type(record)]}","crc":{zlib.crc32(data)},"data":'
+    return b"".join((head.encode(), data, b"}\n"))
+
+
+def _from_line(line: bytes, place: str) -> JournalRecord | None:
+    """The record of a line; None when the line is torn or corrupt."""
+    try:
+        parsed = msgspec.json.decode(line, type=_Line)
+        if zlib.crc32(parsed.data) != parsed.crc:
+            return None
+        data: dict[str, Any] = msgspec.json.decode(parsed.data)
+        if parsed.format > FORMAT:
+            raise TrackingError(
+                f"{place} is in journal format {parsed.format}, written by {_writer(data)}; this version "
+                f"reads formats up to {FORMAT}: upgrade pytest-mlexp to read it"
+            )
+        return from_dict(data, _KINDS[parsed.kind])
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
+        return None
+
+
+def _writer(data: dict[str, Any]) -> str:
+    found = re.search(rb'"pytest[-_]mlexp":"([^"]+)"', _encode(data))
+    return f"pytest-mlexp {found[1].decode()}" if found else "a later pytest-mlexp"
+
+
+def _prepare(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for parent in folder.parents:
+        if parent.name == STATE_FOLDER:
+            ignore_in_git(parent)
+            return
+
+
+def ignore_in_git(state: Path) -> None:
+    """Keep git from seeing the state folder: what it holds is made again, not versioned."""
+    state.mkdir(parents=True, exist_ok=True)
+    ignore = state / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+
+
+def _ends_torn(file: int) -> bool:
+    size = os.fstat(file).st_size
+    return size > 0 and _byte_at(file, size - 1) != b"\n"
+
+
+def _byte_at(file: int, offset: int) -> bytes:
+    os.lseek(file, offset, os.SEEK_SET)
+    return os.read(file, 1)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _unwritable(path: Path, error: OSError) -> TrackingError:
+    return TrackingError(
+        f"cannot write {path}: {error.strerror or error}; free the disk or make the folder writable, "
+        "then run again"
+    )

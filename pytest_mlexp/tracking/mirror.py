@@ -1,0 +1,247 @@
+"""What a journal says, put as MLflow runs: names, limits and shapes of MLflow, but nothing of MLflow itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_mlexp.errors import TrackingError
+from pytest_mlexp.records import CellRecord, DatasetRecord, SessionRecord, TestRecord, to_dict
+from pytest_mlexp.tracking.journal import JournalContents
+
+UID = "mlexp.uid"
+SESSION = "mlexp.session"
+LONGEST_KEY = 250
+LONGEST_PARAM = 6000
+LONGEST_TAG = 5000
+_ILLEGAL = re.compile(r"[^A-Za-z0-9_\-. :/]")
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """One MLflow run as it should be.
+
+    Attributes:
+        uid: what this run is found by again.
+        series: (key, value, step) of every metric point.
+        files: artifact name -> the file to copy, or its content.
+        status: an MLflow run status; ``started`` and ``ended`` are milliseconds since the epoch.
+    """
+
+    uid: str
+    name: str
+    status: str
+    started: int
+    ended: int
+    tags: Mapping[str, str]
+    params: Mapping[str, str] = field(default_factory=dict)
+    series: tuple[tuple[str, float, int], ...] = ()
+    dataset: DatasetRecord | None = None
+    files: Mapping[str, Path | bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExperimentPlan:
+    """One MLflow experiment of a session: its parent run and one run for each cell."""
+
+    name: str
+    parent: RunPlan
+    cells: tuple[RunPlan, ...]
+
+
+def plan(journal: JournalContents, folder: Path) -> tuple[ExperimentPlan, ...]:
+    """Say which runs a session's journal stands for.
+
+    Raises:
+        TrackingError: the journal has no session record, so nothing says what its cells belong to.
+    """
+    session = journal.session
+    if session is None:
+        raise TrackingError(f"the journal in {folder} has no session record: it was cut off before the first cell")
+    common = _session_tags(session)
+    by_experiment: dict[str, list[CellRecord]] = {}
+    for cell in journal.cells:
+        by_experiment.setdefault(cell.experiment, []).append(cell)
+    tests: dict[tuple[str, str], list[TestRecord]] = {}
+    for test in journal.tests:
+        tests.setdefault((test.experiment, test.cell), []).append(test)
+    return tuple(
+        ExperimentPlan(
+            name,
+            _parent_plan(name, journal, session, common),
+            tuple(_cell_plan(c, tests.get((name, c.cell), []), session, folder) for c in cells),
+        )
+        for name, cells in by_experiment.items()
+    )
+
+
+def environment_files(session: SessionRecord) -> dict[str, Path | bytes]:
+    """The files that say in which environment a session ran."""
+    environment = session.environment
+    files: dict[str, Path | bytes] = {"environment.json": _json(environment)}
+    packages = environment.get("packages")
+    if isinstance(packages, Mapping):
+        lines = (f"{name}=={version}\n" for name, version in sorted(packages.items()))
+        files["requirements.txt"] = "".join(lines).encode()
+    if diff := _git(session).get("diff"):
+        files["uncommitted.diff"] = str(diff).encode()
+    return files
+
+
+def legal_key(name: str, taken: Iterable[str] = ()) -> str:
+    """The nearest name MLflow takes; a short digest keeps two names apart that would become one."""
+    key = re.sub(r"/{2,}", "/", _ILLEGAL.sub("_", name)).strip("/")
+    key = re.sub(r"(?<![^/])\.{1,2}(?![^/])", "_", key) or "_"
+    if len(key) <= LONGEST_KEY and key not in taken:
+        return key
+    return f"{key[: LONGEST_KEY - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _session_tags(session: SessionRecord) -> dict[str, str]:
+    environment, git = session.environment, _git(session)
+    dirty = git.get("dirty")
+    found = {
+        SESSION: session.session,
+        "mlexp.environment": environment.get("digest"),
+        "mlflow.source.name": " ".join(session.command)[:LONGEST_TAG],
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": git.get("commit"),
+        "mlflow.source.git.branch": git.get("branch"),
+        "mlflow.source.git.repoURL": git.get("remote"),
+        "mlflow.source.git.dirty": None if dirty is None else str(bool(dirty)).lower(),
+        "python": environment.get("python"),
+        "platform": environment.get("platform") or platform.platform(),
+    }
+    return {key: _text(value)[:LONGEST_TAG] for key, value in found.items() if value not in (None, "")}
+
+
+def _parent_plan(
+    experiment: str, journal: JournalContents, session: SessionRecord, common: Mapping[str, str]
+) -> RunPlan:
+    end = journal.end
+    last = max((cell.ended for cell in journal.cells), default=session.started)
+    return RunPlan(
+        uid=f"{session.session}/{experiment}",
+        name=session.session,
+        status=end.status if end else "KILLED",
+        started=session.started,
+        ended=end.ended if end else max(last, session.started),
+        tags={UID: f"{session.session}/{experiment}", **common},
+        files=environment_files(session),
+    )
+
+
+def _cell_plan(cell: CellRecord, tests: list[TestRecord], session: SessionRecord, folder: Path) -> RunPlan:
+    long: dict[str, str] = {}
+    tags = _shortened(_cell_tags(cell, tests, session), LONGEST_TAG, long, "tag ")
+    files: dict[str, Path | bytes] = {name: folder / path for name, path in cell.artifacts.items()}
+    files.setdefault("evaluation.json", _json({**to_dict(cell), "tests": [to_dict(test) for test in tests]}))
+    params = _shortened(_cell_params(cell), LONGEST_PARAM, long, "param ")
+    if cell.traceback:
+        files["traceback.txt"] = cell.traceback.encode()
+    if long:
+        files["long_values.json"] = _json(long)
+    failed = cell.error is not None or any(test.outcome == "failed" for test in tests)
+    return RunPlan(
+        uid=tags[UID],
+        name=cell.cell,
+        status="FAILED" if failed else "FINISHED",
+        started=cell.started,
+        ended=cell.ended,
+        tags=tags,
+        params=params,
+        series=_series(cell),
+        dataset=cell.dataset,
+        files=files,
+    )
+
+
+def _cell_tags(cell: CellRecord, tests: list[TestRecord], session: SessionRecord) -> dict[str, str]:
+    outcomes = {test.outcome for test in tests}
+    worst = next((o for o in ("failed", "passed", "skipped") if o in outcomes), None)
+    bad = sorted(name for name, metric in cell.metrics.items() if not metric.finite)
+    verdicts = {f"mlexp.gate.{v.gate}": f"{v.status}: {v.reason}" for test in tests for v in test.verdicts}
+    found = {
+        UID: f"{session.session}/{cell.experiment}/{cell.cell}",
+        SESSION: session.session,
+        "mlexp.cell": cell.cell,
+        "mlexp.model": cell.model,
+        "mlexp.dataset": cell.dataset.name if cell.dataset else None,
+        "mlexp.dataset.version": cell.dataset.version if cell.dataset else None,
+        "mlexp.dataset.digest": cell.dataset.digest if cell.dataset else None,
+        "mlexp.evaluator": cell.evaluator,
+        "mlexp.device": cell.device,
+        "mlexp.environment": session.environment.get("digest"),
+        "mlflow.source.git.commit": _git(session).get("commit"),
+        "mlexp.test": " ".join(test.node for test in tests),
+        "mlexp.outcome": worst,
+        "mlexp.message": next((test.message for test in tests if test.outcome == "failed"), None),
+        "mlexp.error": cell.error,
+        "mlexp.not_finite": ", ".join(bad),
+        "mlexp.maximize": ", ".join(sorted(n for n, m in cell.metrics.items() if m.maximize)),
+        **{f"mlexp.fingerprint.{role}": digest for role, digest in cell.fingerprints.items()},
+        **verdicts,
+    }
+    return {key: _text(value) for key, value in found.items() if value not in (None, "")}
+
+
+def _cell_params(cell: CellRecord) -> dict[str, str]:
+    described = {
+        "seeds": ", ".join(str(seed) for seed in dict.fromkeys(cell.seeds)),
+        "splits": ", ".join(dict.fromkeys(cell.splits)),
+        "model": cell.model,
+        "device": cell.device,
+    }
+    own = {name: value for name, value in described.items() if value and name not in cell.params}
+    return {**cell.params, **own}
+
+
+def _series(cell: CellRecord) -> tuple[tuple[str, float, int], ...]:
+    """Mean, spread and the value of each trial; a single trial has neither spread nor series."""
+    points: list[tuple[str, float, int]] = []
+    taken: set[str] = set()
+    for name, metric in cell.metrics.items():
+        key = legal_key(name, taken)
+        taken.add(key)
+        points.append((key, metric.mean, 0))
+        if len(metric.values) > 1:
+            points.append((legal_key(f"{key}.std"), metric.spread, 0))
+            points.extend((legal_key(f"{key}.trials"), value, step) for step, value in enumerate(metric.values))
+    for name, seconds in (("fit_seconds", cell.fit_seconds), ("predict_seconds", cell.predict_seconds)):
+        if seconds and name not in taken:
+            points.append((name, math.fsum(seconds) / len(seconds), 0))
+    return tuple(points)
+
+
+def _shortened(
+    values: Mapping[str, str], longest: int, long: dict[str, str], prefix: str
+) -> dict[str, str]:
+    """The values under legal keys, cut where they are too long; what was cut goes whole into ``long``."""
+    short: dict[str, str] = {}
+    for name, value in values.items():
+        key = legal_key(name, short)
+        if len(value) > longest:
+            long[prefix + name] = value
+            value = value[: longest - 3] + "..."
+        short[key] = value
+    return short
+
+
+def _git(session: SessionRecord) -> Mapping[str, Any]:
+    git = session.environment.get("git")
+    return git if isinstance(git, Mapping) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, default=str, ensure_ascii=False).encode()

@@ -1,0 +1,139 @@
+"""Predictions of a cell as a Parquet file: one row for each example of each trial."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pytest_mlexp.errors import TrackingError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_COMPLEX = "cOV"
+
+
+@dataclass(frozen=True)
+class TrialPredictions:
+    """What one trial predicted, in the order of its test examples.
+
+    Attributes:
+        examples: the examples' ids or row numbers, ``n`` of them.
+        seed: the trial's seed; ``split``: the name of its split.
+        y_true: the truth, any structure of length ``n``; ``y_pred`` likewise.
+        y_proba: probabilities, shape ``(n, k)``; ``y_score``: one score an example, shape ``(n,)``.
+    """
+
+    examples: Sequence[Any] | np.ndarray[Any, Any]
+    seed: int
+    split: str
+    y_true: Any
+    y_pred: Any = None
+    y_proba: Any = None
+    y_score: Any = None
+
+
+def predictions_table(
+    trials: Sequence[TrialPredictions], *, scores: Mapping[str, Any] | None = None
+) -> bytes:
+    """Build the Parquet file of a cell's predictions.
+
+    Columns are ``example``, ``seed``, ``split``, ``y_true`` and, where the trials have them, ``y_pred``,
+    ``y_proba_0`` .., ``y_score`` and ``score_<name>`` for each entry of ``scores`` (one value an example,
+    joined over the trials). A column whose values share no Arrow type is kept as JSON text.
+
+    Raises:
+        TrackingError: a column is not as long as there are examples.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    counts = [len(trial.examples) for trial in trials]
+    columns = {
+        "example": _column([trial.examples for trial in trials]),
+        "seed": pa.array(np.repeat(np.array([t.seed for t in trials], dtype=np.int64), counts)),
+        "split": pa.array([trial.split for trial, count in zip(trials, counts, strict=True) for _ in range(count)]),
+        **_given("y_true", [trial.y_true for trial in trials]),
+        **_given("y_pred", [trial.y_pred for trial in trials]),
+        **_probabilities([trial.y_proba for trial in trials]),
+        **_given("y_score", [trial.y_score for trial in trials]),
+        **{f"score_{name}": _column([values]) for name, values in (scores or {}).items()},
+    }
+    for name, column in columns.items():
+        if len(column) != sum(counts):
+            raise TrackingError(
+                f"predictions column {name!r} has {len(column)} values for {sum(counts)} examples: "
+                "give exactly one an example"
+            )
+    sink = pa.BufferOutputStream()
+    table = pa.Table.from_arrays(list(columns.values()), names=list(columns))
+    pq.write_table(table, sink, use_dictionary=["split"], write_statistics=False)
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+def _given(name: str, parts: Sequence[Any]) -> dict[str, pa.Array]:
+    """The column, or nothing where no trial has one."""
+    return {} if not parts or any(part is None for part in parts) else {name: _column(parts)}
+
+
+def _probabilities(parts: Sequence[Any]) -> dict[str, pa.Array]:
+    if not parts or any(part is None for part in parts):
+        return {}
+    import pyarrow as pa
+
+    arrays = [np.asarray(part, dtype=np.float64) for part in parts]
+    if any(array.ndim != 2 or array.shape[1] != arrays[0].shape[1] for array in arrays):
+        return {"y_proba": _column(parts)}
+    joined = np.concatenate(arrays)
+    return {f"y_proba_{k}": pa.array(joined[:, k]) for k in range(joined.shape[1])}
+
+
+def _column(parts: Sequence[Any]) -> pa.Array:
+    """One column from the values of each trial: typed where Arrow can, else JSON text."""
+    import pyarrow as pa
+
+    flat = [_flat(part) for part in parts]
+    if flat and all(part is not None for part in flat) and len({part.dtype for part in flat}) == 1:
+        return pa.array(np.concatenate(flat))
+    rows = [_plain(row) for part in parts for row in _rows(part)]
+    try:
+        column = pa.array(rows)
+    except (pa.ArrowException, OverflowError, ValueError, TypeError):
+        column = None
+    # Parquet has no type for a dict without keys.
+    if column is None or "struct<>" in str(column.type):
+        return pa.array([json.dumps(row, default=str, ensure_ascii=False) for row in rows], type=pa.string())
+    return column
+
+
+def _flat(values: Any) -> np.ndarray[Any, Any] | None:
+    """The values as a one-dimensional array that Arrow can type as it is; None when they are not one."""
+    if isinstance(values, list | tuple | dict) or not hasattr(values, "__array__"):
+        return None
+    array = np.asarray(values)
+    return array if array.ndim == 1 and array.dtype.kind not in _COMPLEX else None
+
+
+def _rows(values: Any) -> Sequence[Any]:
+    if not isinstance(values, list | tuple | str) and hasattr(values, "__array__"):
+        rows: list[Any] = np.asarray(values).tolist()
+        return rows
+    return list(values)
+
+
+def _plain(value: Any) -> Any:
+    """Arrays and their scalars as lists and numbers, at any depth."""
+    if isinstance(value, str | int | float | bytes | None):
+        return value
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic) or hasattr(value, "__array__"):
+        return np.asarray(value).tolist()
+    return value
