@@ -54,9 +54,7 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", {name: _as_values(name, v) for name, v in self.metrics.items()})
-        object.__setattr__(
-            self, "scores", {name: np.asarray(v, dtype=np.float64) for name, v in self.scores.items()}
-        )
+        object.__setattr__(self, "scores", {name: np.asarray(v, dtype=np.float64) for name, v in self.scores.items()})
 
     def __getitem__(self, metric: str) -> float:
         """The mean of a metric over the trials.

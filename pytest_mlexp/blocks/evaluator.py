@@ -106,7 +106,9 @@ def declare_evaluator(
     Raises:
         DeclarationError: illegal name, unknown request, no direction, or a metric named twice.
     """
-    directions = [Metric(n, True) for n in _names(maximize)] + [Metric(n, False) for n in _names(minimize)]
+    directions = [Metric(n, maximize=True) for n in _names(maximize)] + [
+        Metric(n, maximize=False) for n in _names(minimize)
+    ]
     if isinstance(function, str) or _is_sklearn(function):
         from pytest_mlexp.blocks.scorers import from_sklearn
 
@@ -128,7 +130,8 @@ def declare_evaluator(
 
 def read_requests(label: str, function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Split a function's parameters into what it must be given and what it may be given."""
-    required, optional = [], []
+    required: list[str] = []
+    optional: list[str] = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             raise DeclarationError(
@@ -153,8 +156,10 @@ def _names(names: str | Iterable[str]) -> list[str]:
 def _check_metrics(label: str, metrics: list[Metric]) -> None:
     seen: set[str] = set()
     for metric in metrics:
-        if not isinstance(metric.name, str) or not metric.name:
-            raise DeclarationError(f"evaluator {label!r} declares the metric {metric.name!r}: a metric's name is a text")
+        if not metric.name:
+            raise DeclarationError(
+                f"evaluator {label!r} declares the metric {metric.name!r}: a metric's name is a text"
+            )
         if metric.name in seen:
             raise DeclarationError(f"evaluator {label!r} declares the metric {metric.name!r} twice")
         seen.add(metric.name)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
-from pytest_mlexp.blocks.evaluator import RESPONSES, EvaluatorBlock, read_requests
+from pytest_mlexp.blocks.evaluator import RESPONSES, EvaluatorBlock
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.naming import check_name, nearest
 from pytest_mlexp.records import Metric
 
+# log-loss-like functions call their probabilities y_pred.
+TAKES_PROBABILITIES = ("log_loss", "d2_log_loss_score")
+PREDICTION_PARAMETERS = {
+    "y_proba": "y_proba",
+    "y_score": "y_score",
+    "pred_decision": "y_score",
+    "y_pred": "y_pred",
+}
 ALL_RESPONSES = ("predict", "predict_proba", "decision_function")
 
 
@@ -25,8 +34,7 @@ def from_sklearn(function: object, *, name: str | None, metrics: tuple[Metric, .
     """
     if isinstance(function, str) or hasattr(function, "_score_func"):
         return _from_scorer(function, name=name, metrics=metrics)
-    assert callable(function)
-    return _from_function(function, name=name, metrics=metrics)
+    return _from_function(cast("Callable[..., Any]", function), name=name, metrics=metrics)
 
 
 def _from_scorer(scorer: Any, *, name: str | None, metrics: tuple[Metric, ...]) -> EvaluatorBlock:
@@ -49,7 +57,7 @@ def _from_scorer(scorer: Any, *, name: str | None, metrics: tuple[Metric, ...]) 
     return EvaluatorBlock(
         label,
         score,
-        _one(label, metrics) or (Metric(label, True),),
+        _one(label, metrics) or (Metric(label, maximize=True),),
         ("recorded", "X", "y_true"),
         ("sample_weight",),
         {"recorded": methods},
@@ -60,25 +68,33 @@ def _from_scorer(scorer: Any, *, name: str | None, metrics: tuple[Metric, ...]) 
 def _from_function(function: Callable[..., Any], *, name: str | None, metrics: tuple[Metric, ...]) -> EvaluatorBlock:
     own = function.__name__
     label = check_name(name or own.removesuffix("_score"), kind="evaluator")
-    declared = _one(label, metrics)
-    if not declared:
-        if own.endswith("_score"):
-            declared = (Metric(label, True),)
-        elif own.endswith(("_loss", "_error", "_deviance")):
-            declared = (Metric(label, False),)
-        else:
-            raise DeclarationError(
-                f"scikit-learn does not say which way {own} is better: declare maximize={label!r} or minimize={label!r}"
-            )
-    if own in _ASKS_FOR_PROBABILITIES:
-        aliases = {"y_pred": "y_proba"} if own == "log_loss" else {}
-    else:
-        aliases = {"pred_decision": "y_score"}
-    import inspect
-
+    declared = _one(label, metrics) or (Metric(label, maximize=_higher_is_better(own, label)),)
     parameters = inspect.signature(function).parameters
-    aliases = {parameter: request for parameter, request in aliases.items() if parameter in parameters}
-    requests = tuple(aliases.get(p, p) for p in parameters if parameters[p].default is parameters[p].empty)
+    prediction = next(p for p in PREDICTION_PARAMETERS if p in parameters)
+    request = "y_proba" if own in TAKES_PROBABILITIES else PREDICTION_PARAMETERS[prediction]
+    aliases = {prediction: request} if prediction != request else {}
+    requests = ("y_true", request)
     optional = ("sample_weight",) if "sample_weight" in parameters else ()
-    responses = {**RESPONSES, **_binary_column(own)}
-    return EvaluatorBlock(label, function, declared, requests, optional, responses, aliases)
+    return EvaluatorBlock(label, function, declared, requests, optional, _responses(own), aliases)
+
+
+def _higher_is_better(own: str, label: str) -> bool:
+    if own.endswith("_score"):
+        return True
+    if own.endswith(("_loss", "_error", "_deviance")):
+        return False
+    raise DeclarationError(
+        f"scikit-learn does not say which way {own} is better: declare maximize={label!r} or minimize={label!r}"
+    )
+
+
+def _responses(own: str) -> Mapping[str, tuple[str, ...]]:
+    if own == "hinge_loss":
+        return {**RESPONSES, "y_score": ("decision_function",)}
+    return RESPONSES
+
+
+def _one(label: str, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    if len(metrics) > 1:
+        raise DeclarationError(f"scikit-learn metric {label!r} gives one number; {len(metrics)} metrics are declared")
+    return metrics

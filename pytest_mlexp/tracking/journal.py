@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -95,8 +95,7 @@ class Journal:
         try:
             written = os.write(self._file, line)
             self._torn = written != len(line)
-            if self._torn:
-                raise OSError(f"only {written} of {len(line)} bytes were taken; the disk may be full")
+            _check_whole(written, len(line))
             # A test's outcome follows its cell's numbers and is made durable by the next record or by close.
             if not isinstance(record, TestRecord):
                 _sync(self._file)
@@ -133,11 +132,16 @@ class Journal:
             os.close(self._file)
             self._file = -1
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _check_whole(written: int, size: int) -> None:
+    if written != size:
+        raise OSError(f"only {written} of {size} bytes were taken; the disk may be full")
 
 
 def read(folder: Path) -> JournalContents:
@@ -239,6 +243,5 @@ def _sync_folder(folder: Path) -> None:
 
 def _unwritable(path: Path, error: OSError) -> TrackingError:
     return TrackingError(
-        f"cannot write {path}: {error.strerror or error}; free the disk or make the folder writable, "
-        "then run again"
+        f"cannot write {path}: {error.strerror or error}; free the disk or make the folder writable, then run again"
     )

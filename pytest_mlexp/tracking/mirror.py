@@ -84,7 +84,9 @@ def plan(journal: JournalContents, folder: Path) -> tuple[ExperimentPlan, ...]:
 
 def environment_files(session: SessionRecord) -> dict[str, Path | bytes]:
     """The files that say in which environment a session ran."""
-    environment = session.environment
+    environment = dict(session.environment)
+    if git := {key: value for key, value in _git(session).items() if key != "diff"}:
+        environment["git"] = git
     files: dict[str, Path | bytes] = {"environment.json": _json(environment)}
     packages = environment.get("packages")
     if isinstance(packages, Mapping):
@@ -205,32 +207,31 @@ def _cell_params(cell: CellRecord) -> dict[str, str]:
 
 def _series(cell: CellRecord) -> tuple[tuple[str, float, int], ...]:
     """Mean, spread and the value of each trial; a single trial has neither spread nor series."""
+    keys: dict[str, str] = {}
+    for name in cell.metrics:
+        keys[name] = legal_key(name, keys.values())
+    taken = set(keys.values())
     points: list[tuple[str, float, int]] = []
-    taken: set[str] = set()
     for name, metric in cell.metrics.items():
-        key = legal_key(name, taken)
-        taken.add(key)
-        points.append((key, metric.mean, 0))
+        points.append((keys[name], metric.mean, 0))
         if len(metric.values) > 1:
-            points.append((legal_key(f"{key}.std"), metric.spread, 0))
-            points.extend((legal_key(f"{key}.trials"), value, step) for step, value in enumerate(metric.values))
+            points.append((legal_key(f"{keys[name]}.std", taken), metric.spread, 0))
+            trials = legal_key(f"{keys[name]}.trials", taken)
+            points.extend((trials, value, step) for step, value in enumerate(metric.values))
     for name, seconds in (("fit_seconds", cell.fit_seconds), ("predict_seconds", cell.predict_seconds)):
         if seconds and name not in taken:
             points.append((name, math.fsum(seconds) / len(seconds), 0))
     return tuple(points)
 
 
-def _shortened(
-    values: Mapping[str, str], longest: int, long: dict[str, str], prefix: str
-) -> dict[str, str]:
+def _shortened(values: Mapping[str, str], longest: int, long: dict[str, str], prefix: str) -> dict[str, str]:
     """The values under legal keys, cut where they are too long; what was cut goes whole into ``long``."""
     short: dict[str, str] = {}
     for name, value in values.items():
         key = legal_key(name, short)
         if len(value) > longest:
             long[prefix + name] = value
-            value = value[: longest - 3] + "..."
-        short[key] = value
+        short[key] = value if len(value) <= longest else value[: longest - 3] + "..."
     return short
 
 

@@ -37,9 +37,7 @@ class TrialPredictions:
     y_score: Any = None
 
 
-def predictions_table(
-    trials: Sequence[TrialPredictions], *, scores: Mapping[str, Any] | None = None
-) -> bytes:
+def predictions_table(trials: Sequence[TrialPredictions], *, scores: Mapping[str, Any] | None = None) -> bytes:
     """Build the Parquet file of a cell's predictions.
 
     Columns are ``example``, ``seed``, ``split``, ``y_true`` and, where the trials have them, ``y_pred``,
@@ -97,8 +95,8 @@ def _column(parts: Sequence[Any]) -> pa.Array:
     """One column from the values of each trial: typed where Arrow can, else JSON text."""
     import pyarrow as pa
 
-    flat = [_flat(part) for part in parts]
-    if flat and all(part is not None for part in flat) and len({part.dtype for part in flat}) == 1:
+    flat = [array for array in map(_flat, parts) if array is not None]
+    if flat and len(flat) == len(parts) and len({array.dtype for array in flat}) == 1:
         return pa.array(np.concatenate(flat))
     rows = [_plain(row) for part in parts for row in _rows(part)]
     try:

@@ -1,0 +1,1 @@
+"""Experiments as tests: each model x dataset x evaluator x device combination is one pytest test."""

@@ -1,0 +1,1 @@
+"""Tables of evaluations and verdicts."""

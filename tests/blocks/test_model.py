@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from pytest_mlexp.blocks.model import declare_model
+from pytest_mlexp.errors import DeclarationError, ModelError
+
+
+def forest(n_estimators: int, depth: int = 3, *, seed: int) -> Any:
+    return lambda inputs: [n_estimators + depth + seed for _ in inputs]
+
+
+def test_a_grid_makes_variants_in_its_own_order() -> None:
+    variants = declare_model(forest, name=None, params={"n_estimators": [300, 100]})
+    assert [v.name for v in variants] == ["forest-n_estimators=300", "forest-n_estimators=100"]
+    assert variants[0].build(seed=1, device="cpu")([0]) == [304]
+    assert variants[0].text_params() == {"depth": "3", "n_estimators": "300"}
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"n_estimator": [1]}, "did you mean 'n_estimators'"),
+        ({"n_estimators": 100}, "non-empty list"),
+        ({"n_estimators": []}, "non-empty list"),
+        ({"n_estimators": [1, 1]}, "two variants"),
+        ({}, "nothing gives parameter 'n_estimators'"),
+    ],
+)
+def test_a_grid_that_does_not_fit_the_factory_is_refused(params: Any, words: str) -> None:
+    with pytest.raises(DeclarationError, match=words):
+        declare_model(forest, name=None, params=params)
+
+
+def test_an_instance_is_cloned_for_each_trial() -> None:
+    original = LogisticRegression(C=2.0)
+    (variant,) = declare_model(original, name="logistic", params=None)
+    built = variant.build(seed=0, device="cpu")
+    assert built is not original
+    assert built.C == 2.0
+
+
+def test_a_factory_that_returns_nothing_is_named() -> None:
+    def empty() -> None: ...
+
+    (variant,) = declare_model(empty, name=None, params=None)
+    with pytest.raises(ModelError, match="None \\(is a return missing"):
+        variant.build(seed=0, device="cpu")
