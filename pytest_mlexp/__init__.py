@@ -1,1 +1,72 @@
 """Experiments as tests: each model x dataset x evaluator x device combination is one pytest test."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_mlexp.blocks.dataset import Dataset
+    from pytest_mlexp.blocks.torch import TorchModel
+    from pytest_mlexp.errors import (
+        DataError,
+        DeclarationError,
+        DeviceError,
+        EvaluatorError,
+        GateError,
+        MlexpError,
+        ModelError,
+        RequestError,
+        SettingsError,
+        TrackingError,
+    )
+    from pytest_mlexp.experiment import Experiment
+    from pytest_mlexp.gates.rules import Gate
+    from pytest_mlexp.matrix import Cell
+    from pytest_mlexp.records import Evaluation, Metric, Verdict
+    from pytest_mlexp.runner import Results
+
+__all__ = [
+    "Cell",
+    "DataError",
+    "Dataset",
+    "DeclarationError",
+    "DeviceError",
+    "Evaluation",
+    "EvaluatorError",
+    "Experiment",
+    "Gate",
+    "GateError",
+    "Metric",
+    "MlexpError",
+    "ModelError",
+    "RequestError",
+    "Results",
+    "SettingsError",
+    "TorchModel",
+    "TrackingError",
+    "Verdict",
+]
+
+_HOMES = {
+    "Cell": "matrix",
+    "Dataset": "blocks.dataset",
+    "Evaluation": "records",
+    "Experiment": "experiment",
+    "Gate": "gates.rules",
+    "Metric": "records",
+    "Results": "runner",
+    "TorchModel": "blocks.torch",
+    "Verdict": "records",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Names are fetched when they are used: the plugin is imported in every pytest session and must stay cheap.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

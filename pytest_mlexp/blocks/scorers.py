@@ -98,3 +98,22 @@ def _one(label: str, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
     if len(metrics) > 1:
         raise DeclarationError(f"scikit-learn metric {label!r} gives one number; {len(metrics)} metrics are declared")
     return metrics
+
+
+def recorded_model(responses: Mapping[str, Any], classes: Any) -> Any:
+    """A fitted scikit-learn estimator that answers with recorded predictions, whatever it is asked."""
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+    def answering(method: str) -> Callable[[Any, Any], Any]:
+        def answer(_self: Any, _X: Any) -> Any:
+            return responses[method]
+
+        answer.__name__ = method
+        return answer
+
+    kind = RegressorMixin if classes is None else ClassifierMixin
+    members: dict[str, Any] = {method: answering(method) for method in responses}
+    if classes is not None:
+        members["classes_"] = classes
+    members["__sklearn_is_fitted__"] = lambda _self: True
+    return type("RecordedModel", (kind, BaseEstimator), members)()

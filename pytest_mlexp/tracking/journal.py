@@ -166,7 +166,7 @@ def read(folder: Path) -> JournalContents:
     for number, line in enumerate(lines, start=1):
         match _from_line(line, f"{path}:{number}") if line else ():
             case SessionRecord() as record:
-                session = session or record
+                session = record
             case CellRecord() as record:
                 cells.setdefault((record.experiment, record.cell), record)
             case TestRecord() as record:

@@ -7,6 +7,7 @@ import json
 import math
 import platform
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,6 +96,20 @@ def environment_files(session: SessionRecord) -> dict[str, Path | bytes]:
     if diff := _git(session).get("diff"):
         files["uncommitted.diff"] = str(diff).encode()
     return files
+
+
+def stage(files: Mapping[str, Path | bytes], folder: Path) -> None:
+    """Lay the files out in a folder, by link where the system lets us; a file that is gone is left out."""
+    for name, content in files.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            target.write_bytes(content)
+        elif content.exists():
+            try:
+                target.symlink_to(content.resolve())
+            except OSError:  # Windows asks for a privilege
+                shutil.copyfile(content, target)
 
 
 def legal_key(name: str, taken: Iterable[str] = ()) -> str:

@@ -1,0 +1,143 @@
+"""What the plugin itself costs, each figure beside the same work without it.
+
+Run ``python benchmarks/overhead.py``. Whole processes are timed, the contestants in turn, so that a slow moment of
+the machine meets both; medians and their ratios are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tabulate import tabulate
+
+TRIVIAL = "def test_trivial(): pass\n"
+PLAIN = """
+import pytest
+
+@pytest.mark.parametrize("number", range({count}))
+def test_plain(number):
+    pass
+"""
+CELLS = """
+import numpy as np
+import pytest
+from pytest_mlexp import Dataset, Experiment
+
+noop = Experiment("noop")
+
+@noop.dataset
+def tiny():
+    return Dataset.from_arrays(np.zeros((4, 1)), np.zeros(4), split=[(np.array([0, 1]), np.array([2, 3]))])
+
+@noop.model(params={{"number": list(range({count}))}})
+def constant(number):
+    return lambda inputs: np.zeros(len(inputs))
+
+@noop.evaluator(maximize="one")
+def nothing(y_pred):
+    return 1.0
+
+@pytest.mark.mlexp(noop)
+def test_cell(evaluation):
+    pass
+"""
+RUN_CELLS = ("--mlexp", "--mlexp-tracking-uri=off")
+
+
+def main() -> None:
+    """Measure and print the three comparisons."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--idle-rounds", type=int, default=21)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cells", type=int, default=2000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "pytest.ini").write_text("[pytest]\n")
+        files = {"trivial": TRIVIAL, "plain": PLAIN.format(count=options.cells)}
+        files |= {f"cells_{n}": CELLS.format(count=n) for n in (1, options.cells, 5 * options.cells)}
+        for stem, text in files.items():
+            (folder / f"test_{stem}.py").write_text(text)
+        idle(folder, options.idle_rounds)
+        running(folder, options.rounds, options.cells)
+        collecting(folder, options.rounds, options.cells)
+
+
+def idle(folder: Path, rounds: int) -> None:
+    """A session with one trivial test, with the plugin and without it."""
+    medians = race(folder, rounds, {"without": ["test_trivial.py", "-p", "no:mlexp"], "with": ["test_trivial.py"]})
+    cost = (medians["with"] - medians["without"]) * 1000
+    report("idle session", medians, f"the plugin costs {cost:.1f} ms")
+
+
+def running(folder: Path, rounds: int, count: int) -> None:
+    """Cells that do nothing against parametrised tests that do nothing."""
+    medians = race(
+        folder,
+        rounds,
+        {
+            "plain tests": ["test_plain.py", "-p", "no:mlexp"],
+            "cells": [f"test_cells_{count}.py", *RUN_CELLS],
+            "one cell": ["test_cells_1.py", *RUN_CELLS],
+        },
+    )
+    ratio = medians["cells"] / medians["plain tests"]
+    marginal = (medians["cells"] - medians["one cell"]) / (count - 1) * 1000
+    report(f"{count} run", medians, f"cells / plain = {ratio:.2f}; {marginal:.2f} ms for each further cell")
+
+
+def collecting(folder: Path, rounds: int, count: int) -> None:
+    """Collection only: the cost of a further cell must not grow with their number."""
+    medians = race(
+        folder,
+        rounds,
+        {f"{n} cells": [f"test_cells_{n}.py", *RUN_CELLS, "--collect-only"] for n in (1, count, 5 * count)},
+    )
+    start = medians["1 cells"]
+    small, large = ((medians[f"{n} cells"] - start) / (n - 1) * 1e6 for n in (count, 5 * count))
+    report(
+        "collection",
+        medians,
+        f"{small:.0f} us a cell at {count}, {large:.0f} us at {5 * count}: ratio {large / small:.2f}",
+    )
+
+
+def race(folder: Path, rounds: int, contestants: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Median seconds of whole pytest processes, in turn, after one round that only warms up."""
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(rounds + 1):
+        for name, arguments in contestants.items():
+            taken = time_session(folder, arguments)
+            if number:
+                seconds[name].append(taken)
+    return {name: statistics.median(taken) for name, taken in seconds.items()}
+
+
+def time_session(folder: Path, arguments: Sequence[str]) -> float:
+    """Seconds of one pytest process, which must pass."""
+    environment = {**os.environ, "PYTEST_ADDOPTS": ""}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", *arguments]
+    start = time.perf_counter()
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    taken = time.perf_counter() - start
+    if run.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with {run.returncode}:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
+    return taken
+
+
+def report(title: str, medians: Mapping[str, float], conclusion: str) -> None:
+    rows = [(name, f"{seconds:.3f}") for name, seconds in medians.items()]
+    print(tabulate(rows, headers=[title, "median s"], disable_numparse=True))
+    print(f"{conclusion}\n")
+
+
+if __name__ == "__main__":
+    main()

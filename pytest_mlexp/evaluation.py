@@ -1,0 +1,116 @@
+"""Outcome and evaluator -> evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_mlexp.blocks.evaluator import EvaluatorBlock
+from pytest_mlexp.errors import EvaluatorError, RequestError
+from pytest_mlexp.execution.outcome import Outcome, first_answering
+from pytest_mlexp.execution.seeding import seeded
+from pytest_mlexp.execution.trial import build
+from pytest_mlexp.matrix import Cell, Trial
+from pytest_mlexp.records import Evaluation
+
+if TYPE_CHECKING:
+    from pytest_mlexp.blocks.dataset import Dataset, Part
+
+FROM_DATASET = {"y_true": "targets", "groups": "groups", "sample_weight": "sample weights"}
+
+
+def evaluate(cell: Cell, trial: Trial, outcome: Outcome, dataset: Dataset) -> Evaluation:
+    """Evaluate one trial's outcome with the cell's evaluator, global generators seeded.
+
+    Raises:
+        EvaluatorError: the result is not the promised metrics, or has scores for other than the test examples.
+    """
+    __tracebackhide__ = True
+    part = dataset.test(dataset.split(trial.split))
+    with seeded(trial.seed):
+        evaluation = cell.evaluator(Available(cell, outcome, dataset, part))
+    for name, scores in evaluation.scores.items():
+        if scores.shape != (len(part.examples),):
+            raise EvaluatorError(
+                f"evaluator {cell.evaluator.name!r} gave scores {name!r} of shape {scores.shape} for "
+                f"{len(part.examples)} test examples: give one score an example"
+            )
+    return evaluation
+
+
+def check_requests(cell: Cell, dataset: Dataset) -> None:
+    """Refuse an evaluator that asks for what dataset or model do not give, before anything is fitted.
+
+    Raises:
+        RequestError: names what is asked for, by whom, and what is there.
+    """
+    __tracebackhide__ = True
+    evaluator, part = cell.evaluator, dataset.test(dataset.splits[0])
+    for request, what in FROM_DATASET.items():
+        if request in evaluator.requests and getattr(part, "y" if request == "y_true" else request) is None:
+            raise RequestError(
+                f"evaluator {evaluator.name!r} asks for {request}, but dataset {cell.dataset.name!r} has no {what}"
+            )
+    demanding = {name: evaluator.responses[name] for name in evaluator.requests if name in evaluator.responses}
+    if all("predict" in methods for methods in demanding.values()):
+        return
+    trial = cell.trials([dataset.splits[0].name])[0]
+    with seeded(trial.seed, device=trial.device) as randomness:
+        model = build(cell.variant, trial, randomness)
+    for request, methods in demanding.items():
+        if first_answering(model, methods) is None:
+            raise _unmet(evaluator, cell, request, methods, model)
+
+
+class Available(Mapping[str, Any]):
+    """What an evaluator may ask for, made when it asks."""
+
+    def __init__(self, cell: Cell, outcome: Outcome, dataset: Dataset, part: Part) -> None:
+        self._cell, self._outcome, self._dataset, self._part = cell, outcome, dataset, part
+
+    def __getitem__(self, request: str) -> Any:  # noqa: PLR0911 - one return a request
+        part, outcome = self._part, self._outcome
+        match request:
+            case "y_true":
+                return part.y
+            case "X" | "groups" | "sample_weight":
+                return getattr(part, request)
+            case "model":
+                return outcome.model
+            case "dataset":
+                return self._dataset
+            case "device":
+                return self._cell.device
+            case "timings":
+                return {"fit_seconds": outcome.fit_seconds, "predict_seconds": outcome.predict_seconds}
+            case "recorded":
+                from pytest_mlexp.blocks.scorers import recorded_model
+
+                return recorded_model(outcome.responses, outcome.classes)
+        return _response(self._cell.evaluator, outcome, request)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._cell.evaluator.requests, *self._cell.evaluator.optional))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+def _response(evaluator: EvaluatorBlock, outcome: Outcome, request: str) -> Any:
+    method = next((m for m in evaluator.responses.get(request, ()) if m in outcome.responses), None)
+    if method is None:
+        return None
+    answer = outcome.responses[method]
+    if request == "y_score" and method == "predict_proba" and getattr(answer, "shape", (0,))[-1:] == (2,):
+        return answer[:, 1]
+    return answer
+
+
+def _unmet(evaluator: EvaluatorBlock, cell: Cell, request: str, methods: tuple[str, ...], model: Any) -> RequestError:
+    asked = "its predictions" if request == "recorded" else request
+    there = [method for method in ("predict", "predict_proba", "decision_function") if hasattr(model, method)]
+    return RequestError(
+        f"evaluator {evaluator.name!r} asks for {asked}, which needs {' or '.join(methods)}, but model "
+        f"{cell.variant.name!r} ({type(model).__qualname__}) offers {', '.join(there) or 'a plain call'}: give the "
+        "model that method, or leave one of the two out of the experiment"
+    )

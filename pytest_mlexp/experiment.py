@@ -1,0 +1,206 @@
+"""Experiment: where a team declares its datasets, models, evaluators and gates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from pytest_mlexp.blocks.evaluator import EvaluatorBlock, declare_evaluator
+from pytest_mlexp.blocks.model import Grid, ModelVariant, declare_model
+from pytest_mlexp.errors import DeclarationError
+from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.naming import check_name, nearest
+
+if TYPE_CHECKING:
+    from pytest_mlexp.blocks.dataset import Dataset
+    from pytest_mlexp.runner import Results
+
+DeclaredT = TypeVar("DeclaredT")
+Decorator = Callable[[DeclaredT], DeclaredT]
+
+
+@dataclass(frozen=True)
+class DatasetBlock:
+    """One declared dataset: its name, its version, and the function that loads it."""
+
+    name: str
+    load: Callable[[], Dataset] = field(repr=False)
+    version: str | None = None
+
+
+class Experiment:
+    """A named declaration of datasets, models, evaluators and gates; one MLflow experiment.
+
+    Args:
+        name: the MLflow experiment's name and the word for it in errors.
+        seeds: every model is fitted once for each of these seeds.
+        description: what is tried and why, for people.
+
+    Raises:
+        DeclarationError: an illegal name, or seeds that are not distinct integers from 0 to 2**32 - 1.
+    """
+
+    def __init__(self, name: str, *, seeds: Iterable[int] = (0,), description: str = "") -> None:
+        self.name = check_name(name, kind="experiment")
+        self.seeds = _check_seeds(name, seeds)
+        self.description = description
+        self.datasets: dict[str, DatasetBlock] = {}
+        self.models: dict[str, ModelVariant] = {}
+        self.evaluators: dict[str, EvaluatorBlock] = {}
+        self.gates: list[Gate] = []
+
+    def __repr__(self) -> str:
+        return f"Experiment({self.name!r})"
+
+    @overload
+    def dataset(self, load: DeclaredT, /) -> DeclaredT: ...
+    @overload
+    def dataset(self, /, *, name: str | None = None, version: str | None = None) -> Decorator[Any]: ...
+    def dataset(self, load: Any = None, /, *, name: str | None = None, version: str | None = None) -> Any:
+        """Declare a dataset by the function that loads it; use as a decorator.
+
+        The function takes nothing and returns a :class:`Dataset`; it is called once a process, when a trial
+        first needs it.
+
+        Raises:
+            DeclarationError: an illegal or doubled name, or a function that takes parameters.
+        """
+        if load is None:
+            return lambda function: self._add_dataset(function, name, version)
+        return self._add_dataset(load, name, version)
+
+    @overload
+    def model(self, factory: DeclaredT, /, *, name: str | None = None) -> DeclaredT: ...
+    @overload
+    def model(self, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None) -> Decorator[Any]: ...
+    def model(
+        self, factory: Any = None, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None
+    ) -> Any:
+        """Declare a model by its factory, or by an estimator instance that is cloned for each trial.
+
+        Args:
+            factory: returns an object with ``fit``/``predict`` or a plain callable ``inputs -> predictions``.
+                It may ask for ``seed`` and ``device``.
+            name: instead of the function's own name.
+            params: parameter name -> values to try; each combination is one variant.
+
+        Raises:
+            DeclarationError: an illegal or doubled name, or a grid that does not fit the factory.
+        """
+        if factory is None:
+            return lambda function: self._add_models(function, name, params)
+        return self._add_models(factory, name, params)
+
+    @overload
+    def evaluator(
+        self,
+        function: DeclaredT,
+        /,
+        *,
+        name: str | None = None,
+        maximize: str | Iterable[str] = (),
+        minimize: str | Iterable[str] = (),
+    ) -> DeclaredT: ...
+    @overload
+    def evaluator(
+        self, /, *, name: str | None = None, maximize: str | Iterable[str] = (), minimize: str | Iterable[str] = ()
+    ) -> Decorator[Any]: ...
+    def evaluator(
+        self,
+        function: Any = None,
+        /,
+        *,
+        name: str | None = None,
+        maximize: str | Iterable[str] = (),
+        minimize: str | Iterable[str] = (),
+    ) -> Any:
+        """Declare an evaluator: a function, a scikit-learn metric function, or the name of a scorer.
+
+        A function asks by parameter name for ``y_true y_pred y_proba y_score X groups sample_weight model
+        dataset timings device`` and returns a number, a mapping or an :class:`Evaluation` with the metrics
+        named in ``maximize`` and ``minimize``.
+
+        Raises:
+            DeclarationError: an illegal or doubled name, an unknown request, or no direction.
+        """
+        if function is None:
+            return lambda declared: self._add_evaluator(declared, name, maximize, minimize)
+        return self._add_evaluator(function, name, maximize, minimize)
+
+    def gate(self, metric: str, *, at_least: float | None = None, at_most: float | None = None) -> Gate:
+        """Fail every cell whose mean of ``metric`` leaves these bounds, or is not finite.
+
+        Raises:
+            DeclarationError: no bound, bounds that are not finite, or bounds that nothing can meet.
+        """
+        gate = Gate(metric, at_least, at_most)
+        self.gates.append(gate)
+        return gate
+
+    def validate(self) -> None:
+        """Check what can only be known once everything is declared.
+
+        Raises:
+            DeclarationError: a kind of block is missing, or a gate names a metric that no evaluator gives.
+        """
+        for kind in ("dataset", "model", "evaluator"):
+            if not getattr(self, f"{kind}s"):
+                raise DeclarationError(f"experiment {self.name!r} declares no {kind}: add one with .{kind}(...)")
+        known = {metric.name for evaluator in self.evaluators.values() for metric in evaluator.metrics}
+        for gate in self.gates:
+            if gate.metric not in known:
+                raise DeclarationError(
+                    f"the gate '{gate}' of experiment {self.name!r} names a metric that no evaluator gives: "
+                    f"{nearest(gate.metric, known)}"
+                )
+
+    def run(self, *, devices: str = "auto", tracking_uri: str | None = "off") -> Results:
+        """Run every cell without pytest and return the results, shown as a table in a notebook.
+
+        Args:
+            devices: as ``--mlexp-devices``.
+            tracking_uri: an MLflow tracking URI; ``None`` is the embedded store, ``"off"`` keeps nothing.
+        """
+        from pytest_mlexp.runner import run
+
+        return run(self, devices=devices, tracking_uri=tracking_uri)
+
+    def _add_dataset(self, load: Any, name: str | None, version: str | None) -> Any:
+        if not callable(load):
+            raise DeclarationError(f"a dataset is declared by the function that loads it, not {load!r:.60}")
+        block = DatasetBlock(check_name(name or getattr(load, "__name__", ""), kind="dataset"), load, version)
+        self._claim(block.name, self.datasets, "dataset")
+        self.datasets[block.name] = block
+        return load
+
+    def _add_models(self, factory: Any, name: str | None, params: Grid | Sequence[Grid] | None) -> Any:
+        variants = declare_model(factory, name=name, params=params)
+        blocks = {variant.block for variant in self.models.values()}
+        self._claim(variants[0].block, blocks, "model")
+        self.models.update({variant.name: variant for variant in variants})
+        return factory
+
+    def _add_evaluator(
+        self, function: Any, name: str | None, maximize: str | Iterable[str], minimize: str | Iterable[str]
+    ) -> Any:
+        block = declare_evaluator(function, name=name, maximize=maximize, minimize=minimize)
+        self._claim(block.name, self.evaluators, "evaluator")
+        self.evaluators[block.name] = block
+        return function
+
+    def _claim(self, name: str, taken: Iterable[str], kind: str) -> None:
+        if name in taken:
+            raise DeclarationError(
+                f"experiment {self.name!r} already has a {kind} {name!r}: give this one another name with name=..."
+            )
+
+
+def _check_seeds(name: str, seeds: Iterable[int]) -> tuple[int, ...]:
+    chosen = tuple(seeds)
+    legal = all(type(s) is int and 0 <= s < 2**32 for s in chosen)
+    if not chosen or not legal or len(set(chosen)) != len(chosen):
+        raise DeclarationError(
+            f"seeds= of experiment {name!r} must be distinct integers from 0 to 2**32 - 1, at least one, not {chosen!r}"
+        )
+    return chosen

@@ -1,0 +1,132 @@
+"""What a pytest session with ``--mlexp`` does: evaluates cells, collects their records, ends the recording."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from pytest_mlexp.errors import GateError
+from pytest_mlexp.execution.store import OutcomeStore
+from pytest_mlexp.flow import Flow
+from pytest_mlexp.gates.judge import judge
+from pytest_mlexp.matrix import Cell
+from pytest_mlexp.plugin.options import Options
+from pytest_mlexp.plugin.terminal import Progress, summarize
+from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, Verdict, from_dict, to_dict
+from pytest_mlexp.tracking.recorder import OFF, Recorder
+
+CELL = pytest.StashKey[Cell]()
+VERDICTS = pytest.StashKey[tuple[Verdict, ...]]()
+
+
+def cell_of(item: pytest.Function) -> Cell:
+    """The cell that a test was made for."""
+    return cast("Cell", item.callspec.params["evaluation"])
+
+
+class MlexpSession:
+    """One object for a process: in workers it only evaluates, in the controlling process it also writes."""
+
+    def __init__(self, config: pytest.Config, options: Options) -> None:
+        self._config = config
+        self._worker = getattr(config, "workerinput", None)
+        self._tracking = options.tracking_uri != OFF
+        self._uri = options.tracking_uri
+        self.records: list[CellRecord] = []
+        self.tests: list[TestRecord] = []
+        self._known: set[tuple[str, str]] = set()
+        self.recorder: Recorder | None = None
+        self._pending: list[tuple[dict[str, Any], bytes | None]] = []
+        self._shared: tempfile.TemporaryDirectory[str] | None = None
+        self._progress = Progress(config)
+        self.flow = Flow(
+            OutcomeStore(Path(self._worker["mlexp_shared"]) if self._worker else None),
+            record=self._record,
+            announce=self._progress.announce,
+            keep_predictions=self._tracking,
+        )
+
+    def evaluate(self, item: pytest.Function) -> Evaluation:
+        """Evaluate the item's cell, then judge it.
+
+        Raises:
+            GateError: a gate was breached; the numbers are recorded already.
+        """
+        __tracebackhide__ = True
+        cell = item.stash[CELL] = cell_of(item)
+        evaluation = self.flow.evaluate(cell)
+        for metric in cell.evaluator.metrics:
+            item.user_properties.append((metric.name, evaluation[metric.name]))
+        verdicts = item.stash[VERDICTS] = judge(evaluation, cell.gates)
+        breaches = [f"gate '{verdict.gate}': {verdict.reason}" for verdict in verdicts if not verdict]
+        if breaches:
+            raise GateError(f"{cell.id} of experiment {cell.experiment.name!r}\n" + "\n".join(breaches))
+        return evaluation
+
+    def _record(self, record: CellRecord, predictions: bytes | None) -> None:
+        if self._worker is not None:
+            self._pending.append((to_dict(record), predictions))
+        else:
+            self._write(record, predictions)
+
+    def _write(self, record: CellRecord, predictions: bytes | None) -> None:
+        key = (record.experiment, record.cell)
+        if key not in self._known:
+            self._known.add(key)
+            self.records.append(record)
+        if not self._tracking:
+            return
+        if self.recorder is None:
+            command = ["pytest", *map(str, self._config.invocation_params.args)]
+            self.recorder = Recorder(self._config.rootpath, tracking_uri=self._uri, command=command)
+        self.recorder.cell(record, predictions)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give every xdist worker the folder in which trials are shared."""
+        if self._shared is None:
+            self._shared = tempfile.TemporaryDirectory(prefix="mlexp-")
+        node.workerinput["mlexp_shared"] = self._shared.name
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        """Let the report carry the records of what this test evaluated and how it ended."""
+        report = yield
+        cell = item.stash.get(CELL, None)
+        if call.when == "call" and cell is not None:
+            message = call.excinfo.exconly(tryshort=True) if call.excinfo is not None else None
+            verdicts = item.stash.get(VERDICTS, ())
+            test = TestRecord(
+                cell.id, cell.experiment.name, item.nodeid, report.outcome, report.duration, message, verdicts
+            )
+            report.mlexp_test = to_dict(test)
+        report.mlexp_cells, self._pending = self._pending, []
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write what a report carries; only the controlling process does."""
+        if self._worker is not None:
+            return
+        for data, predictions in getattr(report, "mlexp_cells", ()):
+            self._write(from_dict(data, CellRecord), predictions)
+        if (test := getattr(report, "mlexp_test", None)) is not None:
+            self.tests.append(from_dict(test, TestRecord))
+            if self.recorder is not None:
+                self.recorder.test(self.tests[-1])
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """End the recording and mirror it to MLflow."""
+        self._progress.stop()
+        if self._shared is not None:
+            self._shared.cleanup()
+        if self.recorder is not None:
+            statuses: dict[int, Any] = {pytest.ExitCode.OK: "FINISHED", pytest.ExitCode.INTERRUPTED: "KILLED"}
+            self.recorder.finish(statuses.get(exitstatus, "FAILED"))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show leaderboards, failed cells, and where the runs are."""
+        summarize(terminalreporter, self.records, self.recorder)

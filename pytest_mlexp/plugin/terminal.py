@@ -1,0 +1,85 @@
+"""What a person sees: progress on long trials, and the summary."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from pytest_mlexp.matrix import Trial
+from pytest_mlexp.records import CellRecord
+from pytest_mlexp.reporting.leaderboard import boards, text_table
+from pytest_mlexp.tracking.recorder import Recorder
+
+PATIENCE = 5.0
+
+
+class Progress:
+    """Says what is being fitted when a trial takes longer than a few seconds."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._current: tuple[Trial, float] | None = None
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def announce(self, trial: Trial | None) -> None:
+        """Note the trial that begins, or None at its end."""
+        self._current = (trial, time.monotonic()) if trial is not None else None
+        if self._thread is None and self._config.get_verbosity() >= 0:
+            self._thread = threading.Thread(target=self._watch, name="mlexp-progress", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        told: tuple[Trial, float] | None = None
+        while not self._stopped.wait(0.5):
+            current = self._current
+            if current is not None and current is not told and time.monotonic() - current[1] > PATIENCE:
+                told = current
+                self._say(f"fitting {current[0].id} ...")
+
+    def _say(self, text: str) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        if reporter is None or capture is None:
+            return
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(text)
+
+
+def summarize(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], recorder: Recorder | None) -> None:
+    """Write leaderboards and failed cells, then where the runs are; under ``-q`` only what went wrong."""
+    if not records:
+        return
+    if reporter.config.get_verbosity() >= 0:
+        reporter.section("mlexp")
+        for title, group in boards(records):
+            reporter.write_line(title, bold=True)
+            reporter.write_line(text_table(group) + "\n")
+        for record in records:
+            if record.error is not None:
+                reporter.write_line(f"failed: {record.experiment}: {record.cell}: {record.error}", red=True)
+    for record in records:
+        odd = [summary.name for summary in record.metrics.values() if not summary.finite]
+        if odd:
+            reporter.write_line(f"not finite: {record.experiment}: {record.cell}: {', '.join(odd)}", yellow=True)
+    _say_where(reporter, recorder)
+
+
+def _say_where(reporter: pytest.TerminalReporter, recorder: Recorder | None) -> None:
+    if recorder is None or recorder.mirrored is None:
+        return
+    if recorder.mirrored.failed is not None:
+        reporter.write_line(f"not mirrored to MLflow: {recorder.mirrored.failed}", yellow=True)
+        reporter.write_line(f"nothing is lost: the journal is {recorder.folder}")
+    elif reporter.config.get_verbosity() >= 0:
+        reporter.write_line(f"open the runs: mlflow ui --backend-store-uri {recorder.shown_uri}")

@@ -1,0 +1,105 @@
+"""The second door: the whole flow without pytest."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_mlexp.blocks.device import absent_reason, parse_devices, resolve
+from pytest_mlexp.execution.store import OutcomeStore
+from pytest_mlexp.flow import Flow
+from pytest_mlexp.gates.judge import judge
+from pytest_mlexp.matrix import Cell, expand
+from pytest_mlexp.naming import nearest
+from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, Verdict
+from pytest_mlexp.reporting.leaderboard import to_frame, to_html
+from pytest_mlexp.tracking.recorder import OFF, Recorder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pytest_mlexp.experiment import Experiment
+    from pytest_mlexp.tracking._mlflow import Mirrored
+
+
+@dataclass(frozen=True)
+class Results(Mapping[str, Evaluation]):
+    """The evaluations of a run by cell id, with the records and verdicts of all cells.
+
+    Attributes:
+        evaluations: cell id -> evaluation, of the cells that could be evaluated.
+        records: every cell's record; those that failed have ``error``.
+        verdicts: cell id -> what its gates said.
+        mirrored: what reached MLflow, None when tracking was off.
+    """
+
+    evaluations: Mapping[str, Evaluation]
+    records: tuple[CellRecord, ...]
+    verdicts: Mapping[str, tuple[Verdict, ...]]
+    mirrored: Mirrored | None = None
+
+    def __getitem__(self, cell: str) -> Evaluation:
+        """A cell's evaluation; KeyError with the candidates when there is none."""
+        if cell not in self.evaluations:
+            raise KeyError(f"no evaluation of {cell!r}: {nearest(cell, self.evaluations)}")
+        return self.evaluations[cell]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.evaluations)
+
+    def __len__(self) -> int:
+        return len(self.evaluations)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a cell and metric: names, mean, spread, seconds, error."""
+        return to_frame(self.records)
+
+    def _repr_html_(self) -> str:
+        return to_html(self.records)
+
+
+def run(experiment: Experiment, *, devices: str = "auto", tracking_uri: str | None = OFF) -> Results:
+    """Run every cell of an experiment; a cell that fails is recorded and the rest goes on."""
+    places = [place for place in resolve(parse_devices(devices)) if absent_reason(place) is None]
+    recorder = None if tracking_uri == OFF else Recorder(Path.cwd(), tracking_uri=tracking_uri, command=sys.argv)
+    records: list[CellRecord] = []
+
+    def record(cell: CellRecord, predictions: bytes | None) -> None:
+        records.append(cell)
+        if recorder is not None:
+            recorder.cell(cell, predictions)
+
+    flow = Flow(OutcomeStore(), record=record, keep_predictions=recorder is not None)
+    evaluations: dict[str, Evaluation] = {}
+    verdicts: dict[str, tuple[Verdict, ...]] = {}
+    status: Any = "KILLED"
+    try:
+        for cell in expand(experiment, places):
+            _run_cell(cell, flow, evaluations, verdicts, recorder)
+        status = "FINISHED"
+    finally:
+        mirrored = recorder.finish(status) if recorder is not None else None
+    return Results(evaluations, tuple(records), verdicts, mirrored)
+
+
+def _run_cell(
+    cell: Cell,
+    flow: Flow,
+    evaluations: dict[str, Evaluation],
+    verdicts: dict[str, tuple[Verdict, ...]],
+    recorder: Recorder | None,
+) -> None:
+    started = time.perf_counter()
+    try:
+        evaluations[cell.id] = flow.evaluate(cell)
+    except Exception:  # noqa: BLE001 - the team's code may raise anything; the record keeps it
+        return
+    verdicts[cell.id] = judge(evaluations[cell.id], cell.gates)
+    if recorder is not None:
+        outcome: Any = "passed" if all(verdicts[cell.id]) else "failed"
+        seconds = time.perf_counter() - started
+        recorder.test(TestRecord(cell.id, cell.experiment.name, "run", outcome, seconds, None, verdicts[cell.id]))

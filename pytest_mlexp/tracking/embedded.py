@@ -1,0 +1,44 @@
+"""The embedded store: one SQLite file under the project, made without a server."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pytest_mlexp.tracking.journal import STATE_FOLDER
+
+DATABASE = "mlflow.db"
+
+
+def default_uri(root: Path) -> str:
+    """The address of the embedded store under ``root``; ``mirror`` builds that store on first use."""
+    return f"sqlite:///{(root.resolve() / STATE_FOLDER / DATABASE).as_posix()}"
+
+
+def own_database(uri: str) -> Path | None:
+    """The database file when the address is that of an embedded store of ours."""
+    path = Path(uri.removeprefix("sqlite:///"))
+    return path if uri.startswith("sqlite:///") and path.parts[-2:] == (STATE_FOLDER, DATABASE) else None
+
+
+def artifacts_of(database: Path) -> Path:
+    """The folder that holds the artifacts of a store."""
+    return database.parent / "artifacts"
+
+
+@contextmanager
+def on_connect(pragma: str) -> Iterator[None]:
+    """Run a pragma on every SQLite connection that SQLAlchemy opens meanwhile."""
+    from sqlalchemy import Engine, event
+
+    def apply(connection: object, _: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute(pragma)
+
+    event.listen(Engine, "connect", apply)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", apply)

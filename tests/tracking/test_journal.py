@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+import math
+import os
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_mlexp.errors import TrackingError
+from pytest_mlexp.records import CellRecord, EndRecord, SessionRecord, Summary, TestRecord, Verdict
+from pytest_mlexp.tracking import journal as module
+from pytest_mlexp.tracking.journal import FILE_NAME, Journal, JournalContents, read
+
+SESSION = SessionRecord("s1", 1, ("pytest", "--mlexp"), environment={"digest": "d", "nested": {"a": [1, None]}})
+END = EndRecord(9, "FINISHED")
+
+
+def make_cell(name: str = "c", mean: float = 0.5) -> CellRecord:
+    metric = Summary("auc", (mean, 0.25), mean, 0.1, True)
+    return CellRecord(name, "churn", "forest", "roc", "cpu", seeds=(0, 1), metrics={"auc": metric})
+
+
+def make_test(cell: str = "c") -> TestRecord:
+    verdicts = (Verdict("auc", "auc", "breach", "0.5 < 0.8", 0.5),)
+    return TestRecord(cell, "churn", f"test_quality[{cell}]", "failed", 0.5, "low", verdicts)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / ".mlexp" / "sessions" / "s1"
+
+
+def test_what_was_appended_is_read_back(folder: Path) -> None:
+    with Journal(folder) as journal:
+        for record in (SESSION, make_cell("a"), make_cell("b"), make_test("a"), END):
+            journal.append(record)
+    assert read(folder) == JournalContents(SESSION, (make_cell("a"), make_cell("b")), (make_test("a"),), END, 0)
+
+
+def test_numbers_json_cannot_hold_come_back(folder: Path) -> None:
+    with Journal(folder) as journal:
+        journal.append(make_cell("nan", math.nan))
+        journal.append(make_cell("inf", -math.inf))
+    nan, inf = read(folder).cells
+    assert math.isnan(nan.metrics["auc"].mean)
+    assert inf.metrics["auc"].mean == -math.inf
+
+
+def test_a_record_is_one_write_of_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[bytes] = []
+    with Journal(folder) as journal:
+        real = os.write
+
+        def seen(file: int, data: bytes) -> int:
+            writes.append(data)
+            return real(file, data)
+
+        monkeypatch.setattr(os, "write", seen)
+        journal.append(make_cell("line\nbreak"))
+    assert len(writes) == 1
+    assert writes[0].count(b"\n") == 1
+    line = json.loads(writes[0])
+    assert (line["format"], line["kind"], line["data"]["cell"]) == (1, "cell", "line\nbreak")
+    assert zlib.crc32(writes[0].split(b'"data":', 1)[1][:-2]) == line["crc"]
+
+
+@pytest.mark.parametrize(("record", "synced"), [(SESSION, 1), (make_cell(), 1), (END, 1), (make_test(), 0)])
+def test_every_record_but_a_tests_is_durable_on_return(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, record: module.JournalRecord, synced: int
+) -> None:
+    calls: list[int] = []
+    with Journal(folder) as journal:
+        monkeypatch.setattr(module, "_sync", calls.append)
+        journal.append(record)
+        assert len(calls) == synced
+
+
+def test_of_two_records_of_a_cell_the_first_counts(folder: Path) -> None:
+    with Journal(folder) as journal:
+        journal.append(make_cell("a", 0.1))
+        journal.append(make_cell("a", 0.9))
+    (cell,) = read(folder).cells
+    assert cell.metrics["auc"].mean == 0.1
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_journal_cut_anywhere_keeps_every_whole_line(tmp_path: Path, data: st.DataObject) -> None:
+    folder = tmp_path / "cut"
+    folder.mkdir(exist_ok=True)
+    records: list[module.JournalRecord] = [SESSION, make_cell("a"), make_cell("b")]
+    lines = [module._to_line(record) for record in records]
+    cut = data.draw(st.integers(0, sum(map(len, lines))))
+    (folder / FILE_NAME).write_bytes(b"".join(lines)[:cut])
+    whole = sum(cut >= sum(map(len, lines[: n + 1])) - 1 for n in range(len(lines)))
+    contents = read(folder)
+    assert (contents.session is not None) + len(contents.cells) == whole
+    assert contents.skipped <= 1
+
+
+def test_a_journal_opened_again_after_a_torn_line_loses_only_that_line(folder: Path) -> None:
+    with Journal(folder) as journal:
+        journal.append(SESSION)
+        journal.append(make_cell("torn"))
+    path = folder / FILE_NAME
+    path.write_bytes(path.read_bytes()[:-20])
+    with Journal(folder) as journal:
+        journal.append(make_cell("next"))
+        journal.append(END)
+    contents = read(folder)
+    assert [cell.cell for cell in contents.cells] == ["next"]
+    assert (contents.session, contents.end, contents.skipped) == (SESSION, END, 1)
+
+
+def test_a_line_whose_content_changed_is_skipped(folder: Path) -> None:
+    with Journal(folder) as journal:
+        journal.append(make_cell("a", 0.125))
+        journal.append(make_cell("b"))
+    path = folder / FILE_NAME
+    path.write_bytes(path.read_bytes().replace(b"0.125", b"0.925"))
+    contents = read(folder)
+    assert ([cell.cell for cell in contents.cells], contents.skipped) == (["b"], 1)
+
+
+@pytest.mark.parametrize("junk", [b"\xff\xfe\n", b"[]\n", b"{}\n", b'{"format":1,"kind":"x","crc":0,"data":1}\n'])
+def test_junk_is_skipped_and_counted(folder: Path, junk: bytes) -> None:
+    with Journal(folder) as journal:
+        journal.append(SESSION)
+    with (folder / FILE_NAME).open("ab") as file:
+        file.write(junk)
+    assert (read(folder).session, read(folder).skipped) == (SESSION, 1)
+
+
+def test_a_later_format_is_refused_by_the_version_that_wrote_it(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    data = b'{"later":true,"environment":{"packages":{"pytest-mlexp":"9.1"}}}'
+    line = b'{"format":2,"kind":"session","crc":%d,"data":%s}\n' % (zlib.crc32(data), data)
+    (folder / FILE_NAME).write_bytes(line)
+    with pytest.raises(TrackingError, match=r"journal\.jsonl:1 is in journal format 2, written by pytest-mlexp 9\.1"):
+        read(folder)
+
+
+def test_a_missing_journal_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(TrackingError, match=r"no journal can be read at .*journal\.jsonl"):
+        read(tmp_path)
+
+
+def test_a_full_disk_is_named_and_the_next_line_stays_readable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Journal(folder) as journal:
+        real = os.write
+        monkeypatch.setattr(os, "write", lambda file, data: real(file, data[:10]))
+        with pytest.raises(TrackingError, match=r"cannot write .*may be full"):
+            journal.append(SESSION)
+        monkeypatch.undo()
+        journal.append(make_cell("after"))
+    assert [cell.cell for cell in read(folder).cells] == ["after"]
+
+
+def test_an_artifact_is_whole_under_its_name_and_leaves_no_other_file(folder: Path) -> None:
+    with Journal(folder) as journal:
+        assert journal.write_artifact("cell/predictions.parquet", b"one") == "cell/predictions.parquet"
+        journal.write_artifact("cell/predictions.parquet", b"two")
+    assert (folder / "cell" / "predictions.parquet").read_bytes() == b"two"
+    assert len(list((folder / "cell").iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["", "../out", "/abs", FILE_NAME])
+def test_an_artifact_cannot_leave_the_folder_or_replace_the_journal(folder: Path, name: str) -> None:
+    with Journal(folder) as journal, pytest.raises(TrackingError, match="relative path inside"):
+        journal.write_artifact(name, b"")
+
+
+def test_git_does_not_see_the_state_folder(folder: Path) -> None:
+    Journal(folder).close()
+    assert (folder.parents[1] / ".gitignore").read_text() == "*\n"
