@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from pytest_mlexp.blocks.evaluator import EvaluatorBlock, declare_evaluator
+from pytest_mlexp.blocks.evaluator import EvaluatorBlock, directions, from_function
 from pytest_mlexp.blocks.model import Grid, ModelVariant, declare_model
+from pytest_mlexp.blocks.scorers import from_sklearn, is_sklearn
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.naming import check_name, nearest
@@ -184,7 +185,8 @@ class Experiment:
     def _add_evaluator(
         self, function: Any, name: str | None, maximize: str | Iterable[str], minimize: str | Iterable[str]
     ) -> Any:
-        block = declare_evaluator(function, name=name, maximize=maximize, minimize=minimize)
+        declare = from_sklearn if is_sklearn(function) else from_function
+        block = declare(function, name=name, metrics=directions(maximize, minimize))
         self._claim(block.name, self.evaluators, "evaluator")
         self.evaluators[block.name] = block
         return function

@@ -28,6 +28,7 @@ RANKS = (
     ("execution",),
     ("evaluation",),
     ("tracking",),
+    ("flow",),
     ("gates.judge",),
     ("reporting",),
     ("runner",),
@@ -39,20 +40,25 @@ EXCEPTIONS = {("experiment", "runner")}
 LAZY = ("cpuinfo", "hypothesis", "mlflow", "pandas", "pyarrow", "pynvml", "scipy", "sklearn", "torch")
 HEAVY = ("numpy", "pandas", "scipy", "sklearn", "mlflow", "torch", "hypothesis", "msgspec", "pyarrow")
 PUBLIC = {
-    "Dataset",
+    "Cell",
     "DataError",
+    "Dataset",
     "DeclarationError",
     "DeviceError",
     "Evaluation",
     "EvaluatorError",
     "Experiment",
+    "Gate",
     "GateError",
+    "Metric",
     "MlexpError",
     "ModelError",
     "RequestError",
+    "Results",
     "SettingsError",
     "TorchModel",
     "TrackingError",
+    "Verdict",
 }
 
 

@@ -83,6 +83,8 @@ class Dataset:
         object.__setattr__(self, "splits", tuple(self.splits))
         check_groups(self.groups)
         check_weights(self.sample_weight)
+        if not all(isinstance(split, Split) for split in self.splits):
+            raise DataError("splits must be Split objects: use a from_... constructor, whose split= takes other forms")
         names = [split.name for split in self.splits]
         if not names or len(set(names)) < len(names):
             raise DataError(f"splits are named {names}: a dataset needs at least one, each with a name of its own")

@@ -208,8 +208,8 @@ def _feed_pandas(value: Any, sink: _Sink) -> None:
 def _feed_column(column: Any, sink: _Sink) -> None:
     """Write the values of a Series or flat Index, without its labels.
 
-    pandas' own hash calls None and "nan" the same, and 1 and "1" in mixed columns: plain and object columns
-    go the way of arrays, and for the others the places of the nulls are written too.
+    pandas' own hash calls 1 and "1" in mixed columns the same, and a null some number: plain and object
+    columns go the way of arrays, and for the others the places of the nulls are written too.
     """
     from pandas import CategoricalDtype
     from pandas.util import hash_pandas_object

@@ -95,37 +95,33 @@ class EvaluatorBlock:
         return evaluation
 
 
-def declare_evaluator(
-    function: object, *, name: str | None, maximize: str | Iterable[str], minimize: str | Iterable[str]
-) -> EvaluatorBlock:
-    """Validate one evaluator declaration.
+def directions(maximize: str | Iterable[str], minimize: str | Iterable[str]) -> tuple[Metric, ...]:
+    """The metrics that a declaration names, those to maximize first."""
+    return (
+        *(Metric(name, maximize=True) for name in _names(maximize)),
+        *(Metric(name, maximize=False) for name in _names(minimize)),
+    )
 
-    ``function`` asks for what it needs by parameter name, or is a scikit-learn metric function or the name
-    of a scikit-learn scorer, whose direction is known.
+
+def from_function(function: object, *, name: str | None, metrics: tuple[Metric, ...]) -> EvaluatorBlock:
+    """Validate the declaration of a function that asks for what it needs by parameter name.
 
     Raises:
         DeclarationError: illegal name, unknown request, no direction, or a metric named twice.
     """
-    directions = [Metric(n, maximize=True) for n in _names(maximize)] + [
-        Metric(n, maximize=False) for n in _names(minimize)
-    ]
-    if isinstance(function, str) or _is_sklearn(function):
-        from pytest_mlexp.blocks.scorers import from_sklearn
-
-        return from_sklearn(function, name=name, metrics=tuple(directions))
     if not callable(function):
         raise DeclarationError(
             f"an evaluator is a function, a scikit-learn metric or a scorer's name, not {function!r:.80}"
         )
     label = check_name(name or getattr(function, "__name__", ""), kind="evaluator")
-    if not directions:
+    if not metrics:
         raise DeclarationError(
             f"evaluator {label!r} declares no metric: say which ones it returns and which way is better, as in "
             '@experiment.evaluator(maximize="accuracy", minimize=["log_loss"])'
         )
-    _check_metrics(label, directions)
+    _check_metrics(label, metrics)
     requests, optional = read_requests(label, function)
-    return EvaluatorBlock(label, function, tuple(directions), requests, optional)
+    return EvaluatorBlock(label, function, metrics, requests, optional)
 
 
 def read_requests(label: str, function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -153,7 +149,7 @@ def _names(names: str | Iterable[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _check_metrics(label: str, metrics: list[Metric]) -> None:
+def _check_metrics(label: str, metrics: Iterable[Metric]) -> None:
     seen: set[str] = set()
     for metric in metrics:
         if not metric.name:
@@ -163,7 +159,3 @@ def _check_metrics(label: str, metrics: list[Metric]) -> None:
         if metric.name in seen:
             raise DeclarationError(f"evaluator {label!r} declares the metric {metric.name!r} twice")
         seen.add(metric.name)
-
-
-def _is_sklearn(function: object) -> bool:
-    return str(getattr(function, "__module__", "")).startswith("sklearn.metrics")

@@ -167,7 +167,7 @@ def frame_without(frame: Any, special: list[Any], *, where: str) -> pd.DataFrame
     if not frame.columns.is_unique:
         raise DataError(f"{where} has columns of the same name: {list(frame.columns[frame.columns.duplicated()])}")
     for column in special:
-        if column not in frame.columns:
+        if not isinstance(column, Hashable) or column not in frame.columns:
             raise DataError(f"{where} has no column {column!r}; {nearest(str(column), map(str, frame.columns))}")
     if len(set(special)) < len(special):
         raise DataError(f"columns {special} of {where}: each can be only one of target, groups and sample_weight")
@@ -197,8 +197,8 @@ def kind_of(values: Any) -> tuple[object, ...]:
     if is_a(values, "pandas", "Series"):
         return ("Series", values.name, values.dtype)
     if isinstance(values, np.ndarray) or is_a(values, "scipy.sparse", "spmatrix", "sparray"):
-        return (isinstance(values, np.ndarray), values.shape[1:], values.dtype.kind)
-    return (list,)
+        return ("array" if isinstance(values, np.ndarray) else "sparse matrix", values.shape[1:], values.dtype.kind)
+    return ("list",)
 
 
 def _columns(values: Any, *, prefix: str, alone: str) -> Iterator[Column]:

@@ -22,6 +22,11 @@ PREDICTION_PARAMETERS = {
 ALL_RESPONSES = ("predict", "predict_proba", "decision_function")
 
 
+def is_sklearn(function: object) -> bool:
+    """Whether this is a scorer's name, a scorer, or one of scikit-learn's metric functions."""
+    return isinstance(function, str) or str(getattr(function, "__module__", "")).startswith("sklearn.metrics")
+
+
 def from_sklearn(function: object, *, name: str | None, metrics: tuple[Metric, ...]) -> EvaluatorBlock:
     """Turn a scikit-learn scorer name, scorer object or metric function into an evaluator.
 

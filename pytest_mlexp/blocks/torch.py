@@ -86,7 +86,7 @@ class TorchModel:
             raise ModelError(f"TorchModel.fit: X has {len(inputs)} examples and y has {len(targets)}")
         module = copy.deepcopy(self.module).to(self.device).train()
         self.train(module, inputs, torch.from_numpy(targets).to(self.device), self.device)
-        self.module_ = module.eval()
+        self.module_ = module
         return self
 
     def predict(self, X: Any) -> Array:

@@ -83,6 +83,8 @@ def test_iris_splits_by_group_folds() -> None:
         (lambda: tiny(sample_weight=["1"] * 6), "<U1, shape"),
         (lambda: Dataset.from_frame(customers(), target="chured", split=0.5), "did you mean 'churned'"),
         (lambda: Dataset.from_frame(customers(), target="churned", split=0.5, groups="churned"), "only one of"),
+        (lambda: Dataset.from_frame(customers(), target={"churned"}, split=0.5), "no column {'churned'}"),  # type: ignore[arg-type]
+        (lambda: Dataset(np.ones(2), None, ("holdout",), [0, 1]), "Split objects"),  # type: ignore[arg-type]
         (lambda: Dataset.from_frame(customers()[["churned"]], target="churned", split=0.5), "no column left"),
         (lambda: Dataset.from_frame({"a": [1]}, target="a", split=0.5), "not a pandas DataFrame"),  # type: ignore[arg-type]
         (

@@ -107,6 +107,7 @@ def test_any_changed_entry_changes_the_digest(array: Any, data: st.DataObject) -
         (pd.Series([None], dtype=object), pd.Series(["nan"], dtype=object)),
         (pd.Series([None], dtype="string"), pd.Series(["nan"], dtype="string")),
         (pd.Series([1, "a"], dtype=object), pd.Series(["1", "a"], dtype=object)),
+        (pd.Series([4904004565857947459], dtype="Int64"), pd.Series([None], dtype="Int64")),
         (pd.Series([1], name="a"), pd.Series([1], name="b")),
         (pd.Index([1, 2]), pd.Index([2, 1])),
         (pd.Categorical(["a"]).codes, pd.Categorical(["a", "b"]).codes),
@@ -158,6 +159,8 @@ def test_a_frame_with_two_columns_of_one_name_has_a_digest() -> None:
 def test_the_format_of_a_sparse_matrix_does_not_matter() -> None:
     dense = np.array([[0, 1, 0], [2, 0, 3]])
     found = {digest_of(make(dense)) for make in (sparse.csr_array, sparse.csc_array, sparse.coo_array)}
+    stored_zero = sparse.csr_array(([0, 1, 2, 3], [0, 1, 0, 2], [0, 2, 4]), shape=(2, 3))
+    found.add(digest_of(stored_zero))
     assert len(found) == 1
 
 

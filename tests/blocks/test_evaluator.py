@@ -2,46 +2,71 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, log_loss
 
-from pytest_mlexp.blocks.evaluator import declare_evaluator
+from pytest_mlexp.blocks.evaluator import EvaluatorBlock, directions, from_function
 from pytest_mlexp.errors import DeclarationError, EvaluatorError
+from pytest_mlexp.records import Evaluation
 
 
-def test_a_scikit_learn_metric_serves_as_it_is() -> None:
-    block = declare_evaluator(accuracy_score, name=None, maximize=(), minimize=())
-    assert (block.name, block.metrics[0].maximize) == ("accuracy", True)
-    evaluation = block({"y_true": np.array([0, 1]), "y_pred": np.array([0, 0]), "sample_weight": None})
-    assert evaluation["accuracy"] == 0.5
+def declare(function: Any, *, maximize: Any = (), minimize: Any = (), name: str | None = "f") -> EvaluatorBlock:
+    return from_function(function, name=name, metrics=directions(maximize, minimize))
 
 
-def test_log_loss_asks_for_probabilities_and_is_minimized() -> None:
-    block = declare_evaluator(log_loss, name=None, maximize=(), minimize=())
-    assert block.requests == ("y_true", "y_proba")
-    assert not block.metrics[0].maximize
-    proba = np.array([[0.9, 0.1], [0.2, 0.8]])
-    assert block({"y_true": [0, 1], "y_proba": proba})["log_loss"] == log_loss([0, 1], proba)
+def test_a_function_is_given_what_it_asks_for_and_nothing_else() -> None:
+    def recall(y_true: Any, y_pred: Any, groups: Any = None, threshold: float = 0.5) -> float:
+        assert groups is None
+        return threshold + len(y_true) + len(y_pred)
+
+    block = declare(recall, maximize="recall", name=None)
+    assert (block.name, block.requests, block.optional) == ("recall", ("y_true", "y_pred"), ("groups",))
+    assert block({"y_true": [1], "y_pred": [1], "groups": None, "X": [0]})["recall"] == 2.5
 
 
-def test_an_unknown_scorer_names_the_likely_one() -> None:
-    with pytest.raises(DeclarationError, match="did you mean 'roc_auc'"):
-        declare_evaluator("roc_aux", name=None, maximize=(), minimize=())
+def test_an_optional_request_is_met_where_it_can_be() -> None:
+    block = declare(lambda y_pred, groups=None: float(groups == ["a"]), maximize="f")
+    assert block({"y_pred": [1], "groups": ["a"]})["f"] == 1.0
 
 
-def test_an_evaluator_that_asks_for_an_unknown_name_is_refused() -> None:
-    with pytest.raises(DeclarationError, match="did you mean 'y_pred'"):
-        declare_evaluator(lambda y_prd: 0, name="f", maximize="f", minimize=())
+def test_metrics_keep_their_order_and_direction() -> None:
+    block = declare(lambda y_pred: {}, maximize=["auc", "f1"], minimize="loss")
+    assert [(metric.name, metric.maximize) for metric in block.metrics] == [
+        ("auc", True),
+        ("f1", True),
+        ("loss", False),
+    ]
 
 
-def test_a_direction_is_required() -> None:
-    with pytest.raises(DeclarationError, match="declares no metric"):
-        declare_evaluator(lambda y_pred: 0, name="f", maximize=(), minimize=())
+@pytest.mark.parametrize(
+    ("function", "how", "words"),
+    [
+        (lambda y_prd: 0, {"maximize": "f"}, "did you mean 'y_pred'"),
+        (lambda *y: 0, {"maximize": "f"}, r"takes \*y"),
+        (lambda y_pred: 0, {}, "declares no metric"),
+        (lambda y_pred: 0, {"maximize": ["a", "a"]}, "the metric 'a' twice"),
+        (lambda y_pred: 0, {"maximize": "a", "minimize": "a"}, "the metric 'a' twice"),
+        (lambda y_pred: 0, {"maximize": [""]}, "a metric's name is a text"),
+        (lambda y_pred: 0, {"maximize": "f", "name": "a-b"}, "evaluator name"),
+        (3, {"maximize": "f"}, "an evaluator is a function"),
+    ],
+)
+def test_a_declaration_that_cannot_work_is_refused(function: Any, how: dict[str, Any], words: str) -> None:
+    with pytest.raises(DeclarationError, match=words):
+        declare(function, **how)
 
 
-@pytest.mark.parametrize("result", ["high", None, {"g": 1.0}, {}, [1.0]])
-def test_a_result_that_is_not_the_promised_metrics_is_refused(result: Any) -> None:
-    block = declare_evaluator(lambda y_pred: result, name="f", maximize="f", minimize=())
-    with pytest.raises(EvaluatorError, match=r"'f'|not a number"):
-        block({"y_pred": []})
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ("high", "'f' returned str"),
+        (None, "'f' returned NoneType"),
+        ({"g": 1.0}, "returned the metric 'g'"),
+        ({}, "did not return it"),
+        ({"f": "high"}, "not a number"),
+        ([1.0], "not a number"),
+        (Evaluation({"g": (1.0,)}), "returned the metric 'g'"),
+    ],
+)
+def test_a_result_that_is_not_the_promised_metrics_is_refused(result: Any, words: str) -> None:
+    with pytest.raises(EvaluatorError, match=words):
+        declare(lambda y_pred: result, maximize="f")({"y_pred": []})

@@ -114,7 +114,9 @@ def test_training_sees_the_module_in_train_mode_and_predicting_in_eval_mode_with
             seen.append((self.training, torch.is_grad_enabled()))
             return super().forward(X)
 
-    TorchModel(Spy(4, 3), lambda module, X, y, device: module(X)).fit(X, Y).predict(X)
+    model = TorchModel(Spy(4, 3).eval(), lambda module, X, y, device: module(X)).fit(X, Y)
+    model.module_.train()
+    model.predict(X)
     assert seen == [(True, True), (False, False)]
 
 
