@@ -156,12 +156,13 @@ class Experiment:
                     f"{nearest(gate.metric, known)}"
                 )
 
-    def run(self, *, devices: str = "auto", tracking_uri: str | None = "off") -> Results:
+    def run(self, *, devices: str = "auto", tracking_uri: str | None = None) -> Results:
         """Run every cell without pytest and return the results, shown as a table in a notebook.
 
         Args:
-            devices: as ``--mlexp-devices``.
-            tracking_uri: an MLflow tracking URI; ``None`` is the embedded store, ``"off"`` keeps nothing.
+            devices: as ``--mlexp-devices``; a device that is not here is left out.
+            tracking_uri: as ``--mlexp-tracking-uri``: None is what ``MLFLOW_TRACKING_URI`` says, else an embedded
+                store under the current folder; ``"off"`` keeps nothing.
         """
         from pytest_mlexp.runner import run
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_mlexp.errors import SettingsError
+from pytest_mlexp.naming import nearest
 
 INI = {
     "mlexp_devices": "devices to run on when --mlexp-devices is not given (default: auto)",
@@ -21,6 +26,9 @@ class Options:
     active: bool
     devices: tuple[str, ...]
     tracking_uri: str | None
+
+
+OPTIONS = pytest.StashKey[Options]()
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -41,20 +49,53 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(name, text, default="")
 
 
-def read_options(config: pytest.Config) -> Options:
-    """Read and check the options.
+def options_of(config: pytest.Config) -> Options:
+    """The options of a session, read and checked when they are asked for first.
 
     Raises:
-        pytest.UsageError: an unknown device.
+        pytest.UsageError: an unknown device, an address that is no MLflow store's, or an unknown setting.
     """
-    import os
+    if OPTIONS not in config.stash:
+        config.stash[OPTIONS] = _read(config)
+    return config.stash[OPTIONS]
 
+
+def _read(config: pytest.Config) -> Options:
     from pytest_mlexp.blocks.device import parse_devices
+    from pytest_mlexp.tracking.address import check_uri
 
+    active = bool(config.getoption("mlexp"))
+    if active:
+        _check_names(config.inipath)
     devices = config.getoption("mlexp_devices") or config.getini("mlexp_devices") or "auto"
     uri = config.getoption("mlexp_tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI")
+    uri = uri or config.getini("mlexp_tracking_uri") or None
+    option = "--mlexp-devices"
     try:
         places = parse_devices(devices)
+        option = "--mlexp-tracking-uri"
+        if active:
+            check_uri(uri)
     except SettingsError as error:
-        raise pytest.UsageError(f"--mlexp-devices: {error}") from None
-    return Options(bool(config.getoption("mlexp")), places, uri or config.getini("mlexp_tracking_uri") or None)
+        raise pytest.UsageError(f"{option}: {error}") from None
+    return Options(active, places, uri)
+
+
+def _check_names(file: Path | None) -> None:
+    """Refuse settings in the ini file that look like ours but are none."""
+    for name in _names_in(file) if file is not None else ():
+        if name.startswith("mlexp") and name not in INI:
+            raise pytest.UsageError(f"{file}: there is no setting {name!r}: {nearest(name, INI)}")
+
+
+def _names_in(file: Path) -> Iterable[str]:
+    if file.suffix == ".toml":
+        import tomllib
+
+        tables: Any = tomllib.loads(file.read_text(encoding="utf-8"))
+        pytests = tables.get("tool", tables).get("pytest", {})
+        return [*pytests, *pytests.get("ini_options", {})]
+    from iniconfig import IniConfig
+
+    sections = IniConfig(str(file))
+    return [name for section in ("pytest", "tool:pytest") if section in sections for name in sections[section]]

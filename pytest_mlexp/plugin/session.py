@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from pytest_mlexp.errors import GateError
+from pytest_mlexp.errors import GateError, MlexpError
+from pytest_mlexp.execution.outcome import INTERRUPTS
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
 from pytest_mlexp.gates.judge import judge
@@ -16,15 +19,13 @@ from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.plugin.terminal import Progress, summarize
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, Verdict, from_dict, to_dict
-from pytest_mlexp.tracking.recorder import OFF, Recorder
+from pytest_mlexp.tracking.address import OFF
+from pytest_mlexp.tracking.recorder import Recorder
 
 CELL = pytest.StashKey[Cell]()
 VERDICTS = pytest.StashKey[tuple[Verdict, ...]]()
-
-
-def cell_of(item: pytest.Function) -> Cell:
-    """The cell that a test was made for."""
-    return cast("Cell", item.callspec.params["evaluation"])
+# Raised inside a model or a dataset, these are about the test: pytest.importorskip, for instance.
+OF_THE_TEST = (*INTERRUPTS, pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
 
 
 class MlexpSession:
@@ -35,18 +36,18 @@ class MlexpSession:
         self._worker = getattr(config, "workerinput", None)
         self._tracking = options.tracking_uri != OFF
         self._uri = options.tracking_uri
-        self.records: list[CellRecord] = []
-        self.tests: list[TestRecord] = []
-        self._known: set[tuple[str, str]] = set()
+        self._started = time.time()
+        self.records: dict[tuple[str, str], CellRecord] = {}
         self.recorder: Recorder | None = None
-        self._pending: list[tuple[dict[str, Any], bytes | None]] = []
+        self._pending: list[tuple[dict[str, Any], Mapping[str, bytes]]] = []
         self._shared: tempfile.TemporaryDirectory[str] | None = None
         self._progress = Progress(config)
         self.flow = Flow(
             OutcomeStore(Path(self._worker["mlexp_shared"]) if self._worker else None),
             record=self._record,
             announce=self._progress.announce,
-            keep_predictions=self._tracking,
+            keep_files=self._tracking,
+            interrupts=OF_THE_TEST,
         )
 
     def evaluate(self, item: pytest.Function) -> Evaluation:
@@ -56,33 +57,33 @@ class MlexpSession:
             GateError: a gate was breached; the numbers are recorded already.
         """
         __tracebackhide__ = True
-        cell = item.stash[CELL] = cell_of(item)
+        cell = item.stash[CELL] = cast("Cell", item.callspec.params["evaluation"])
         evaluation = self.flow.evaluate(cell)
         for metric in cell.evaluator.metrics:
-            item.user_properties.append((metric.name, evaluation[metric.name]))
+            if (shown := (metric.name, evaluation[metric.name])) not in item.user_properties:
+                item.user_properties.append(shown)
         verdicts = item.stash[VERDICTS] = judge(evaluation, cell.gates)
         breaches = [f"gate '{verdict.gate}': {verdict.reason}" for verdict in verdicts if not verdict]
         if breaches:
-            raise GateError(f"{cell.id} of experiment {cell.experiment.name!r}\n" + "\n".join(breaches))
+            raise GateError("\n".join([*breaches, f"cell {cell.id} of experiment {cell.experiment.name!r}"]))
         return evaluation
 
-    def _record(self, record: CellRecord, predictions: bytes | None) -> None:
+    def _record(self, record: CellRecord, files: Mapping[str, bytes]) -> None:
         if self._worker is not None:
-            self._pending.append((to_dict(record), predictions))
+            self._pending.append((to_dict(record), files))
         else:
-            self._write(record, predictions)
+            self._write(record, files)
 
-    def _write(self, record: CellRecord, predictions: bytes | None) -> None:
-        key = (record.experiment, record.cell)
-        if key not in self._known:
-            self._known.add(key)
-            self.records.append(record)
+    def _write(self, record: CellRecord, files: Mapping[str, bytes]) -> None:
+        self.records.setdefault((record.experiment, record.cell), record)
         if not self._tracking:
             return
         if self.recorder is None:
             command = ["pytest", *map(str, self._config.invocation_params.args)]
-            self.recorder = Recorder(self._config.rootpath, tracking_uri=self._uri, command=command)
-        self.recorder.cell(record, predictions)
+            self.recorder = Recorder(
+                self._config.rootpath, tracking_uri=self._uri, command=command, started=self._started
+            )
+        self.recorder.cell(record, files)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -103,19 +104,23 @@ class MlexpSession:
                 cell.id, cell.experiment.name, item.nodeid, report.outcome, report.duration, message, verdicts
             )
             report.mlexp_test = to_dict(test)
-        report.mlexp_cells, self._pending = self._pending, []
+            if report.failed and call.excinfo is not None and isinstance(call.excinfo.value, MlexpError):
+                # Our errors tell the whole story; where in this package they were raised is no part of it.
+                report.longrepr = call.excinfo.getrepr(style="value")
+        if self._pending:
+            report.mlexp_cells, self._pending = self._pending, []
         return report
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write what a report carries; only the controlling process does."""
+        """Write what a report carries, and take it off: pytest keeps its reports to the end."""
         if self._worker is not None:
             return
-        for data, predictions in getattr(report, "mlexp_cells", ()):
-            self._write(from_dict(data, CellRecord), predictions)
-        if (test := getattr(report, "mlexp_test", None)) is not None:
-            self.tests.append(from_dict(test, TestRecord))
-            if self.recorder is not None:
-                self.recorder.test(self.tests[-1])
+        for data, files in report.__dict__.pop("mlexp_cells", ()):
+            self._write(from_dict(data, CellRecord), files)
+        test = report.__dict__.pop("mlexp_test", None)
+        if test is not None and self.recorder is not None:
+            self.recorder.test(from_dict(test, TestRecord))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
@@ -129,4 +134,4 @@ class MlexpSession:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show leaderboards, failed cells, and where the runs are."""
-        summarize(terminalreporter, self.records, self.recorder)
+        summarize(terminalreporter, list(self.records.values()), self.recorder)

@@ -129,7 +129,7 @@ class _Writer:
                 stack.enter_context(on_connect("PRAGMA synchronous=NORMAL"))
             client = MlflowClient(self.uri)
             location = artifacts_of(database) if database is not None else None
-            ids = [_experiment_id(client, p.name, location) for p in plans]
+            ids = [_experiment_id(client, p, location) for p in plans]
             self._look_up(client, ids)
             outer = self._outer_run(client)
             for experiment, experiment_id in zip(plans, ids, strict=True):
@@ -231,13 +231,15 @@ class _Writer:
             repository.log_artifacts(folder, under)  # type: ignore[no-untyped-call]
 
 
-def _experiment_id(client: MlflowClient, name: str, location: Path | None) -> str:
+def _experiment_id(client: MlflowClient, wanted: ExperimentPlan, location: Path | None) -> str:
     from mlflow.exceptions import MlflowException
 
+    name = wanted.name
+    note = {"mlflow.note.content": wanted.description} if wanted.description else None
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return client.create_experiment(name, (location / name).as_uri() if location else None)
+            return client.create_experiment(name, (location / name).as_uri() if location else None, note)
         except MlflowException as error:
             # Another process was faster.
             found = client.get_experiment_by_name(name)
@@ -256,8 +258,8 @@ def _dataset_input(dataset: DatasetRecord) -> DatasetInput:
 
     source = {"name": dataset.name, "version": dataset.version, "digest": dataset.digest}
     entity = Dataset(
-        name=dataset.name[:500],
-        digest=dataset.digest[:36],
+        name=dataset.name,
+        digest=dataset.digest or "",
         source_type="mlexp",
         source=json.dumps(source),
         schema=dataset.schema,
