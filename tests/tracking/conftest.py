@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mlexp.records import CellRecord, DatasetRecord, EndRecord, SessionRecord, Summary
-from pytest_mlexp.tracking._mlflow import Mirrored, build_store, default_uri, mirror
+from pytest_mlexp.tracking._mlflow import Mirrored, mirror
+from pytest_mlexp.tracking._mlflow.store import build_store
+from pytest_mlexp.tracking.embedded import default_uri
 from pytest_mlexp.tracking.journal import Journal, JournalRecord
 
 if TYPE_CHECKING:
