@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pytest_mlexp.blocks.splitting import take
 from pytest_mlexp.errors import EvaluatorError, RequestError
 from pytest_mlexp.execution.outcome import Outcome
 from pytest_mlexp.execution.seeding import seeded
@@ -12,9 +13,11 @@ from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.records import Evaluation
 
 if TYPE_CHECKING:
-    from pytest_mlexp.blocks.dataset import Dataset, Part
+    from pytest_mlexp.blocks.dataset import Dataset
+    from pytest_mlexp.blocks.splitting import Split
 
-FROM_DATASET = {"y_true": "targets", "groups": "groups", "sample_weight": "sample weights"}
+FROM_DATASET = {"y_true": "y", "X": "X", "groups": "groups", "sample_weight": "sample_weight"}
+_WORDS = {"y": "targets", "groups": "groups", "sample_weight": "sample weights"}
 
 
 def evaluate(cell: Cell, trial: Trial, outcome: Outcome, dataset: Dataset) -> Evaluation:
@@ -24,14 +27,14 @@ def evaluate(cell: Cell, trial: Trial, outcome: Outcome, dataset: Dataset) -> Ev
         EvaluatorError: the result is not the promised metrics, or has scores for other than the test examples.
     """
     __tracebackhide__ = True
-    part = dataset.test(dataset.split(trial.split))
+    split = dataset.split(trial.split)
     with seeded(trial.seed):
-        evaluation = cell.evaluator(Available(cell, outcome, dataset, part))
+        evaluation = cell.evaluator(Available(cell, outcome, dataset, split))
     for name, scores in evaluation.scores.items():
-        if scores.shape != (len(part.examples),):
+        if scores.shape != split.test.shape:
             raise EvaluatorError(
                 f"evaluator {cell.evaluator.name!r} gave scores {name!r} of shape {scores.shape} for "
-                f"{len(part.examples)} test examples: give one score an example"
+                f"{split.test.size} test examples: give one score an example"
             )
     return evaluation
 
@@ -45,11 +48,12 @@ def check_requests(cell: Cell, dataset: Dataset, offered: Callable[[], frozenset
         RequestError: names what is asked for, by whom, and what is there.
     """
     __tracebackhide__ = True
-    evaluator, part = cell.evaluator, dataset.test(dataset.splits[0])
-    for request, what in FROM_DATASET.items():
-        if request in evaluator.requests and getattr(part, "y" if request == "y_true" else request) is None:
+    evaluator = cell.evaluator
+    for request, attribute in FROM_DATASET.items():
+        if request in evaluator.requests and getattr(dataset, attribute) is None:
             raise RequestError(
-                f"evaluator {evaluator.name!r} asks for {request}, but dataset {cell.dataset.name!r} has no {what}"
+                f"evaluator {evaluator.name!r} asks for {request}, but dataset {cell.dataset.name!r} has no "
+                f"{_WORDS[attribute]}: give it some, or leave one of the two out of the experiment"
             )
     demanding = {name: evaluator.responses[name] for name in evaluator.requests if name in evaluator.responses}
     if all("predict" in methods for methods in demanding.values()):
@@ -63,16 +67,14 @@ def check_requests(cell: Cell, dataset: Dataset, offered: Callable[[], frozenset
 class Available(Mapping[str, Any]):
     """What an evaluator may ask for, made when it asks."""
 
-    def __init__(self, cell: Cell, outcome: Outcome, dataset: Dataset, part: Part) -> None:
-        self._cell, self._outcome, self._dataset, self._part = cell, outcome, dataset, part
+    def __init__(self, cell: Cell, outcome: Outcome, dataset: Dataset, split: Split) -> None:
+        self._cell, self._outcome, self._dataset, self._split = cell, outcome, dataset, split
 
     def __getitem__(self, request: str) -> Any:  # noqa: PLR0911 - one return a request
-        part, outcome = self._part, self._outcome
+        outcome = self._outcome
+        if request in FROM_DATASET:
+            return take(getattr(self._dataset, FROM_DATASET[request]), self._split.test)
         match request:
-            case "y_true":
-                return part.y
-            case "X" | "groups" | "sample_weight":
-                return getattr(part, request)
             case "model":
                 return outcome.model
             case "dataset":

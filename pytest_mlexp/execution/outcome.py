@@ -43,6 +43,7 @@ class Failure:
     error: BaseException
     text: str
     origin: TracebackType | None = None
+    from_elsewhere: bool = False
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
@@ -55,7 +56,7 @@ class Failure:
         """Raise it once more, for another evaluator of the same trial."""
         __tracebackhide__ = True
         note = f"first raised in another process:\n{self.text}"
-        if self.origin is None and note not in getattr(self.error, "__notes__", ()):
+        if self.from_elsewhere and note not in getattr(self.error, "__notes__", ()):
             self.error.add_note(note)
         raise self.error.with_traceback(self.origin)
 
@@ -64,7 +65,7 @@ class Failure:
 
 
 def _restore(error: BaseException, text: str) -> Failure:
-    return Failure(error, text)
+    return Failure(error, text, from_elsewhere=True)
 
 
 def _from_the_team(trace: TracebackType | None) -> TracebackType | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_mlexp.blocks.splitting import take
 from pytest_mlexp.execution.fingerprint import fingerprint
 from pytest_mlexp.execution.outcome import Failure, Outcome
 from pytest_mlexp.matrix import Cell, Trial
@@ -71,14 +72,14 @@ def files_of(dataset: Dataset, ran: Ran, evaluation: Evaluation) -> dict[str, by
     """The predictions of a cell as Parquet, and its tables for error analysis as CSV, by file name."""
     rows = []
     for trial, outcome in ran:
-        part = dataset.test(dataset.split(trial.split))
+        test = dataset.split(trial.split).test
         response = outcome.responses.get
         rows.append(
             TrialPredictions(
-                part.examples,
+                take(dataset.examples, test),
                 trial.seed,
                 trial.split,
-                part.y,
+                take(dataset.y, test),
                 response("predict"),
                 response("predict_proba"),
                 response("decision_function"),
