@@ -106,7 +106,10 @@ class Flow:
             parts.append(evaluate(cell, trial, outcome, dataset))
         evaluation = replace(Evaluation.join(parts), referee=lambda model: self._reference(cell, model))
         record = ended(base, cell, dataset, ran, evaluation)
-        return evaluation, record, files_of(dataset, ran, evaluation) if self._keep_files else {}
+        if not self._keep_files:
+            return evaluation, record, {}
+        files, lost = files_of(dataset, ran, evaluation)
+        return evaluation, replace(record, notes=(*record.notes, *lost)), files
 
     def _outcome(self, experiment: Experiment, trial: Trial, dataset: Dataset) -> Outcome:
         __tracebackhide__ = True
@@ -179,4 +182,6 @@ def _load(block: DatasetBlock) -> Dataset:
             f"the function of dataset {block.name!r} returned {type(dataset).__qualname__}: return a Dataset, as made "
             "by Dataset.from_arrays, from_frame, from_parts, from_records or from_torch"
         )
-    return replace(dataset, name=block.name, version=block.version)
+    named = replace(dataset, name=block.name, version=block.version)
+    _ = named.digest, named.schema  # now, while nobody can have changed the data, and before anything is fitted
+    return named

@@ -67,18 +67,29 @@ def _read(config: pytest.Config) -> Options:
     active = bool(config.getoption("mlexp"))
     if active:
         _check_names(config.inipath)
-    devices = config.getoption("mlexp_devices") or config.getini("mlexp_devices") or "auto"
-    uri = config.getoption("mlexp_tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI")
-    uri = uri or config.getini("mlexp_tracking_uri") or None
-    option = "--mlexp-devices"
+    devices = _first(
+        ("--mlexp-devices", config.getoption("mlexp_devices")),
+        (f"{config.inipath}: mlexp_devices", config.getini("mlexp_devices")),
+    )
+    uri = _first(
+        ("--mlexp-tracking-uri", config.getoption("mlexp_tracking_uri")),
+        ("MLFLOW_TRACKING_URI", os.environ.get("MLFLOW_TRACKING_URI")),
+        (f"{config.inipath}: mlexp_tracking_uri", config.getini("mlexp_tracking_uri")),
+    )
+    where = devices[0]
     try:
-        places = parse_devices(devices)
-        option = "--mlexp-tracking-uri"
+        places = parse_devices(devices[1] or "auto")
+        where = uri[0]
         if active:
-            check_uri(uri)
+            check_uri(uri[1])
     except SettingsError as error:
-        raise pytest.UsageError(f"{option}: {error}") from None
-    return Options(active, places, uri)
+        raise pytest.UsageError(f"{where}: {error}") from None
+    return Options(active, places, uri[1])
+
+
+def _first(*places: tuple[str, str | None]) -> tuple[str, str | None]:
+    """The first place that says something, and what it says."""
+    return next(((where, value) for where, value in places if value), ("", None))
 
 
 def _check_names(file: Path | None) -> None:
