@@ -62,7 +62,7 @@ def test_decorators_give_the_function_back_unchanged() -> None:
         (lambda e: e.gate("accuracy"), "no bound"),
         (
             lambda e: e.evaluator(lambda y_pred: 0, name="f", minimize="accuracy"),
-            "'accuracy' of evaluator 'f' is given by",
+            "is given by evaluator 'accuracy'",
         ),
         (lambda e: e.evaluator(lambda y_pred: 0, name="f", minimize=[1]), "a metric's name is a text"),
         (lambda e: e.evaluator(object(), maximize="f"), "an evaluator is a function"),

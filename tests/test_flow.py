@@ -166,7 +166,7 @@ def test_data_that_has_no_digest_fails_its_cells_before_any_fit(toy: Toy) -> Non
     toy.experiment.dataset(lambda: Dataset.from_records([object()] * 4, split=0.5), name="opaque")
     flow = toy.flow()
     for _ in range(2):
-        with pytest.raises(DataError, match="object of type builtins.object"):
+        with pytest.raises(DataError, match="object of type builtins"):
             flow.evaluate(toy.cell("half-opaque"))
     assert toy.fits == []
     assert [record.error is None for record in toy.records] == [False]
