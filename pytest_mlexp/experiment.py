@@ -174,7 +174,7 @@ class Experiment:
         Args:
             devices: as ``--mlexp-devices``, but a device that is not here is an error.
             tracking_uri: as ``--mlexp-tracking-uri``: None is what ``MLFLOW_TRACKING_URI`` says, else the store of
-                an active MLflow run, else an embedded one under the current folder; ``"off"`` keeps nothing.
+                an active MLflow run, else an embedded one in the project's folder; ``"off"`` keeps nothing.
         """
         from pytest_mlexp.runner import run
 

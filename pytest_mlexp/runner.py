@@ -19,8 +19,9 @@ from pytest_mlexp.gates.judge import judge
 from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, Verdict
-from pytest_mlexp.reporting.leaderboard import failures, to_frame, to_html
+from pytest_mlexp.reporting.leaderboard import boards, failures, text_table, to_frame, to_html
 from pytest_mlexp.tracking.address import OFF, check_uri
+from pytest_mlexp.tracking.embedded import project_folder
 from pytest_mlexp.tracking.environment import capture
 from pytest_mlexp.tracking.recorder import Recorder
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pytest_mlexp.tracking._mlflow import Mirrored
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results(Mapping[str, Evaluation]):
     """The evaluations of a run by cell id, with the records and verdicts of all cells.
 
@@ -51,9 +52,12 @@ class Results(Mapping[str, Evaluation]):
 
     def __getitem__(self, cell: str) -> Evaluation:
         """A cell's evaluation; KeyError with the candidates when there is none."""
-        if cell not in self.evaluations:
-            raise KeyError(f"no evaluation of {cell!r}: {nearest(cell, self.evaluations)}")
-        return self.evaluations[cell]
+        if cell in self.evaluations:
+            return self.evaluations[cell]
+        error = next((record.error for record in self.records if record.cell == cell), None)
+        if error is not None:
+            raise KeyError(f"cell {cell!r} failed, it has no evaluation: {error}")
+        raise KeyError(f"no evaluation of {cell!r}: {nearest(cell, self.evaluations)}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.evaluations)
@@ -61,8 +65,13 @@ class Results(Mapping[str, Evaluation]):
     def __len__(self) -> int:
         return len(self.evaluations)
 
+    def __repr__(self) -> str:
+        """The leaderboards, then the problems."""
+        tables = [f"{title}\n{text_table(group)}\n" for title, group in boards(self.records)]
+        return "\n".join([*tables, *self.problems()])
+
     def to_frame(self) -> pd.DataFrame:
-        """One row a cell and metric: names, mean, spread, seconds, error."""
+        """One row a cell and metric: names, parameters (``params.C``), mean, spread, direction, seconds, error."""
         return to_frame(self.records)
 
     def problems(self) -> list[str]:
@@ -97,8 +106,8 @@ def run(experiment: Experiment, *, devices: str = "auto", tracking_uri: str | No
     cells = expand(experiment, places)
     recorder = None
     if uri != OFF:
-        environment = capture(Path.cwd(), sys.argv)
-        recorder = Recorder(Path.cwd(), tracking_uri=uri, environment=environment, started=time.time())
+        root = project_folder(Path.cwd())
+        recorder = Recorder(root, tracking_uri=uri, environment=capture(root, sys.argv), started=time.time())
     records: list[CellRecord] = []
 
     def record(cell: CellRecord, files: Mapping[str, bytes]) -> None:
