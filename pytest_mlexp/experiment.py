@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock, directions, from_function
 from pytest_mlexp.blocks.model import Grid, ModelVariant, declare_model
 from pytest_mlexp.blocks.scorers import from_sklearn, is_sklearn
 from pytest_mlexp.errors import DeclarationError
-from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.gates.rules import OPERATIONAL, Gate, Gates, Rule, declare
 from pytest_mlexp.naming import check_name, nearest
 
 if TYPE_CHECKING:
@@ -129,15 +129,18 @@ class Experiment:
             return lambda declared: self._add_evaluator(declared, name, maximize, minimize)
         return self._add_evaluator(function, name, maximize, minimize)
 
-    def gate(self, metric: str, *, at_least: float | None = None, at_most: float | None = None) -> Gate:
-        """Fail every cell whose mean of ``metric`` leaves these bounds, or is not finite.
+    def gate(self, rule: str | Gate | Gates, /, **options: Unpack[Rule]) -> Gates:
+        """Hold the cells to a rule on a metric: absolute bounds, or a margin against the accepted baseline.
+
+        ``gate("roc_auc", at_least=0.8, max_drop=0.01, on="forest")``; :class:`Gate` says what each option means.
+        Gates made before, also several joined with ``&``, serve as they are.
 
         Raises:
-            DeclarationError: no bound, bounds that are not finite, or bounds that nothing can meet.
+            DeclarationError: no rule, an unknown option, or numbers that nothing can meet.
         """
-        gate = Gate(metric, at_least, at_most)
-        self.gates.append(gate)
-        return gate
+        gates = declare(rule, dict(options))
+        self.gates.extend(gates)
+        return gates
 
     def validate(self) -> None:
         """Check what can only be known once everything is declared.
@@ -150,11 +153,17 @@ class Experiment:
                 raise DeclarationError(f"experiment {self.name!r} declares no {kind}: add one with .{kind}(...)")
         known = {metric.name for evaluator in self.evaluators.values() for metric in evaluator.metrics}
         for gate in self.gates:
-            if gate.metric not in known:
+            if gate.metric not in known | set(OPERATIONAL):
                 raise DeclarationError(
                     f"the gate '{gate}' of experiment {self.name!r} names a metric that no evaluator gives: "
                     f"{nearest(gate.metric, known)}"
                 )
+            for name in gate.on:
+                if name not in self._gateable and not any(name.startswith(f"{cell}-") for cell in self._stems):
+                    raise DeclarationError(
+                        f"the gate '{gate}' of experiment {self.name!r} is on {name!r}, which is no model, dataset "
+                        f"or cell: {nearest(name, self._gateable)}"
+                    )
 
     def run(self, *, devices: str = "auto", tracking_uri: str | None = "off") -> Results:
         """Run every cell without pytest and return the results, shown as a table in a notebook.
@@ -166,6 +175,16 @@ class Experiment:
         from pytest_mlexp.runner import run
 
         return run(self, devices=devices, tracking_uri=tracking_uri)
+
+    @property
+    def _gateable(self) -> set[str]:
+        blocks = {variant.block for variant in self.models.values()}
+        return {*blocks, *self.models, *self.datasets}
+
+    @property
+    def _stems(self) -> set[str]:
+        """The ids of all cells without their devices."""
+        return {f"{m}-{d}-{e}" for m in self.models for d in self.datasets for e in self.evaluators}
 
     def _add_dataset(self, load: Any, name: str | None, version: str | None) -> Any:
         if not callable(load):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_mlexp.errors import DataError
-from pytest_mlexp.evaluation import check_requests, evaluate
+from pytest_mlexp.evaluation import check_requests
 from pytest_mlexp.execution.fingerprint import fingerprint
 from pytest_mlexp.execution.outcome import Failure, Outcome
 from pytest_mlexp.execution.seeding import seeded
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.execution.trial import run_trial
+from pytest_mlexp.gates.measuring import check_slices, measure, see
 from pytest_mlexp.matrix import Cell, Trial, expand
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, DatasetRecord, Evaluation, Summary
@@ -92,9 +93,10 @@ class Flow:
         __tracebackhide__ = True
         dataset = self._dataset(cell.experiment.name, cell.dataset)
         check_requests(cell, dataset)
+        check_slices(cell, dataset)
         trials = cell.trials(split.name for split in dataset.splits)
         outcomes = [self._outcome(cell, trial, dataset) for trial in trials]
-        joined = Evaluation.join(evaluate(cell, t, o, dataset) for t, o in zip(trials, outcomes, strict=True))
+        joined = _evaluated(cell, trials, outcomes, dataset)
         evaluation = replace(joined, referee=lambda model: self._reference(cell, model))
         record = replace(
             base,
@@ -108,6 +110,17 @@ class Flow:
         )
         predictions = _predictions(trials, outcomes, dataset, evaluation) if self._keep_predictions else None
         return evaluation, record, predictions
+
+    def again(self, cell: Cell, seeds: Iterable[int]) -> Evaluation:
+        """The cell's evaluation with other seeds than the declared ones; neither kept nor recorded."""
+        __tracebackhide__ = True
+        dataset = self._dataset(cell.experiment.name, cell.dataset)
+        trials = cell.trials((split.name for split in dataset.splits), seeds=seeds)
+        return _evaluated(cell, trials, [self._outcome(cell, trial, dataset) for trial in trials], dataset)
+
+    def dataset(self, cell: Cell) -> Dataset:
+        """The cell's dataset, loaded when it is asked for first."""
+        return self._dataset(cell.experiment.name, cell.dataset)
 
     def _outcome(self, cell: Cell, trial: Trial, dataset: Dataset) -> Outcome:
         __tracebackhide__ = True
@@ -148,6 +161,13 @@ class Flow:
         if model not in by_model:
             raise DataError(f"there is no model {model!r} to refer to: {nearest(model, by_model)}")
         return self.evaluate(by_model[model])
+
+
+def _evaluated(cell: Cell, trials: list[Trial], outcomes: list[Outcome], dataset: Dataset) -> Evaluation:
+    __tracebackhide__ = True
+    seen = [see(cell, t, o, dataset) for t, o in zip(trials, outcomes, strict=True)]
+    joined = Evaluation.join(one.evaluation for one in seen)
+    return replace(joined, contributions=measure(seen))
 
 
 def _load(block: DatasetBlock) -> Dataset:

@@ -15,9 +15,10 @@ from pytest_mlexp.flow import Flow
 from pytest_mlexp.gates.judge import judge
 from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.naming import nearest
-from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, Verdict
+from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
 from pytest_mlexp.reporting.leaderboard import to_frame, to_html
 from pytest_mlexp.tracking.recorder import OFF, Recorder
+from pytest_mlexp.verdicts import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd

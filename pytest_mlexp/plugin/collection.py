@@ -13,6 +13,7 @@ from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.plugin.options import read_options
 
 if TYPE_CHECKING:
+    from pytest_mlexp.plugin.gating import VanishedCell
     from pytest_mlexp.plugin.session import MlexpSession
     from pytest_mlexp.records import Evaluation
 
@@ -32,16 +33,18 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         cells = expand(experiment, places)
     except DeclarationError as error:
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: {error}") from None
+    session: MlexpSession | None = metafunc.config.pluginmanager.get_plugin("mlexp-session")
+    expected = [*cells, *(session.gating.vanished_cells(experiment) if session is not None else ())]
     absent = {place: reason for place in places if (reason := absent_reason(place)) is not None}
     metafunc.parametrize(
         "evaluation",
-        [pytest.param(cell, marks=_marks(cell, absent, active=options.active)) for cell in cells],
-        ids=[cell.id for cell in cells],
+        [pytest.param(cell, marks=_marks(cell, absent, active=options.active)) for cell in expected],
+        ids=[cell.id for cell in expected],
         indirect=True,
     )
 
 
-def _marks(cell: Cell, absent: dict[str, str], *, active: bool) -> tuple[pytest.MarkDecorator, ...]:
+def _marks(cell: Cell | VanishedCell, absent: dict[str, str], *, active: bool) -> tuple[pytest.MarkDecorator, ...]:
     if not active:
         return (pytest.mark.skip(reason=SKIPPED),)
     if cell.device in absent:

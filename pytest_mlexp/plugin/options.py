@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from pytest_mlexp.errors import SettingsError
 INI = {
     "mlexp_devices": "devices to run on when --mlexp-devices is not given (default: auto)",
     "mlexp_tracking_uri": "MLflow store when neither --mlexp-tracking-uri nor MLFLOW_TRACKING_URI is given",
+    "mlexp_baseline": "accepted state to compare with when --mlexp-baseline is not given (default: mlexp.lock)",
+    "mlexp_accept_runs": "how many runs with fresh seeds --mlexp-accept makes of each cell (default: 5)",
 }
 
 
@@ -21,6 +24,11 @@ class Options:
     active: bool
     devices: tuple[str, ...]
     tracking_uri: str | None
+    baseline: Path
+    accept: bool = False
+    accept_in_ci: bool = False
+    accept_runs: int = 5
+    reset_anchors: bool = False
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -36,6 +44,20 @@ def add_options(parser: pytest.Parser) -> None:
         "--mlexp-tracking-uri",
         metavar="URI",
         help="MLflow store to record in; 'off' records nothing (default: MLFLOW_TRACKING_URI, else an embedded store)",
+    )
+    group.addoption(
+        "--mlexp-baseline", metavar="PATH", help="accepted state to compare with (default: mlexp.lock in the rootdir)"
+    )
+    group.addoption(
+        "--mlexp-accept",
+        action="store_true",
+        help="accept the selected cells from fresh runs into the lock; implies --mlexp, fails where CI is set",
+    )
+    group.addoption("--mlexp-accept-in-ci", action="store_true", help="let --mlexp-accept pass where CI is set")
+    group.addoption(
+        "--mlexp-reset-anchors",
+        action="store_true",
+        help="with --mlexp-accept: the margins were reviewed, so what is accepted now becomes the anchor",
     )
     for name, text in INI.items():
         parser.addini(name, text, default="")
@@ -57,4 +79,32 @@ def read_options(config: pytest.Config) -> Options:
         places = parse_devices(devices)
     except SettingsError as error:
         raise pytest.UsageError(f"--mlexp-devices: {error}") from None
-    return Options(bool(config.getoption("mlexp")), places, uri or config.getini("mlexp_tracking_uri") or None)
+    accept = bool(config.getoption("mlexp_accept"))
+    return Options(
+        bool(config.getoption("mlexp")) or accept,
+        places,
+        uri or config.getini("mlexp_tracking_uri") or None,
+        _baseline(config, accept=accept),
+        accept,
+        bool(config.getoption("mlexp_accept_in_ci")),
+        _runs(config.getini("mlexp_accept_runs")),
+        bool(config.getoption("mlexp_reset_anchors")),
+    )
+
+
+def _baseline(config: pytest.Config, *, accept: bool) -> Path:
+    given = config.getoption("mlexp_baseline")
+    path = config.invocation_params.dir / given if given else _from_root(config)
+    if given and not accept and not path.is_file():
+        raise pytest.UsageError(f"--mlexp-baseline: there is no file {path}; --mlexp-accept would make one")
+    return path
+
+
+def _from_root(config: pytest.Config) -> Path:
+    return config.rootpath / (config.getini("mlexp_baseline") or "mlexp.lock")
+
+
+def _runs(text: str) -> int:
+    if text and not (text.isdigit() and int(text) > 0):
+        raise pytest.UsageError(f"mlexp_accept_runs = {text!r} must be a whole number of runs, 5 for instance")
+    return int(text or 5)

@@ -8,23 +8,25 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_mlexp.errors import GateError
+from pytest_mlexp.errors import GateError, SettingsError
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
-from pytest_mlexp.gates.judge import judge
 from pytest_mlexp.matrix import Cell
+from pytest_mlexp.plugin.gating import Gating, VanishedCell
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.plugin.terminal import Progress, summarize
-from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, Verdict, from_dict, to_dict
+from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, from_dict, to_dict
+from pytest_mlexp.reporting.verdicts import failure
 from pytest_mlexp.tracking.recorder import OFF, Recorder
+from pytest_mlexp.verdicts import Verdict
 
 CELL = pytest.StashKey[Cell]()
 VERDICTS = pytest.StashKey[tuple[Verdict, ...]]()
 
 
-def cell_of(item: pytest.Function) -> Cell:
+def cell_of(item: pytest.Function) -> Cell | VanishedCell:
     """The cell that a test was made for."""
-    return cast("Cell", item.callspec.params["evaluation"])
+    return cast("Cell | VanishedCell", item.callspec.params["evaluation"])
 
 
 class MlexpSession:
@@ -42,6 +44,10 @@ class MlexpSession:
         self._pending: list[tuple[dict[str, Any], bytes | None]] = []
         self._shared: tempfile.TemporaryDirectory[str] | None = None
         self._progress = Progress(config)
+        try:
+            self.gating = Gating(config, options)
+        except SettingsError as error:
+            raise pytest.UsageError(str(error)) from None
         self.flow = Flow(
             OutcomeStore(Path(self._worker["mlexp_shared"]) if self._worker else None),
             record=self._record,
@@ -56,14 +62,18 @@ class MlexpSession:
             GateError: a gate was breached; the numbers are recorded already.
         """
         __tracebackhide__ = True
-        cell = item.stash[CELL] = cell_of(item)
+        cell = cell_of(item)
+        if isinstance(cell, VanishedCell):
+            self.gating.vanish(cell)
+            pytest.skip("accepted that this cell is gone")
+        item.stash[CELL] = cell
         evaluation = self.flow.evaluate(cell)
         for metric in cell.evaluator.metrics:
             item.user_properties.append((metric.name, evaluation[metric.name]))
-        verdicts = item.stash[VERDICTS] = judge(evaluation, cell.gates)
-        breaches = [f"gate '{verdict.gate}': {verdict.reason}" for verdict in verdicts if not verdict]
-        if breaches:
-            raise GateError(f"{cell.id} of experiment {cell.experiment.name!r}\n" + "\n".join(breaches))
+        verdicts = item.stash[VERDICTS] = self.gating.judge(cell, evaluation, self.flow)
+        failed = [failure(f"{cell.experiment.name}: {cell.id}", verdict) for verdict in verdicts if not verdict]
+        if failed:
+            raise GateError("\n".join(failed))
         return evaluation
 
     def _record(self, record: CellRecord, predictions: bytes | None) -> None:

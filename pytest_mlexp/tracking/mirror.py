@@ -159,6 +159,9 @@ def _cell_plan(cell: CellRecord, tests: list[TestRecord], session: SessionRecord
     long: dict[str, str] = {}
     tags = _shortened(_cell_tags(cell, tests, session), LONGEST_TAG, long, "tag ")
     files: dict[str, Path | bytes] = {name: folder / path for name, path in cell.artifacts.items()}
+    flips = folder / "flips" / cell.experiment / f"{cell.cell}.csv"
+    if flips.exists():
+        files["flips.csv"] = flips
     files.setdefault("evaluation.json", _json({**to_dict(cell), "tests": [to_dict(test) for test in tests]}))
     params = _shortened(_cell_params(cell), LONGEST_PARAM, long, "param ")
     if cell.traceback:
@@ -184,7 +187,11 @@ def _cell_tags(cell: CellRecord, tests: list[TestRecord], session: SessionRecord
     outcomes = {test.outcome for test in tests}
     worst = next((o for o in ("failed", "passed", "skipped") if o in outcomes), None)
     bad = sorted(name for name, metric in cell.metrics.items() if not metric.finite)
-    verdicts = {f"mlexp.gate.{v.gate}": f"{v.status}: {v.reason}" for test in tests for v in test.verdicts}
+    verdicts = {
+        f"mlexp.gate.{v.gate}{' (anchor)' if v.against == 'anchor' else ''}": f"{v.status}: {v.reason}"
+        for test in tests
+        for v in test.verdicts
+    }
     found = {
         UID: f"{session.session}/{cell.experiment}/{cell.cell}",
         SESSION: session.session,

@@ -69,6 +69,10 @@ class Recorder:
             record = replace(record, artifacts={"predictions.parquet": path})
         self._journal.append(record)
 
+    def artifact(self, name: str, data: bytes) -> None:
+        """Write a file beside the journal; those in ``flips/<experiment>`` are mirrored with their cell."""
+        self._journal.write_artifact(name, data)
+
     def test(self, record: TestRecord) -> None:
         """Write how a test of a cell ended."""
         self._journal.append(record)

@@ -1,0 +1,213 @@
+"""Gates in a pytest session: the accepted baseline, the share of alpha of each gate, and acceptance."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_mlexp.errors import GateError
+from pytest_mlexp.gates.acceptance import Acceptance, accept, changes, described, merged
+from pytest_mlexp.gates.comparing import ALPHA, Terms
+from pytest_mlexp.gates.differences import differences, vanished
+from pytest_mlexp.gates.flips import flips_table
+from pytest_mlexp.gates.judge import Baseline
+from pytest_mlexp.gates.lock import read, read_vectors, write
+from pytest_mlexp.gates.screening import judge_cell, other_seeds
+from pytest_mlexp.matrix import Cell, expand
+from pytest_mlexp.plugin.options import Options
+from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
+from pytest_mlexp.reporting.verdicts import cost_of_correction, counts, failure, judged, quiet_lines, verdict_table
+from pytest_mlexp.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from pytest_mlexp.experiment import Experiment
+    from pytest_mlexp.flow import Flow
+
+UNACCEPTABLE = ("breach", "not_finite", "missing")
+
+
+@dataclass(frozen=True)
+class VanishedCell:
+    """Stands for a cell that is accepted but not declared any more, so that its test can fail."""
+
+    experiment: Experiment
+    id: str
+    device: str
+
+
+class Gating:
+    """Judges cells against the lock, or accepts them into it; the controlling process alone writes it."""
+
+    def __init__(self, config: pytest.Config, options: Options) -> None:
+        self._config = config
+        self._options = options
+        self._is_worker = hasattr(config, "workerinput")
+        self.path: Path = options.baseline
+        self.lock = read(self.path)
+        self.gates = 0
+        self.tests: list[TestRecord] = []
+        self._acceptances: list[Acceptance] = []
+        self._pending: list[Acceptance] = []
+        self._flips: dict[str, bytes] = {}
+        self._changed: list[str] = []
+
+    def vanished_cells(self, experiment: Experiment) -> list[VanishedCell]:
+        """The accepted cells that the experiment would have on no device."""
+        locked = self.lock.experiments.get(experiment.name)
+        devices = {cell.rpartition("-")[2] for cell in locked.cells} if locked else set()
+        present = {cell.id: cell for cell in expand(experiment, sorted({"cpu", *devices}))}
+        gone = vanished(self.lock, experiment.name, present)
+        return [VanishedCell(experiment, cell, cell.rpartition("-")[2]) for cell in gone]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count the comparisons that share alpha: every process collects and selects the same tests."""
+        chosen = {(c.experiment.name, c.id): c for item in session.items if isinstance(c := _cell(item), Cell)}
+        self.gates = sum(self._comparisons(cell) for cell in chosen.values())
+
+    def _comparisons(self, cell: Cell) -> int:
+        """How many comparisons of a cell may fail it: each with the baseline, and with an anchor."""
+        locked = self.lock.cell(cell.experiment.name, cell.id)
+        if locked is None:
+            return 0
+        return sum(
+            1 + any(m.anchor for name, m in locked.metrics.items() if name.partition("[")[0] == gate.metric)
+            for gate in cell.gates
+            if gate.compares and not cell.informs(gate)
+        )
+
+    def judge(self, cell: Cell, evaluation: Evaluation, flow: Flow) -> tuple[Verdict, ...]:
+        """Judge a cell; with ``--mlexp-accept`` accept it as well, unless its numbers cannot be."""
+        __tracebackhide__ = True
+        baseline = self._baseline(cell, flow)
+        terms = Terms(alpha=ALPHA, gates=self.gates)
+        if not self._options.accept:
+            verdicts, seen = judge_cell(cell, evaluation, flow=flow, baseline=baseline, terms=terms)
+            self._flips.update(_flips(cell, seen, baseline))
+            return verdicts
+        verdicts = judge_cell(cell, evaluation, flow=flow, baseline=None, terms=terms)[0]
+        if any(verdict.status in UNACCEPTABLE and not verdict for verdict in verdicts):
+            return verdicts
+        fresh = evaluation
+        if any(gate.compares for gate in cell.gates):
+            seeds = cell.experiment.seeds
+            fresh = flow.again(cell, other_seeds(seeds, max(self._options.accept_runs, len(seeds))))
+        previous = None if self._options.reset_anchors else baseline
+        self._pending.append(accept(cell, flow.dataset(cell), evaluation, fresh, previous))
+        return tuple(replace(v, status="pass", strict=False) if v.status == "new" else v for v in verdicts)
+
+    def vanish(self, cell: VanishedCell) -> None:
+        """Fail for a vanished cell, or take it out of the lock.
+
+        Raises:
+            GateError: it was not accepted that the cell is gone.
+        """
+        __tracebackhide__ = True
+        if self._options.accept:
+            self._pending.append(Acceptance(cell.experiment.name, cell.id))
+            return
+        reason = f"{self.path.name} expects this cell, but the experiment does not declare it any more"
+        raise GateError(failure(f"{cell.experiment.name}: {cell.id}", Verdict("expected", "", "vanished", reason)))
+
+    def _baseline(self, cell: Cell, flow: Flow) -> Baseline | None:
+        locked = self.lock.cell(cell.experiment.name, cell.id)
+        if locked is None:
+            return None
+        found = changes(cell, described(cell, flow.dataset(cell)), locked)
+        try:
+            vectors = read_vectors(self.path, cell.experiment.name, cell.id, digest=locked.contributions)
+        except GateError as error:
+            if not self._options.accept:
+                found = (*found, str(error))
+            vectors = {}
+        return Baseline(locked, vectors, found)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Any:
+        """Let the report carry what this test accepted and which examples flipped."""
+        report = yield
+        if call.when == "call":
+            accepted = [] if report.failed else self._pending
+            report.mlexp_accepted = [(to_dict(replace(a, vectors=b"")), a.vectors) for a in accepted]
+            report.mlexp_flips, self._pending, self._flips = self._flips, [], {}
+        return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect what reports carry; only the controlling process does."""
+        if self._is_worker:
+            return
+        if (test := getattr(report, "mlexp_test", None)) is not None:
+            self.tests.append(from_dict(test, TestRecord))
+        for data, vectors in getattr(report, "mlexp_accepted", ()):
+            self._acceptances.append(replace(from_dict(data, Acceptance), vectors=vectors))
+        session = self._config.pluginmanager.get_plugin("mlexp-session")
+        for name, content in getattr(report, "mlexp_flips", {}).items():
+            if session is not None and session.recorder is not None:
+                session.recorder.artifact(name, content)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write what was accepted; in CI that fails, so that nobody accepts by accident."""
+        if self._is_worker or not self._options.accept:
+            return
+        new = merged(self.lock, self._acceptances)
+        self._changed = [str(change) for change in differences(self.lock, new)]
+        if self._acceptances:
+            write(self.path, new, {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors})
+        if self._refuses_ci and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @property
+    def _refuses_ci(self) -> bool:
+        return bool(os.environ.get("CI")) and not self._options.accept_in_ci
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the verdicts, the worst first, and what was accepted."""
+        pairs = judged(self.tests)
+        if self._options.accept:
+            self._show_accepted(terminalreporter)
+        elif pairs:
+            _show_verdicts(terminalreporter, pairs)
+
+    def _show_accepted(self, reporter: pytest.TerminalReporter) -> None:
+        reporter.section(f"mlexp: accepted into {self.path.name}")
+        for line in self._changed or ["nothing changed"]:
+            reporter.write_line(line)
+        if self._refuses_ci:
+            reporter.write_line("this is CI, so the session fails: --mlexp-accept-in-ci says it is meant", red=True)
+
+
+def _show_verdicts(reporter: pytest.TerminalReporter, pairs: list[tuple[str, Verdict]]) -> None:
+    table = verdict_table(pairs)
+    if reporter.config.get_verbosity() < 0 and not table:
+        return
+    reporter.section("mlexp gates")
+    if table:
+        reporter.write_line(table)
+    shared = [verdict.comparison.gates for _, verdict in pairs if verdict.comparison is not None]
+    if reporter.config.get_verbosity() >= 0:
+        for line in quiet_lines(pairs):
+            reporter.write_line(line)
+        if shared and max(shared) > 1:
+            reporter.write_line(cost_of_correction(ALPHA, max(shared)))
+    new = sum(verdict.status == "new" for _, verdict in pairs)
+    if new:
+        reporter.write_line(f"{new} gates have no baseline: accept one with --mlexp-accept", yellow=True, bold=True)
+    reporter.write_line(f"gates: {counts(pairs)}")
+
+
+def _cell(item: pytest.Item) -> Any:
+    callspec = getattr(item, "callspec", None)
+    return None if callspec is None else callspec.params.get("evaluation")
+
+
+def _flips(cell: Cell, evaluation: Evaluation, baseline: Baseline | None) -> dict[str, bytes]:
+    if baseline is None or baseline.changes:
+        return {}
+    table = flips_table(evaluation.contributions, baseline.vectors)
+    return {f"flips/{cell.experiment.name}/{cell.id}.csv": table} if table else {}
