@@ -102,7 +102,7 @@ def _comparison(
     baseline, now = sides
     examples = 0 if now.mean is None or baseline.mean is None else now.mean.size
     share = 1 / difference.runs[0] + 1 / difference.runs[1]
-    binary = baseline.is_binary and now.is_binary
+    flipped = count_flips(baseline.mean, candidate.table)
     return Comparison(
         baseline=baseline.value,
         candidate=now.value,
@@ -113,12 +113,12 @@ def _comparison(
         margin=margin,
         p=min(1.0, difference.p * terms.slices),
         limit=terms.limit,
-        visible=smallest_visible(difference, terms.looks(margin), examples=examples, binary=binary),
+        visible=smallest_visible(difference, terms.looks(margin), examples=examples, bits=flipped is not None),
         noise=(math.sqrt(difference.examples), math.sqrt(difference.between * share)),
         examples=examples,
         runs=difference.runs,
         values=tuple(candidate.runs.tolist()),
-        flips=count_flips(baseline.mean, candidate.table),
+        flips=flipped,
         gates=terms.gates,
     )
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 POWER = 0.80
+_HOPELESS = 1e12
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
@@ -29,7 +30,7 @@ class Look:
     margin: float = 0.0
 
 
-def smallest_visible(difference: Difference, looks: Sequence[Look], *, examples: int, binary: bool) -> float:
+def smallest_visible(difference: Difference, looks: Sequence[Look], *, examples: int, bits: bool) -> float:
     """The loss that passes all looks as a regression with a probability of 80 %.
 
     The differences at the looks are jointly normal with the variances that were estimated; a look with more
@@ -38,41 +39,47 @@ def smallest_visible(difference: Difference, looks: Sequence[Look], *, examples:
     Args:
         difference: the comparison that was made.
         looks: the looks of the rule, in order; the last one decides.
-        examples: how many were paired.
-        binary: whether scores are 0 or 1 and the same in all runs, so that the exact test has a say.
+        examples: how many were paired; 0 when only runs were compared.
+        bits: whether scores are 0 or 1: a loss then flips examples, which is noise of its own.
     """
-    errors, limits = zip(*(_error_and_limit(difference, look, examples) for look in looks), strict=True)
-    if not all(map(math.isfinite, (*errors, *limits))):
+    if not examples and difference.runs[0] + looks[0].runs <= 2:
         return math.inf
-    low, high = 0.0, max(limits) + 4 * max(errors)
+    low, high = 0.0, 1.0
+    while _power(difference, looks, examples, bits=bits, loss=high) < POWER:
+        low, high = high, 4 * high
+        if high > _HOPELESS:
+            return math.inf
     for _ in range(30):
         middle = (low + high) / 2
-        low, high = (low, middle) if _power(middle, errors, limits) >= POWER else (middle, high)
-    fewest = math.ceil(-math.log2(looks[-1].level) - 1) / examples if binary else 0.0
-    return float(max(high, fewest))
+        enough = _power(difference, looks, examples, bits=bits, loss=middle) >= POWER
+        low, high = (low, middle) if enough else (middle, high)
+    is_exact = bits and not difference.between and not difference.within
+    fewest = math.ceil(-math.log2(looks[-1].level) - 1) / examples if is_exact else 0.0
+    return max(high, fewest)
 
 
-def _error_and_limit(difference: Difference, look: Look, examples: int) -> tuple[float, float]:
+def _power(difference: Difference, looks: Sequence[Look], examples: int, *, bits: bool, loss: float) -> float:
+    """Probability that the observed loss exceeds its limit at every look."""
+    flipped = loss * max(0.0, 1 - loss) / examples if bits else 0.0
+    planned = (_error_and_limit(difference, look, examples, flipped) for look in looks)
+    errors, limits = zip(*planned, strict=True)
+    if not all(map(math.isfinite, (*errors, *limits))):
+        return 0.0
+    return float(_passing(np.array([loss]), len(errors) - 1, errors, limits)[0])
+
+
+def _error_and_limit(difference: Difference, look: Look, examples: int, flipped: float) -> tuple[float, float]:
     """The standard error that a look has, and the loss from which it goes on."""
     baseline, candidate = difference.runs
     before, share = 1 / baseline + 1 / candidate, 1 / baseline + 1 / look.runs
-    rows = max(0.0, difference.examples - difference.within * before) + difference.within * share
+    rows = max(0.0, difference.examples - difference.within * before) + difference.within * share + flipped
     total = rows + difference.between * share
+    spread = (difference.between + difference.within) * share
     df_runs = baseline + look.runs - 2.0
-    if examples:
-        spread = (difference.between + difference.within) * share if df_runs else 0.0
-        df = degrees(total, (rows, max(examples - 1.0, 1.0)), (spread, max(df_runs, 1.0)))
-    else:
-        df = df_runs
-    if df <= 0:
-        return math.inf, math.inf
+    parts = [(rows, examples - 1.0)] if examples > 1 else []
+    df = degrees(total, *parts, (spread, df_runs)) if df_runs else degrees(total, *parts)
     error = math.sqrt(total)
     return error, max(quantile(1 - look.level, df) * error, look.margin)
-
-
-def _power(loss: float, errors: Sequence[float], limits: Sequence[float]) -> float:
-    """Probability that the observed loss exceeds its limit at every look."""
-    return float(_passing(np.array([loss]), len(errors) - 1, errors, limits)[0])
 
 
 def _passing(means: FloatArray, look: int, errors: Sequence[float], limits: Sequence[float]) -> FloatArray:
