@@ -27,7 +27,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pytest_mlexp.records import CellRecord, DatasetRecord, EndRecord, SessionRecord, Summary, TestRecord
-from pytest_mlexp.tracking._mlflow import build_store, default_uri, mirror
+from pytest_mlexp.tracking._mlflow import mirror
+from pytest_mlexp.tracking._mlflow.store import build_store
+from pytest_mlexp.tracking.embedded import default_uri
 from pytest_mlexp.tracking.journal import Journal
 from pytest_mlexp.tracking.predictions import TrialPredictions, predictions_table
 

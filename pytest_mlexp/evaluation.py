@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_mlexp.blocks.evaluator import EvaluatorBlock
+from pytest_mlexp.blocks.splitting import take
 from pytest_mlexp.errors import EvaluatorError, RequestError
-from pytest_mlexp.execution.outcome import Outcome, first_answering
+from pytest_mlexp.execution.outcome import Outcome
 from pytest_mlexp.execution.seeding import seeded
-from pytest_mlexp.execution.trial import build
 from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.records import Evaluation
 
 if TYPE_CHECKING:
-    from pytest_mlexp.blocks.dataset import Dataset, Part
+    from pytest_mlexp.blocks.dataset import Dataset
+    from pytest_mlexp.blocks.splitting import Split
 
-FROM_DATASET = {"y_true": "targets", "groups": "groups", "sample_weight": "sample weights"}
+FROM_DATASET = {"y_true": "y", "X": "X", "groups": "groups", "sample_weight": "sample_weight"}
+_WORDS = {"y": "targets", "groups": "groups", "sample_weight": "sample weights"}
 
 
 def evaluate(cell: Cell, trial: Trial, outcome: Outcome, dataset: Dataset) -> Evaluation:
@@ -26,55 +27,54 @@ def evaluate(cell: Cell, trial: Trial, outcome: Outcome, dataset: Dataset) -> Ev
         EvaluatorError: the result is not the promised metrics, or has scores for other than the test examples.
     """
     __tracebackhide__ = True
-    part = dataset.test(dataset.split(trial.split))
+    split = dataset.split(trial.split)
     with seeded(trial.seed):
-        evaluation = cell.evaluator(Available(cell, outcome, dataset, part))
+        evaluation = cell.evaluator(Available(cell, outcome, dataset, split))
     for name, scores in evaluation.scores.items():
-        if scores.shape != (len(part.examples),):
+        if scores.shape != split.test.shape:
             raise EvaluatorError(
                 f"evaluator {cell.evaluator.name!r} gave scores {name!r} of shape {scores.shape} for "
-                f"{len(part.examples)} test examples: give one score an example"
+                f"{split.test.size} test examples: give one score an example"
             )
     return evaluation
 
 
-def check_requests(cell: Cell, dataset: Dataset) -> None:
+def check_requests(cell: Cell, dataset: Dataset, offered: Callable[[], frozenset[str] | None]) -> None:
     """Refuse an evaluator that asks for what dataset or model do not give, before anything is fitted.
+
+    ``offered`` gives the methods of the cell's model, or None where they are known only after a fit.
 
     Raises:
         RequestError: names what is asked for, by whom, and what is there.
     """
     __tracebackhide__ = True
-    evaluator, part = cell.evaluator, dataset.test(dataset.splits[0])
-    for request, what in FROM_DATASET.items():
-        if request in evaluator.requests and getattr(part, "y" if request == "y_true" else request) is None:
+    evaluator = cell.evaluator
+    for request, attribute in FROM_DATASET.items():
+        if request in evaluator.requests and getattr(dataset, attribute) is None:
             raise RequestError(
-                f"evaluator {evaluator.name!r} asks for {request}, but dataset {cell.dataset.name!r} has no {what}"
+                f"evaluator {evaluator.name!r} asks for {request}, but dataset {cell.dataset.name!r} has no "
+                f"{_WORDS[attribute]}: give it some, or leave one of the two out of the experiment"
             )
     demanding = {name: evaluator.responses[name] for name in evaluator.requests if name in evaluator.responses}
     if all("predict" in methods for methods in demanding.values()):
         return
-    trial = cell.trials([dataset.splits[0].name])[0]
-    with seeded(trial.seed, device=trial.device) as randomness:
-        model = build(cell.variant, trial, randomness)
+    there = offered()
     for request, methods in demanding.items():
-        if first_answering(model, methods) is None:
-            raise _unmet(evaluator, cell, request, methods, model)
+        if there is not None and there.isdisjoint(methods):
+            raise _unmet(cell, request, there)
 
 
 class Available(Mapping[str, Any]):
     """What an evaluator may ask for, made when it asks."""
 
-    def __init__(self, cell: Cell, outcome: Outcome, dataset: Dataset, part: Part) -> None:
-        self._cell, self._outcome, self._dataset, self._part = cell, outcome, dataset, part
+    def __init__(self, cell: Cell, outcome: Outcome, dataset: Dataset, split: Split) -> None:
+        self._cell, self._outcome, self._dataset, self._split = cell, outcome, dataset, split
 
     def __getitem__(self, request: str) -> Any:  # noqa: PLR0911 - one return a request
-        part, outcome = self._part, self._outcome
+        outcome = self._outcome
+        if request in FROM_DATASET:
+            return take(getattr(self._dataset, FROM_DATASET[request]), self._split.test)
         match request:
-            case "y_true":
-                return part.y
-            case "X" | "groups" | "sample_weight":
-                return getattr(part, request)
             case "model":
                 return outcome.model
             case "dataset":
@@ -86,8 +86,9 @@ class Available(Mapping[str, Any]):
             case "recorded":
                 from pytest_mlexp.blocks.scorers import recorded_model
 
-                return recorded_model(outcome.responses, outcome.classes)
-        return _response(self._cell.evaluator, outcome, request)
+                if self._response(request) is not None:
+                    return recorded_model(outcome.responses, outcome.classes)
+        return self._response(request)
 
     def __iter__(self) -> Iterator[str]:
         return iter((*self._cell.evaluator.requests, *self._cell.evaluator.optional))
@@ -95,22 +96,24 @@ class Available(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(list(iter(self)))
 
+    def _response(self, request: str) -> Any:
+        """What the first method that meets the request returned; None where it is optional and nothing meets it."""
+        responses, evaluator = self._outcome.responses, self._cell.evaluator
+        method = next((m for m in evaluator.responses.get(request, ()) if m in responses), None)
+        if method is None:
+            if request in evaluator.requests:
+                raise _unmet(self._cell, request, responses)
+            return None
+        answer = responses[method]
+        if request == "y_score" and method == "predict_proba" and getattr(answer, "shape", (0,))[-1:] == (2,):
+            return answer[:, 1]
+        return answer
 
-def _response(evaluator: EvaluatorBlock, outcome: Outcome, request: str) -> Any:
-    method = next((m for m in evaluator.responses.get(request, ()) if m in outcome.responses), None)
-    if method is None:
-        return None
-    answer = outcome.responses[method]
-    if request == "y_score" and method == "predict_proba" and getattr(answer, "shape", (0,))[-1:] == (2,):
-        return answer[:, 1]
-    return answer
 
-
-def _unmet(evaluator: EvaluatorBlock, cell: Cell, request: str, methods: tuple[str, ...], model: Any) -> RequestError:
+def _unmet(cell: Cell, request: str, offered: Iterable[str]) -> RequestError:
     asked = "its predictions" if request == "recorded" else request
-    there = [method for method in ("predict", "predict_proba", "decision_function") if hasattr(model, method)]
     return RequestError(
-        f"evaluator {evaluator.name!r} asks for {asked}, which needs {' or '.join(methods)}, but model "
-        f"{cell.variant.name!r} ({type(model).__qualname__}) offers {', '.join(there) or 'a plain call'}: give the "
-        "model that method, or leave one of the two out of the experiment"
+        f"evaluator {cell.evaluator.name!r} asks for {asked}, which needs "
+        f"{' or '.join(cell.evaluator.responses[request])}, but model {cell.variant.name!r} offers "
+        f"{', '.join(sorted(offered))}: give the model that method, or leave one of the two out of the experiment"
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, overload
 
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock, directions, from_function
 from pytest_mlexp.blocks.model import Grid, ModelVariant, declare_model
@@ -18,7 +19,15 @@ if TYPE_CHECKING:
     from pytest_mlexp.runner import Results
 
 DeclaredT = TypeVar("DeclaredT")
-Decorator = Callable[[DeclaredT], DeclaredT]
+GateT = TypeVar("GateT", Gate, Gates)
+
+
+class Decorator(Protocol):
+    """Gives back what it declares, unchanged."""
+
+    def __call__(self, declared: DeclaredT, /) -> DeclaredT:
+        """Declare it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -55,9 +64,9 @@ class Experiment:
         return f"Experiment({self.name!r})"
 
     @overload
-    def dataset(self, load: DeclaredT, /) -> DeclaredT: ...
+    def dataset(self, load: DeclaredT, /, *, name: str | None = None, version: str | None = None) -> DeclaredT: ...
     @overload
-    def dataset(self, /, *, name: str | None = None, version: str | None = None) -> Decorator[Any]: ...
+    def dataset(self, /, *, name: str | None = None, version: str | None = None) -> Decorator: ...
     def dataset(self, load: Any = None, /, *, name: str | None = None, version: str | None = None) -> Any:
         """Declare a dataset by the function that loads it; use as a decorator.
 
@@ -72,9 +81,11 @@ class Experiment:
         return self._add_dataset(load, name, version)
 
     @overload
-    def model(self, factory: DeclaredT, /, *, name: str | None = None) -> DeclaredT: ...
+    def model(
+        self, factory: DeclaredT, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None
+    ) -> DeclaredT: ...
     @overload
-    def model(self, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None) -> Decorator[Any]: ...
+    def model(self, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None) -> Decorator: ...
     def model(
         self, factory: Any = None, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None
     ) -> Any:
@@ -106,7 +117,7 @@ class Experiment:
     @overload
     def evaluator(
         self, /, *, name: str | None = None, maximize: str | Iterable[str] = (), minimize: str | Iterable[str] = ()
-    ) -> Decorator[Any]: ...
+    ) -> Decorator: ...
     def evaluator(
         self,
         function: Any = None,
@@ -129,7 +140,11 @@ class Experiment:
             return lambda declared: self._add_evaluator(declared, name, maximize, minimize)
         return self._add_evaluator(function, name, maximize, minimize)
 
-    def gate(self, rule: str | Gate | Gates, /, **options: Unpack[Rule]) -> Gates:
+    @overload
+    def gate(self, rule: str, /, **options: Unpack[Rule]) -> Gate: ...
+    @overload
+    def gate(self, rule: GateT, /) -> GateT: ...
+    def gate(self, rule: Any, /, **options: Any) -> Any:
         """Hold the cells to a rule on a metric: absolute bounds, or a margin against the accepted baseline.
 
         ``gate("roc_auc", at_least=0.8, max_drop=0.01, on="forest")``; :class:`Gate` says what each option means.
@@ -138,9 +153,9 @@ class Experiment:
         Raises:
             DeclarationError: no rule, an unknown option, or numbers that nothing can meet.
         """
-        gates = declare(rule, dict(options))
-        self.gates.extend(gates)
-        return gates
+        declared = declare(rule, options)
+        self.gates.extend(declared)
+        return declared.gates[0] if isinstance(rule, str) else rule
 
     def validate(self) -> None:
         """Check what can only be known once everything is declared.
@@ -165,12 +180,13 @@ class Experiment:
                         f"or cell: {nearest(name, self._gateable)}"
                     )
 
-    def run(self, *, devices: str = "auto", tracking_uri: str | None = "off") -> Results:
+    def run(self, *, devices: str = "auto", tracking_uri: str | None = None) -> Results:
         """Run every cell without pytest and return the results, shown as a table in a notebook.
 
         Args:
-            devices: as ``--mlexp-devices``.
-            tracking_uri: an MLflow tracking URI; ``None`` is the embedded store, ``"off"`` keeps nothing.
+            devices: as ``--mlexp-devices``; a device that is not here is left out.
+            tracking_uri: as ``--mlexp-tracking-uri``: None is what ``MLFLOW_TRACKING_URI`` says, else an embedded
+                store under the current folder; ``"off"`` keeps nothing.
         """
         from pytest_mlexp.runner import run
 
@@ -190,6 +206,15 @@ class Experiment:
         if not callable(load):
             raise DeclarationError(f"a dataset is declared by the function that loads it, not {load!r:.60}")
         block = DatasetBlock(check_name(name or getattr(load, "__name__", ""), kind="dataset"), load, version)
+        for parameter in inspect.signature(load).parameters.values():
+            if parameter.default is parameter.empty and parameter.kind not in (
+                parameter.VAR_POSITIONAL,
+                parameter.VAR_KEYWORD,
+            ):
+                raise DeclarationError(
+                    f"the function of dataset {block.name!r} takes {parameter.name!r}, which nothing gives: give it a "
+                    "default, or declare one function for each variant"
+                )
         self._claim(block.name, self.datasets, "dataset")
         self.datasets[block.name] = block
         return load
@@ -213,7 +238,7 @@ class Experiment:
     def _claim(self, name: str, taken: Iterable[str], kind: str) -> None:
         if name in taken:
             raise DeclarationError(
-                f"experiment {self.name!r} already has a {kind} {name!r}: give this one another name with name=..."
+                f"experiment {self.name!r} already declares the {kind} {name!r}: give this one another name, name=..."
             )
 
 

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import time
-import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_mlexp.errors import DataError
+from pytest_mlexp.errors import DataError, DeclarationError
 from pytest_mlexp.evaluation import check_requests
-from pytest_mlexp.execution.fingerprint import fingerprint
-from pytest_mlexp.execution.outcome import Failure, Outcome
+from pytest_mlexp.execution.outcome import INTERRUPTS, Failure, Outcome
 from pytest_mlexp.execution.seeding import seeded
 from pytest_mlexp.execution.store import OutcomeStore
-from pytest_mlexp.execution.trial import run_trial
-from pytest_mlexp.gates.measuring import check_slices, measure, see
-from pytest_mlexp.matrix import Cell, Trial, expand
+from pytest_mlexp.execution.trial import Conditions, offered_methods, run_trial
+from pytest_mlexp.gates.measuring import Seen, check_slices, measure, see
+from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.naming import nearest
-from pytest_mlexp.records import CellRecord, DatasetRecord, Evaluation, Summary
-from pytest_mlexp.tracking.predictions import TrialPredictions, predictions_table
+from pytest_mlexp.records import CellRecord, Evaluation
+from pytest_mlexp.tracking.description import begun, ended, failed, files_of
 
 if TYPE_CHECKING:
     from pytest_mlexp.blocks.dataset import Dataset
-    from pytest_mlexp.experiment import DatasetBlock
+    from pytest_mlexp.experiment import DatasetBlock, Experiment
 
-Record = Callable[[CellRecord, bytes | None], None]
+Record = Callable[[CellRecord, Mapping[str, bytes]], None]
 
 
 @dataclass(frozen=True)
@@ -41,9 +38,10 @@ class Flow:
 
     Args:
         store: where outcomes are shared.
-        record: called once for every cell, with the Parquet bytes of its predictions, before anyone judges it.
+        record: called once for every cell, with its files by name, before anyone judges it.
         announce: called with the trial that is being run, and with None when it is done.
-        keep_predictions: whether predictions are written out for ``record``.
+        keep_files: whether predictions and tables are written out for ``record``.
+        interrupts: exceptions that pass through unrecorded: they end the session, or skip the test.
     """
 
     def __init__(
@@ -52,20 +50,24 @@ class Flow:
         *,
         record: Record,
         announce: Callable[[Trial | None], None] = lambda _: None,
-        keep_predictions: bool = True,
+        keep_files: bool = True,
+        interrupts: tuple[type[BaseException], ...] = INTERRUPTS,
     ) -> None:
         self._store = store
         self._record = record
         self._announce = announce
-        self._keep_predictions = keep_predictions
+        self._keep_files = keep_files
+        self._interrupts = interrupts
         self._datasets: dict[tuple[str, str], Dataset | Failure] = {}
+        self._conditions: dict[str, Conditions] = {}
+        self._offered: dict[tuple[str, str, str], frozenset[str] | None] = {}
         self._evaluated: dict[tuple[str, str], Evaluated] = {}
 
     def evaluate(self, cell: Cell) -> Evaluation:
         """The cell's evaluation, computed and recorded when it is asked for first.
 
         Raises:
-            Exception: what the team's code raised, or a MlexpError; recorded as well.
+            BaseException: what the team's code raised, or a MlexpError; recorded as well.
         """
         __tracebackhide__ = True
         key = (cell.experiment.name, cell.id)
@@ -79,60 +81,56 @@ class Flow:
 
     def _first_time(self, cell: Cell) -> Evaluated:
         __tracebackhide__ = True
-        base = _base_record(cell)
+        base = begun(cell)
         try:
-            evaluation, record, predictions = self._walk(cell, base)
-        except Exception as error:  # noqa: BLE001 - recorded here, raised again by evaluate
-            failed = replace(base, ended=_now(), error=_one_line(error), traceback=_text(error))
-            self._record(failed, None)
-            return Evaluated(None, Failure.of(error))
-        self._record(record, predictions)
+            evaluation, record, files = self._walk(cell, base)
+        except self._interrupts:
+            raise
+        except BaseException as error:  # noqa: BLE001 - recorded here, raised again by evaluate
+            failure = Failure.of(error)
+            dataset = self._datasets.get((cell.experiment.name, cell.dataset.name))
+            self._record(failed(base, failure, None if isinstance(dataset, Failure) else dataset), {})
+            return Evaluated(None, failure)
+        self._record(record, files)
         return Evaluated(evaluation)
 
-    def _walk(self, cell: Cell, base: CellRecord) -> tuple[Evaluation, CellRecord, bytes | None]:
+    def _walk(self, cell: Cell, base: CellRecord) -> tuple[Evaluation, CellRecord, Mapping[str, bytes]]:
         __tracebackhide__ = True
-        dataset = self._dataset(cell.experiment.name, cell.dataset)
-        check_requests(cell, dataset)
-        check_slices(cell, dataset)
+        dataset = self.dataset(cell)
         trials = cell.trials(split.name for split in dataset.splits)
-        outcomes = [self._outcome(cell, trial, dataset) for trial in trials]
-        joined = _evaluated(cell, trials, outcomes, dataset)
-        evaluation = replace(joined, referee=lambda model: self._reference(cell, model))
-        record = replace(
-            base,
-            dataset=_dataset_record(dataset),
-            seeds=tuple(trial.seed for trial in trials),
-            splits=tuple(trial.split for trial in trials),
-            metrics=_summaries(cell, evaluation),
-            fit_seconds=tuple(outcome.fit_seconds for outcome in outcomes),
-            predict_seconds=tuple(outcome.predict_seconds for outcome in outcomes),
-            ended=_now(),
-        )
-        predictions = _predictions(trials, outcomes, dataset, evaluation) if self._keep_predictions else None
-        return evaluation, record, predictions
+        check_requests(cell, dataset, lambda: self._methods(trials[0]))
+        check_slices(cell, dataset)
+        seen = self._seen(cell, trials, dataset)
+        ran = [(one.trial, one.outcome) for one in seen]
+        evaluation = replace(_joined(seen), referee=lambda model: self._reference(cell, model))
+        record = ended(base, cell, dataset, ran, evaluation)
+        return evaluation, record, files_of(dataset, ran, evaluation) if self._keep_files else {}
 
     def again(self, cell: Cell, seeds: Iterable[int]) -> Evaluation:
         """The cell's evaluation with other seeds than the declared ones; neither kept nor recorded."""
         __tracebackhide__ = True
-        dataset = self._dataset(cell.experiment.name, cell.dataset)
-        trials = cell.trials((split.name for split in dataset.splits), seeds=seeds)
-        return _evaluated(cell, trials, [self._outcome(cell, trial, dataset) for trial in trials], dataset)
+        dataset = self.dataset(cell)
+        return _joined(self._seen(cell, cell.trials((s.name for s in dataset.splits), seeds=seeds), dataset))
 
     def dataset(self, cell: Cell) -> Dataset:
         """The cell's dataset, loaded when it is asked for first."""
+        __tracebackhide__ = True
         return self._dataset(cell.experiment.name, cell.dataset)
 
-    def _outcome(self, cell: Cell, trial: Trial, dataset: Dataset) -> Outcome:
+    def _seen(self, cell: Cell, trials: Iterable[Trial], dataset: Dataset) -> list[Seen]:
         __tracebackhide__ = True
-        evaluators = cell.experiment.evaluators.values()
-        wanted = [methods for evaluator in evaluators for methods in evaluator.methods()]
-        keep_model = any("model" in (*evaluator.requests, *evaluator.optional) for evaluator in evaluators)
+        return [see(cell, trial, self._outcome(cell.experiment, trial, dataset), dataset) for trial in trials]
+
+    def _outcome(self, experiment: Experiment, trial: Trial, dataset: Dataset) -> Outcome:
+        __tracebackhide__ = True
+        if experiment.name not in self._conditions:
+            self._conditions[experiment.name] = _conditions(experiment, self._interrupts)
 
         def compute() -> Outcome:
             __tracebackhide__ = True
             self._announce(trial)
             try:
-                return run_trial(trial, dataset, wanted=wanted, keep_model=keep_model)
+                return run_trial(trial, dataset, self._conditions[experiment.name])
             finally:
                 self._announce(None)
 
@@ -141,13 +139,22 @@ class Flow:
             outcome.failure.again()
         return outcome
 
+    def _methods(self, trial: Trial) -> frozenset[str] | None:
+        __tracebackhide__ = True
+        key = (trial.experiment, trial.variant.name, trial.device)
+        if key not in self._offered:
+            self._offered[key] = offered_methods(trial)
+        return self._offered[key]
+
     def _dataset(self, experiment: str, block: DatasetBlock) -> Dataset:
         __tracebackhide__ = True
         key = (experiment, block.name)
         if key not in self._datasets:
             try:
                 self._datasets[key] = _load(block)
-            except Exception as error:  # noqa: BLE001 - kept, so that a broken loader runs once
+            except self._interrupts:
+                raise
+            except BaseException as error:  # noqa: BLE001 - kept, so that a broken loader runs once
                 self._datasets[key] = Failure.of(error)
         loaded = self._datasets[key]
         if isinstance(loaded, Failure):
@@ -155,19 +162,28 @@ class Flow:
         return loaded
 
     def _reference(self, cell: Cell, model: str) -> Evaluation:
-        cells = expand(cell.experiment, [cell.device] if cell.device == "cpu" else [cell.device, "cpu"])
-        same = [c for c in cells if c.dataset is cell.dataset and c.evaluator is cell.evaluator]
-        by_model = {c.variant.name: c for c in reversed(same)}
-        if model not in by_model:
-            raise DataError(f"there is no model {model!r} to refer to: {nearest(model, by_model)}")
-        return self.evaluate(by_model[model])
+        __tracebackhide__ = True
+        variant = cell.experiment.models.get(model)
+        if variant is None:
+            raise DeclarationError(
+                f"experiment {cell.experiment.name!r} has no model {model!r} to refer to: "
+                f"{nearest(model, cell.experiment.models)}"
+            )
+        return self.evaluate(replace(cell, variant=variant, device=cell.device if variant.asks_for_device else "cpu"))
 
 
-def _evaluated(cell: Cell, trials: list[Trial], outcomes: list[Outcome], dataset: Dataset) -> Evaluation:
+def _conditions(experiment: Experiment, interrupts: tuple[type[BaseException], ...]) -> Conditions:
+    evaluators = experiment.evaluators.values()
+    return Conditions(
+        wanted=frozenset(methods for evaluator in evaluators for methods in evaluator.methods()),
+        keep_model=any("model" in (*evaluator.requests, *evaluator.optional) for evaluator in evaluators),
+        interrupts=interrupts,
+    )
+
+
+def _joined(seen: list[Seen]) -> Evaluation:
     __tracebackhide__ = True
-    seen = [see(cell, t, o, dataset) for t, o in zip(trials, outcomes, strict=True)]
-    joined = Evaluation.join(one.evaluation for one in seen)
-    return replace(joined, contributions=measure(seen))
+    return replace(Evaluation.join(one.evaluation for one in seen), contributions=measure(seen))
 
 
 def _load(block: DatasetBlock) -> Dataset:
@@ -182,70 +198,3 @@ def _load(block: DatasetBlock) -> Dataset:
             "by Dataset.from_arrays, from_frame, from_parts, from_records or from_torch"
         )
     return replace(dataset, name=block.name, version=block.version)
-
-
-def _base_record(cell: Cell) -> CellRecord:
-    return CellRecord(
-        cell=cell.id,
-        experiment=cell.experiment.name,
-        model=cell.variant.name,
-        evaluator=cell.evaluator.name,
-        device=cell.device,
-        params=cell.variant.text_params(),
-        fingerprints={
-            "model": fingerprint(cell.variant.factory, dict(cell.variant.params)),
-            "evaluator": fingerprint(cell.evaluator.function),
-        },
-        started=_now(),
-    )
-
-
-def _dataset_record(dataset: Dataset) -> DatasetRecord:
-    from pytest_mlexp.blocks.schema import schema_json
-
-    return DatasetRecord(dataset.name, dataset.version, dataset.digest, len(dataset), schema_json(dataset.schema))
-
-
-def _summaries(cell: Cell, evaluation: Evaluation) -> dict[str, Summary]:
-    return {
-        metric.name: Summary(
-            metric.name,
-            evaluation.values(metric.name),
-            evaluation[metric.name],
-            evaluation.spread(metric.name),
-            metric.maximize,
-        )
-        for metric in cell.evaluator.metrics
-    }
-
-
-def _predictions(trials: list[Trial], outcomes: list[Outcome], dataset: Dataset, evaluation: Evaluation) -> bytes:
-    rows = []
-    for trial, outcome in zip(trials, outcomes, strict=True):
-        part = dataset.test(dataset.split(trial.split))
-        response = outcome.responses.get
-        rows.append(
-            TrialPredictions(
-                part.examples,
-                trial.seed,
-                trial.split,
-                part.y,
-                response("predict"),
-                response("predict_proba"),
-                response("decision_function"),
-            )
-        )
-    return predictions_table(rows, scores=evaluation.scores)
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__qualname__}: {text}" if text else type(error).__qualname__
-
-
-def _text(error: Exception) -> str:
-    return "".join(traceback.format_exception(error))
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

@@ -102,6 +102,6 @@ def expand(experiment: Experiment, devices: Iterable[str]) -> tuple[Cell, ...]:
         Cell(experiment, variant, dataset, evaluator, device)
         for dataset in experiment.datasets.values()
         for variant in experiment.models.values()
-        for device in (places if "device" in variant.context else [d for d in places if d == "cpu"])
+        for device in (places if variant.asks_for_device else [place for place in places if place == "cpu"])
         for evaluator in experiment.evaluators.values()
     )

@@ -41,17 +41,17 @@ class Metric:
 class Evaluation:
     """Metrics, per-example scores and tables: what an evaluator gives and what a cell leaves.
 
-    An evaluator returns one for each trial; a cell's evaluation joins those of all its seeds and splits,
-    in that order.
+    An evaluator returns one for each trial, with one number a metric; a cell's evaluation joins those of all
+    its seeds and splits, in that order.
 
     Attributes:
-        metrics: metric name -> its values, one a trial. A plain number stands for one value.
+        metrics: metric name -> number, or a tuple with one number a trial.
         scores: metric name -> one score an example, shape ``(n_test,)``; joined over trials.
         tables: table name -> a pandas frame for error analysis; joined over trials.
         contributions: what gates against a baseline compare; filled in by the flow.
     """
 
-    metrics: Mapping[str, tuple[float, ...]]
+    metrics: Mapping[str, float | tuple[float, ...]]
     scores: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     contributions: Mapping[str, Contributions] = field(default_factory=dict, repr=False, compare=False)
@@ -71,10 +71,9 @@ class Evaluation:
 
     def values(self, metric: str) -> tuple[float, ...]:
         """A metric's values, one a trial (seed-major, then split)."""
-        try:
-            return self.metrics[metric]
-        except KeyError:
-            raise KeyError(f"no metric {metric!r}: {nearest(metric, self.metrics)}") from None
+        if metric not in self.metrics:
+            raise KeyError(f"no metric {metric!r}: {nearest(metric, self.metrics)}")
+        return _as_values(metric, self.metrics[metric])
 
     def spread(self, metric: str) -> float:
         """The sample standard deviation of a metric over the trials; 0 for a single one."""
@@ -102,7 +101,7 @@ class Evaluation:
         for other in evaluations[1:]:
             _same_names(first, other)
         return cls(
-            metrics={n: tuple(v for e in evaluations for v in e.metrics[n]) for n in first.metrics},
+            metrics={n: tuple(v for e in evaluations for v in e.values(n)) for n in first.metrics},
             scores={n: np.concatenate([e.scores[n] for e in evaluations]) for n in first.scores},
             tables={n: _stack([e.tables[n] for e in evaluations]) for n in first.tables},
         )
@@ -126,13 +125,18 @@ class Summary:
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """What a record says of the dataset it was made on; ``schema`` is a JSON text."""
+    """What a record says of the dataset it was made on.
+
+    Attributes:
+        digest: of content and splits; None, as ``rows`` and ``schema``, where it could not be loaded.
+        schema: its columns as a JSON text.
+    """
 
     name: str
-    version: str | None
-    digest: str
-    rows: int
-    schema: str
+    version: str | None = None
+    digest: str | None = None
+    rows: int | None = None
+    schema: str | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,9 @@ class CellRecord:
 
     Attributes:
         cell: the cell's id, unique within the experiment.
+        description: the experiment's.
         params: the parameters of the model variant, as text.
+        model_parameters: those of the estimator that was built, its steps included, as text.
         seeds: seed of each trial; ``splits``: split of each trial. Both run parallel to metric values.
         fit_seconds: per trial; ``predict_seconds`` likewise. Wall clock.
         fingerprints: block role (``model``, ``evaluator``) -> digest of its code and parameters.
@@ -154,10 +160,12 @@ class CellRecord:
     cell: str
     experiment: str
     model: str
+    dataset: DatasetRecord
     evaluator: str
     device: str
+    description: str = ""
     params: dict[str, str] = field(default_factory=dict)
-    dataset: DatasetRecord | None = None
+    model_parameters: dict[str, str] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     splits: tuple[str, ...] = ()
     metrics: dict[str, Summary] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,8 @@ from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
 from pytest_mlexp.reporting.leaderboard import to_frame, to_html
-from pytest_mlexp.tracking.recorder import OFF, Recorder
+from pytest_mlexp.tracking.address import OFF, check_uri
+from pytest_mlexp.tracking.recorder import Recorder
 from pytest_mlexp.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -63,23 +65,33 @@ class Results(Mapping[str, Evaluation]):
         return to_html(self.records)
 
 
-def run(experiment: Experiment, *, devices: str = "auto", tracking_uri: str | None = OFF) -> Results:
-    """Run every cell of an experiment; a cell that fails is recorded and the rest goes on."""
+def run(experiment: Experiment, *, devices: str = "auto", tracking_uri: str | None = None) -> Results:
+    """Run every cell of an experiment; a cell that fails is recorded and the rest goes on.
+
+    Raises:
+        SettingsError: a device or an address of a store that cannot be.
+        DeclarationError: the experiment is not complete.
+    """
+    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+    check_uri(uri)
     places = [place for place in resolve(parse_devices(devices)) if absent_reason(place) is None]
-    recorder = None if tracking_uri == OFF else Recorder(Path.cwd(), tracking_uri=tracking_uri, command=sys.argv)
+    cells = expand(experiment, places)
+    recorder = None
+    if uri != OFF:
+        recorder = Recorder(Path.cwd(), tracking_uri=uri, command=sys.argv, started=time.time())
     records: list[CellRecord] = []
 
-    def record(cell: CellRecord, predictions: bytes | None) -> None:
+    def record(cell: CellRecord, files: Mapping[str, bytes]) -> None:
         records.append(cell)
         if recorder is not None:
-            recorder.cell(cell, predictions)
+            recorder.cell(cell, files)
 
-    flow = Flow(OutcomeStore(), record=record, keep_predictions=recorder is not None)
+    flow = Flow(OutcomeStore(), record=record, keep_files=recorder is not None)
     evaluations: dict[str, Evaluation] = {}
     verdicts: dict[str, tuple[Verdict, ...]] = {}
     status: Any = "KILLED"
     try:
-        for cell in expand(experiment, places):
+        for cell in cells:
             _run_cell(cell, flow, evaluations, verdicts, recorder)
         status = "FINISHED"
     finally:

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mlexp.errors import EvaluatorError, MlexpError
-from pytest_mlexp.records import CellRecord, Evaluation, Summary, from_dict, to_dict
+from pytest_mlexp.records import CellRecord, DatasetRecord, Evaluation, Summary, from_dict, to_dict
 
 
 @given(st.lists(st.floats(), min_size=1, max_size=5))
 def test_a_cell_record_survives_json_with_every_float(values: list[float]) -> None:
     summary = Summary("loss", tuple(values), values[0], 0.0, False)
-    record = CellRecord("m-d-e-cpu", "exp", "m", "e", "cpu", metrics={"loss": summary})
+    record = CellRecord("m-d-e-cpu", "exp", "m", DatasetRecord("d"), "e", "cpu", metrics={"loss": summary})
     text = json.dumps(to_dict(record), allow_nan=False)
     back = from_dict(json.loads(text), CellRecord).metrics["loss"].values
     assert all(a == b or (math.isnan(a) and math.isnan(b)) for a, b in zip(values, back, strict=True))

@@ -86,6 +86,11 @@ class EvaluatorBlock:
                     f"evaluator {self.name!r} returned the metric {name!r}, whose direction was not declared with "
                     f"maximize= or minimize=: {nearest(name, promised)}"
                 )
+            if (count := len(evaluation.values(name))) != 1:
+                raise EvaluatorError(
+                    f"evaluator {self.name!r} returned {count} values of {name!r} for one trial: "
+                    "return one number a metric, and what there is for each example as scores"
+                )
         missing = [name for name in promised if name not in evaluation.metrics]
         if missing:
             raise EvaluatorError(

@@ -41,13 +41,18 @@ class ModelVariant:
         """
         offered = {"seed": seed, "device": device}
         model = self.factory(**self.params, **{name: offered[name] for name in self.context})
-        if callable(getattr(model, "predict", None)) or (callable(model) and not inspect.isclass(model)):
+        if _can_predict(model):
             return model
         what = "None (is a return missing?)" if model is None else f"{type(model).__qualname__} {model!r:.60}"
         raise ModelError(
             f"the factory of model {self.name!r} returned {what}: return an object with predict (and fit, where "
             "it is trained) or a plain callable inputs -> predictions"
         )
+
+    @property
+    def asks_for_device(self) -> bool:
+        """Whether it runs on every device that is there; any other model runs on ``cpu`` alone."""
+        return "device" in self.context
 
     def text_params(self) -> dict[str, str]:
         """The factory's parameters as text, its defaults included."""
@@ -152,6 +157,13 @@ def _check_distinct(block: str, variants: Sequence[ModelVariant]) -> None:
                 f"two variants of model {block!r} would both be called {variant.name!r}: {dict(twin.params)!r:.80} and "
                 f"{dict(variant.params)!r:.80}; drop the duplicate or use values that print differently"
             )
+
+
+def _can_predict(model: Any) -> bool:
+    if inspect.isclass(model):
+        return False
+    # Some estimators of scikit-learn show their methods only once fitted; the class has them always.
+    return callable(model) or any(callable(getattr(place, "predict", None)) for place in (model, type(model)))
 
 
 def _defaults(factory: Callable[..., Any]) -> dict[str, Any]:

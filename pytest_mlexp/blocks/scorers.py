@@ -19,6 +19,8 @@ PREDICTION_PARAMETERS = {
     "pred_decision": "y_score",
     "y_pred": "y_pred",
 }
+# Where scikit-learn's y_score is not that of a classifier: a margin, or what a ranking model predicts.
+SCORED_BY = {"hinge_loss": ("decision_function",), "ndcg_score": ("predict",), "dcg_score": ("predict",)}
 ALL_RESPONSES = ("predict", "predict_proba", "decision_function")
 
 
@@ -94,9 +96,7 @@ def _higher_is_better(own: str, label: str) -> bool:
 
 
 def _responses(own: str) -> Mapping[str, tuple[str, ...]]:
-    if own == "hinge_loss":
-        return {**RESPONSES, "y_score": ("decision_function",)}
-    return RESPONSES
+    return {**RESPONSES, "y_score": SCORED_BY[own]} if own in SCORED_BY else RESPONSES
 
 
 def _one(label: str, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:

@@ -1,13 +1,17 @@
-"""Outcome: what a trial leaves for every evaluator."""
+"""Outcome: what a trial leaves for every evaluator, or the failure that stopped it."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any, NoReturn
 
 METHODS = ("predict", "predict_proba", "decision_function")
+# What ends a session instead of failing a trial.
+INTERRUPTS: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit, GeneratorExit)
+_PACKAGE = __name__.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,7 @@ class Outcome:
         responses: scikit-learn method name -> what it returned for the test part.
         classes: the fitted model's ``classes_``, in the column order of ``predict_proba``; None without.
         fit_seconds: wall clock; ``predict_seconds`` is that of ``predict`` alone.
+        parameters: the built model's ``get_params()`` as text; empty where it has none.
         model: the fitted model, kept only when an evaluator asks for it.
         failure: what the team's code raised.
     """
@@ -26,6 +31,7 @@ class Outcome:
     classes: Any = None
     fit_seconds: float = 0.0
     predict_seconds: float = 0.0
+    parameters: Mapping[str, str] = field(default_factory=dict)
     model: Any = None
     failure: Failure | None = None
 
@@ -34,39 +40,55 @@ class Outcome:
 class Failure:
     """An exception and its traceback as text, which outlives the process that raised it."""
 
-    error: Exception
+    error: BaseException
     text: str
+    origin: TracebackType | None = None
+    from_elsewhere: bool = False
 
     @classmethod
-    def of(cls, error: Exception) -> Failure:
-        """Keep an exception that has just been caught."""
-        return cls(error, "".join(traceback.format_exception(error)))
+    def of(cls, error: BaseException) -> Failure:
+        """Keep an exception that has just been caught; its traceback starts in the team's code."""
+        origin = _from_the_team(error.__traceback__)
+        error = error.with_traceback(origin)
+        return cls(error, "".join(traceback.format_exception(error)), origin)
 
     def again(self) -> NoReturn:
         """Raise it once more, for another evaluator of the same trial."""
         __tracebackhide__ = True
         note = f"first raised in another process:\n{self.text}"
-        if self.error.__traceback__ is None and note not in getattr(self.error, "__notes__", ()):
+        if self.from_elsewhere and note not in getattr(self.error, "__notes__", ()):
             self.error.add_note(note)
-        raise self.error
+        raise self.error.with_traceback(self.origin)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (_portable(self.error), self.text)
 
 
-def _restore(error: Exception, text: str) -> Failure:
-    return Failure(error, text)
+def _restore(error: BaseException, text: str) -> Failure:
+    return Failure(error, text, from_elsewhere=True)
 
 
-def _portable(error: Exception) -> Exception:
+def _from_the_team(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback without the frames of this package that lead to the team's code."""
+    while trace is not None and trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        trace = trace.tb_next
+    return trace
+
+
+def _portable(error: BaseException) -> BaseException:
     """The exception itself where it survives pickling, else one of the nearest kind that does."""
     import cloudpickle
 
     try:
-        copy: Exception = cloudpickle.loads(cloudpickle.dumps(error))
+        copy: BaseException = cloudpickle.loads(cloudpickle.dumps(error))
     except Exception:  # noqa: BLE001 - whatever a foreign exception does when pickled
         return RuntimeError(f"{type(error).__qualname__}: {error}")
     return copy.with_traceback(None)
+
+
+def may_yet_answer(model: Any) -> bool:
+    """Whether an unfitted model says nothing of its methods, as scikit-learn's stacking does before it is fitted."""
+    return not hasattr(model, "predict") and hasattr(type(model), "predict")
 
 
 def responder(model: Any, method: str) -> Callable[[Any], Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +24,8 @@ from pytest_mlexp.records import Evaluation
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from pytest_mlexp.blocks.dataset import Dataset, Part
+    from pytest_mlexp.blocks.dataset import Dataset
+    from pytest_mlexp.blocks.splitting import Split
 
 BLOCKS = 20
 # Requests whose answer does not shrink with the rows: a metric that asks for them cannot be called on a part.
@@ -33,36 +34,35 @@ _WHOLE = ("model", "dataset", "timings")
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """One trial of a cell as its evaluator saw it, or as it would have seen some of its rows.
-
-    ``rows`` are positions in the dataset, those of ``part``.
-    """
+    """One trial of a cell as its evaluator saw it, or as it would have seen some of its rows."""
 
     cell: Cell
     trial: Trial
     outcome: Outcome
     dataset: Dataset
-    part: Part
-    rows: npt.NDArray[np.intp]
+    split: Split
     evaluation: Evaluation
 
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """The rows of the dataset that were tested on."""
+        return self.split.test
+
     def some(self, chosen: npt.NDArray[np.intp]) -> Seen:
-        """The trial with only these rows of its part, evaluated anew."""
+        """The trial with only these of its rows, evaluated anew."""
         responses = {name: take(answer, chosen) for name, answer in self.outcome.responses.items()}
         outcome = replace(self.outcome, responses=responses)
-        given = {f.name: getattr(self.part, f.name) for f in fields(self.part)}
-        part = replace(self.part, **{n: take(values, chosen) for n, values in given.items() if values is not None})
+        split = replace(self.split, test=self.rows[chosen])
         with seeded(self.trial.seed):
-            evaluation = self.cell.evaluator(Available(self.cell, outcome, self.dataset, part))
-        return Seen(self.cell, self.trial, outcome, self.dataset, part, self.rows[chosen], evaluation)
+            evaluation = self.cell.evaluator(Available(self.cell, outcome, self.dataset, split))
+        return replace(self, outcome=outcome, split=split, evaluation=evaluation)
 
 
 def see(cell: Cell, trial: Trial, outcome: Outcome, dataset: Dataset) -> Seen:
     """Evaluate one trial, and keep what it was evaluated on."""
     __tracebackhide__ = True
-    split = dataset.split(trial.split)
     evaluation = evaluate(cell, trial, outcome, dataset)
-    return Seen(cell, trial, outcome, dataset, dataset.test(split), split.test, evaluation)
+    return Seen(cell, trial, outcome, dataset, dataset.split(trial.split), evaluation)
 
 
 def measure(seen: Sequence[Seen]) -> dict[str, Contributions]:
@@ -134,8 +134,9 @@ def _answers(seen: Seen) -> influence.Answers:
     proba, score = given.get("predict_proba"), given.get("decision_function")
     if proba is not None and np.ndim(proba) == 2 and np.shape(proba)[1] == 2:
         score = np.asarray(proba)[:, 1]
-    weights = seen.part.sample_weight if "sample_weight" in _requests(seen.cell) else None
-    return influence.Answers(seen.part.y, given.get("predict"), proba, score, weights, seen.outcome.classes)
+    weights = seen.dataset.sample_weight if "sample_weight" in _requests(seen.cell) else None
+    truth, weights = (None if column is None else take(column, seen.rows) for column in (seen.dataset.y, weights))
+    return influence.Answers(truth, given.get("predict"), proba, score, weights, seen.outcome.classes)
 
 
 def _by_block(metric: str, seen: Seen, blocks: npt.NDArray[np.intp]) -> Tested | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mlexp.plugin.options import add_options, read_options
+from pytest_mlexp.plugin.options import add_options, options_of
 
 if TYPE_CHECKING:
     from pytest_mlexp.plugin.session import MlexpSession
@@ -23,8 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and, in a session that runs cells, the object that runs them."""
     config.addinivalue_line("markers", MARKER)
-    asked = any(config.getoption(name) for name in ("mlexp", "mlexp_devices", "mlexp_accept"))
-    options = read_options(config) if asked else None
+    names = ("mlexp", "mlexp_accept", "mlexp_devices", "mlexp_tracking_uri")
+    options = options_of(config) if any(config.getoption(name) for name in names) else None
     if options is not None and options.active and not config.getoption("collectonly"):
         from pytest_mlexp.plugin.session import MlexpSession
 

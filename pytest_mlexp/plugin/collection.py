@@ -10,7 +10,7 @@ from pytest_mlexp.blocks.device import absent_reason, resolve
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.matrix import Cell, expand
-from pytest_mlexp.plugin.options import read_options
+from pytest_mlexp.plugin.options import Options, options_of
 
 if TYPE_CHECKING:
     from pytest_mlexp.plugin.gating import VanishedCell
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_mlexp.records import Evaluation
 
 SKIPPED = "a benchmark cell: run with --mlexp"
+EXPERIMENTS = pytest.StashKey[dict[str, tuple[Experiment, str]]]()
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -27,8 +28,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         pytest.UsageError: the marker or the experiment is not usable; the message says where and why.
     """
     experiment = _experiment_of(metafunc)
-    options = read_options(metafunc.config)
-    places = resolve(options.devices) if options.active else ("cpu",)
+    options = options_of(metafunc.config)
+    places = _places(experiment, options)
     try:
         cells = expand(experiment, places)
     except DeclarationError as error:
@@ -36,12 +37,20 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     session: MlexpSession | None = metafunc.config.pluginmanager.get_plugin("mlexp-session")
     expected = [*cells, *(session.gating.vanished_cells(experiment) if session is not None else ())]
     absent = {place: reason for place in places if (reason := absent_reason(place)) is not None}
-    metafunc.parametrize(
-        "evaluation",
-        [pytest.param(cell, marks=_marks(cell, absent, active=options.active)) for cell in expected],
-        ids=[cell.id for cell in expected],
-        indirect=True,
-    )
+    params = [pytest.param(cell, marks=_marks(cell, absent, active=options.active), id=cell.id) for cell in expected]
+    if not expected:
+        reason = f"no model of experiment {experiment.name!r} asks for a device, and cpu is not among those asked for"
+        params = [pytest.param(None, marks=pytest.mark.skip(reason=reason), id="no_cell")]
+    metafunc.parametrize("evaluation", params, indirect=True)
+
+
+def _places(experiment: Experiment, options: Options) -> tuple[str, ...]:
+    """The devices to expand over; they are looked up (which imports PyTorch) only where a model asks for one."""
+    if not options.active:
+        return ("cpu",)
+    if any(variant.asks_for_device for variant in experiment.models.values()):
+        return resolve(options.devices)
+    return tuple(place for place in ("cpu",) if {"auto", place} & set(options.devices))
 
 
 def _marks(cell: Cell | VanishedCell, absent: dict[str, str], *, active: bool) -> tuple[pytest.MarkDecorator, ...]:
@@ -63,7 +72,14 @@ def _experiment_of(metafunc: pytest.Metafunc) -> Experiment:
         )
     if "evaluation" not in metafunc.fixturenames:
         raise pytest.UsageError(f"{where} is marked mlexp but does not take `evaluation`: add that parameter")
-    return marker.args[0]
+    experiment = marker.args[0]
+    first, place = metafunc.config.stash.setdefault(EXPERIMENTS, {}).setdefault(experiment.name, (experiment, where))
+    if first is not experiment:
+        raise pytest.UsageError(
+            f"{where} and {place} use two different experiments that are both named {experiment.name!r}: their runs "
+            "and results would be mixed up; rename one, or declare it once and import it in both"
+        )
+    return experiment
 
 
 class LazyEvaluation:
@@ -81,7 +97,11 @@ class LazyEvaluation:
         return self._session.flow.evaluate(self.cell)
 
     def __getitem__(self, metric: str) -> float:
+        __tracebackhide__ = True
         return self.resolve()[metric]
 
     def __getattr__(self, name: str) -> Any:
+        __tracebackhide__ = True
+        if name.startswith("_"):
+            raise AttributeError(name)
         return getattr(self.resolve(), name)

@@ -111,7 +111,7 @@ class Gating:
             self._pending.append(Acceptance(cell.experiment.name, cell.id))
             return
         reason = f"{self.path.name} expects this cell, but the experiment does not declare it any more"
-        raise GateError(failure(f"{cell.experiment.name}: {cell.id}", Verdict("expected", "", "vanished", reason)))
+        raise GateError(failure(cell.experiment.name, cell.id, Verdict("expected", "", "vanished", reason)))
 
     def _baseline(self, cell: Cell, flow: Flow) -> Baseline | None:
         locked = self.lock.cell(cell.experiment.name, cell.id)
@@ -141,12 +141,10 @@ class Gating:
         """Collect what reports carry; only the controlling process does."""
         if self._is_worker:
             return
-        if (test := getattr(report, "mlexp_test", None)) is not None:
-            self.tests.append(from_dict(test, TestRecord))
-        for data, vectors in getattr(report, "mlexp_accepted", ()):
+        for data, vectors in report.__dict__.pop("mlexp_accepted", ()):
             self._acceptances.append(replace(from_dict(data, Acceptance), vectors=vectors))
         session = self._config.pluginmanager.get_plugin("mlexp-session")
-        for name, content in getattr(report, "mlexp_flips", {}).items():
+        for name, content in report.__dict__.pop("mlexp_flips", {}).items():
             if session is not None and session.recorder is not None:
                 session.recorder.artifact(name, content)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_mlexp.errors import SettingsError
+from pytest_mlexp.naming import nearest
 
 INI = {
     "mlexp_devices": "devices to run on when --mlexp-devices is not given (default: auto)",
@@ -29,6 +33,9 @@ class Options:
     accept_in_ci: bool = False
     accept_runs: int = 5
     reset_anchors: bool = False
+
+
+OPTIONS = pytest.StashKey[Options]()
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -63,27 +70,40 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(name, text, default="")
 
 
-def read_options(config: pytest.Config) -> Options:
-    """Read and check the options.
+def options_of(config: pytest.Config) -> Options:
+    """The options of a session, read and checked when they are asked for first.
 
     Raises:
-        pytest.UsageError: an unknown device.
+        pytest.UsageError: an unknown device, an address that is no MLflow store's, or an unknown setting.
     """
-    import os
+    if OPTIONS not in config.stash:
+        config.stash[OPTIONS] = _read(config)
+    return config.stash[OPTIONS]
 
+
+def _read(config: pytest.Config) -> Options:
     from pytest_mlexp.blocks.device import parse_devices
+    from pytest_mlexp.tracking.address import check_uri
 
+    active = bool(config.getoption("mlexp") or config.getoption("mlexp_accept"))
+    if active:
+        _check_names(config.inipath)
     devices = config.getoption("mlexp_devices") or config.getini("mlexp_devices") or "auto"
     uri = config.getoption("mlexp_tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI")
+    uri = uri or config.getini("mlexp_tracking_uri") or None
+    option = "--mlexp-devices"
     try:
         places = parse_devices(devices)
+        option = "--mlexp-tracking-uri"
+        if active:
+            check_uri(uri)
     except SettingsError as error:
-        raise pytest.UsageError(f"--mlexp-devices: {error}") from None
+        raise pytest.UsageError(f"{option}: {error}") from None
     accept = bool(config.getoption("mlexp_accept"))
     return Options(
-        bool(config.getoption("mlexp")) or accept,
+        active,
         places,
-        uri or config.getini("mlexp_tracking_uri") or None,
+        uri,
         _baseline(config, accept=accept),
         accept,
         bool(config.getoption("mlexp_accept_in_ci")),
@@ -94,17 +114,35 @@ def read_options(config: pytest.Config) -> Options:
 
 def _baseline(config: pytest.Config, *, accept: bool) -> Path:
     given = config.getoption("mlexp_baseline")
-    path = config.invocation_params.dir / given if given else _from_root(config)
-    if given and not accept and not path.is_file():
+    if not given:
+        return config.rootpath / (config.getini("mlexp_baseline") or "mlexp.lock")
+    path: Path = config.invocation_params.dir / given
+    if not accept and not path.is_file():
         raise pytest.UsageError(f"--mlexp-baseline: there is no file {path}; --mlexp-accept would make one")
     return path
-
-
-def _from_root(config: pytest.Config) -> Path:
-    return config.rootpath / (config.getini("mlexp_baseline") or "mlexp.lock")
 
 
 def _runs(text: str) -> int:
     if text and not (text.isdigit() and int(text) > 0):
         raise pytest.UsageError(f"mlexp_accept_runs = {text!r} must be a whole number of runs, 5 for instance")
     return int(text or 5)
+
+
+def _check_names(file: Path | None) -> None:
+    """Refuse settings in the ini file that look like ours but are none."""
+    for name in _names_in(file) if file is not None else ():
+        if name.startswith("mlexp") and name not in INI:
+            raise pytest.UsageError(f"{file}: there is no setting {name!r}: {nearest(name, INI)}")
+
+
+def _names_in(file: Path) -> Iterable[str]:
+    if file.suffix == ".toml":
+        import tomllib
+
+        tables: Any = tomllib.loads(file.read_text(encoding="utf-8"))
+        pytests = tables.get("tool", tables).get("pytest", {})
+        return [*pytests, *pytests.get("ini_options", {})]
+    from iniconfig import IniConfig
+
+    sections = IniConfig(str(file))
+    return [name for section in ("pytest", "tool:pytest") if section in sections for name in sections[section]]

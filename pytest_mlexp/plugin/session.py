@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from pytest_mlexp.errors import GateError, SettingsError
+from pytest_mlexp.errors import GateError, MlexpError, SettingsError
+from pytest_mlexp.execution.outcome import INTERRUPTS
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
 from pytest_mlexp.matrix import Cell
@@ -17,16 +20,14 @@ from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.plugin.terminal import Progress, summarize
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import failure
-from pytest_mlexp.tracking.recorder import OFF, Recorder
+from pytest_mlexp.tracking.address import OFF
+from pytest_mlexp.tracking.recorder import Recorder
 from pytest_mlexp.verdicts import Verdict
 
 CELL = pytest.StashKey[Cell]()
 VERDICTS = pytest.StashKey[tuple[Verdict, ...]]()
-
-
-def cell_of(item: pytest.Function) -> Cell | VanishedCell:
-    """The cell that a test was made for."""
-    return cast("Cell | VanishedCell", item.callspec.params["evaluation"])
+# Raised inside a model or a dataset, these are about the test: pytest.importorskip, for instance.
+OF_THE_TEST = (*INTERRUPTS, pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
 
 
 class MlexpSession:
@@ -37,11 +38,10 @@ class MlexpSession:
         self._worker = getattr(config, "workerinput", None)
         self._tracking = options.tracking_uri != OFF
         self._uri = options.tracking_uri
-        self.records: list[CellRecord] = []
-        self.tests: list[TestRecord] = []
-        self._known: set[tuple[str, str]] = set()
+        self._started = time.time()
+        self.records: dict[tuple[str, str], CellRecord] = {}
         self.recorder: Recorder | None = None
-        self._pending: list[tuple[dict[str, Any], bytes | None]] = []
+        self._pending: list[tuple[dict[str, Any], Mapping[str, bytes]]] = []
         self._shared: tempfile.TemporaryDirectory[str] | None = None
         self._progress = Progress(config)
         try:
@@ -52,7 +52,8 @@ class MlexpSession:
             OutcomeStore(Path(self._worker["mlexp_shared"]) if self._worker else None),
             record=self._record,
             announce=self._progress.announce,
-            keep_predictions=self._tracking,
+            keep_files=self._tracking,
+            interrupts=OF_THE_TEST,
         )
 
     def evaluate(self, item: pytest.Function) -> Evaluation:
@@ -62,37 +63,36 @@ class MlexpSession:
             GateError: a gate was breached; the numbers are recorded already.
         """
         __tracebackhide__ = True
-        cell = cell_of(item)
+        cell = cast("Cell | VanishedCell", item.callspec.params["evaluation"])
         if isinstance(cell, VanishedCell):
             self.gating.vanish(cell)
             pytest.skip("accepted that this cell is gone")
         item.stash[CELL] = cell
         evaluation = self.flow.evaluate(cell)
         for metric in cell.evaluator.metrics:
-            item.user_properties.append((metric.name, evaluation[metric.name]))
+            if (shown := (metric.name, evaluation[metric.name])) not in item.user_properties:
+                item.user_properties.append(shown)
         verdicts = item.stash[VERDICTS] = self.gating.judge(cell, evaluation, self.flow)
-        failed = [failure(f"{cell.experiment.name}: {cell.id}", verdict) for verdict in verdicts if not verdict]
-        if failed:
-            raise GateError("\n".join(failed))
+        if not all(verdicts):
+            raise GateError("\n".join(failure(cell.experiment.name, cell.id, v) for v in verdicts if not v))
         return evaluation
 
-    def _record(self, record: CellRecord, predictions: bytes | None) -> None:
+    def _record(self, record: CellRecord, files: Mapping[str, bytes]) -> None:
         if self._worker is not None:
-            self._pending.append((to_dict(record), predictions))
+            self._pending.append((to_dict(record), files))
         else:
-            self._write(record, predictions)
+            self._write(record, files)
 
-    def _write(self, record: CellRecord, predictions: bytes | None) -> None:
-        key = (record.experiment, record.cell)
-        if key not in self._known:
-            self._known.add(key)
-            self.records.append(record)
+    def _write(self, record: CellRecord, files: Mapping[str, bytes]) -> None:
+        self.records.setdefault((record.experiment, record.cell), record)
         if not self._tracking:
             return
         if self.recorder is None:
             command = ["pytest", *map(str, self._config.invocation_params.args)]
-            self.recorder = Recorder(self._config.rootpath, tracking_uri=self._uri, command=command)
-        self.recorder.cell(record, predictions)
+            self.recorder = Recorder(
+                self._config.rootpath, tracking_uri=self._uri, command=command, started=self._started
+            )
+        self.recorder.cell(record, files)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -113,19 +113,25 @@ class MlexpSession:
                 cell.id, cell.experiment.name, item.nodeid, report.outcome, report.duration, message, verdicts
             )
             report.mlexp_test = to_dict(test)
-        report.mlexp_cells, self._pending = self._pending, []
+            if report.failed and call.excinfo is not None and isinstance(call.excinfo.value, MlexpError):
+                # Our errors tell the whole story; where in this package they were raised is no part of it.
+                report.longrepr = call.excinfo.getrepr(style="value")
+        if self._pending:
+            report.mlexp_cells, self._pending = self._pending, []
         return report
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write what a report carries; only the controlling process does."""
+        """Write what a report carries, and take it off: pytest keeps its reports to the end."""
         if self._worker is not None:
             return
-        for data, predictions in getattr(report, "mlexp_cells", ()):
-            self._write(from_dict(data, CellRecord), predictions)
-        if (test := getattr(report, "mlexp_test", None)) is not None:
-            self.tests.append(from_dict(test, TestRecord))
+        for data, files in report.__dict__.pop("mlexp_cells", ()):
+            self._write(from_dict(data, CellRecord), files)
+        if (data := report.__dict__.pop("mlexp_test", None)) is not None:
+            test = from_dict(data, TestRecord)
+            self.gating.tests.append(test)
             if self.recorder is not None:
-                self.recorder.test(self.tests[-1])
+                self.recorder.test(test)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
@@ -139,4 +145,4 @@ class MlexpSession:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show leaderboards, failed cells, and where the runs are."""
-        summarize(terminalreporter, self.records, self.recorder)
+        summarize(terminalreporter, list(self.records.values()), self.recorder)

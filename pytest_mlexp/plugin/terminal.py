@@ -10,17 +10,18 @@ import pytest
 
 from pytest_mlexp.matrix import Trial
 from pytest_mlexp.records import CellRecord
-from pytest_mlexp.reporting.leaderboard import boards, text_table
+from pytest_mlexp.reporting.leaderboard import boards, failures, text_table
 from pytest_mlexp.tracking.recorder import Recorder
 
 PATIENCE = 5.0
 
 
 class Progress:
-    """Says what is being fitted when a trial takes longer than a few seconds."""
+    """Says what is being fitted when a trial takes longer than a few seconds; silent under ``-q`` and in workers."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._silent = config.get_verbosity() < 0 or hasattr(config, "workerinput")
         self._current: tuple[Trial, float] | None = None
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -28,7 +29,7 @@ class Progress:
     def announce(self, trial: Trial | None) -> None:
         """Note the trial that begins, or None at its end."""
         self._current = (trial, time.monotonic()) if trial is not None else None
-        if self._thread is None and self._config.get_verbosity() >= 0:
+        if self._thread is None and not self._silent:
             self._thread = threading.Thread(target=self._watch, name="mlexp-progress", daemon=True)
             self._thread.start()
 
@@ -65,9 +66,8 @@ def summarize(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], 
         for title, group in boards(records):
             reporter.write_line(title, bold=True)
             reporter.write_line(text_table(group) + "\n")
-        for record in records:
-            if record.error is not None:
-                reporter.write_line(f"failed: {record.experiment}: {record.cell}: {record.error}", red=True)
+        for line in failures(records):
+            reporter.write_line(line, red=True)
     for record in records:
         odd = [summary.name for summary in record.metrics.values() if not summary.finite]
         if odd:
@@ -76,6 +76,8 @@ def summarize(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], 
 
 
 def _say_where(reporter: pytest.TerminalReporter, recorder: Recorder | None) -> None:
+    if recorder is not None and recorder.trouble is not None:
+        reporter.write_line(f"the journal is not complete: {recorder.trouble}", red=True, bold=True)
     if recorder is None or recorder.mirrored is None:
         return
     if recorder.mirrored.failed is not None:

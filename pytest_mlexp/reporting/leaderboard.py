@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ def boards(records: Iterable[CellRecord]) -> list[Board]:
     """Group the evaluated cells under ``experiment: dataset, evaluator`` and rank each group by its first metric."""
     groups: dict[str, list[CellRecord]] = {}
     for record in records:
-        if record.error is None and record.dataset is not None and record.metrics:
+        if record.error is None and record.metrics:
             groups.setdefault(f"{record.experiment}: {record.dataset.name}, {record.evaluator}", []).append(record)
     return [(title, sorted(group, key=_rank)) for title, group in sorted(groups.items())]
 
@@ -45,6 +46,11 @@ def text_table(group: Sequence[CellRecord]) -> str:
     return tabulate(table(group), headers="keys", tablefmt="simple", disable_numparse=True)
 
 
+def failures(records: Iterable[CellRecord]) -> list[str]:
+    """One line for each cell that could not be evaluated."""
+    return [f"failed: {r.experiment}: {r.cell}: {r.error}" for r in records if r.error is not None]
+
+
 def to_frame(records: Iterable[CellRecord]) -> pd.DataFrame:
     """One row a cell and metric; a cell that failed is one row with its error."""
     import pandas as pd
@@ -54,7 +60,7 @@ def to_frame(records: Iterable[CellRecord]) -> pd.DataFrame:
         names: dict[str, object] = {
             "cell": record.cell,
             "model": record.model,
-            "dataset": record.dataset.name if record.dataset else None,
+            "dataset": record.dataset.name,
             "evaluator": record.evaluator,
             "device": record.device,
         }
@@ -74,11 +80,12 @@ def to_frame(records: Iterable[CellRecord]) -> pd.DataFrame:
 
 
 def to_html(records: Iterable[CellRecord]) -> str:
-    """All leaderboards as HTML tables, for a notebook."""
+    """All leaderboards as HTML tables, and the cells that failed, for a notebook."""
     from tabulate import tabulate
 
-    parts = [f"<h4>{t}</h4>{tabulate(table(g), headers='keys', tablefmt='html')}" for t, g in boards(records)]
-    return "".join(parts)
+    kept = list(records)
+    parts = [f"<h4>{t}</h4>{tabulate(table(g), headers='keys', tablefmt='html')}" for t, g in boards(kept)]
+    return "".join([*parts, *(f"<p>{html.escape(line)}</p>" for line in failures(kept))])
 
 
 def _rank(record: CellRecord) -> tuple[bool, float, str]:

@@ -80,14 +80,14 @@ def cost_of_correction(alpha: float, gates: int) -> str:
     )
 
 
-def failure(where: str, verdict: Verdict) -> str:
+def failure(experiment: str, cell: str, verdict: Verdict) -> str:
     """The block that explains one failed gate."""
-    lines = [f"{verdict.status.upper().replace('_', ' ')}  {where}  gate '{verdict.gate}'", f"  {verdict.reason}"]
+    title = verdict.status.upper().replace("_", " ")
+    lines = [f"{title}  gate '{verdict.gate}' on {cell} of experiment {experiment!r}", f"  {verdict.reason}"]
     if verdict.comparison is not None:
         lines += [f"  {line}" for line in _explained(verdict, verdict.comparison)]
     if advice := _NEXT.get(verdict.status):
-        cell = where.rpartition(": ")[2]
-        command = f' pytest --mlexp --mlexp-accept -k "{cell}"' if advice.endswith("with") else ""
+        command = f" pytest --mlexp-accept -k '{cell}'" if advice.endswith("with") else ""
         lines.append(f"  next: {advice}{command}")
     return "\n".join(lines)
 

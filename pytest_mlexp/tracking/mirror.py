@@ -8,7 +8,7 @@ import math
 import platform
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class ExperimentPlan:
     """One MLflow experiment of a session: its parent run and one run for each cell."""
 
     name: str
+    description: str
     parent: RunPlan
     cells: tuple[RunPlan, ...]
 
@@ -76,7 +77,8 @@ def plan(journal: JournalContents, folder: Path) -> tuple[ExperimentPlan, ...]:
     return tuple(
         ExperimentPlan(
             name,
-            _parent_plan(name, journal, session, common),
+            cells[0].description,
+            _parent_plan(name, cells, journal, common),
             tuple(_cell_plan(c, tests.get((name, c.cell), []), session, folder) for c in cells),
         )
         for name, cells in by_experiment.items()
@@ -140,10 +142,13 @@ def _session_tags(session: SessionRecord) -> dict[str, str]:
 
 
 def _parent_plan(
-    experiment: str, journal: JournalContents, session: SessionRecord, common: Mapping[str, str]
+    experiment: str, cells: Sequence[CellRecord], journal: JournalContents, common: Mapping[str, str]
 ) -> RunPlan:
-    end = journal.end
-    last = max((cell.ended for cell in journal.cells), default=session.started)
+    session, end = journal.session, journal.end
+    assert session is not None  # noqa: S101 - plan() refused a journal without one
+    last = max(cell.ended for cell in journal.cells)
+    failed = sum(cell.error is not None for cell in cells)
+    seeds = dict.fromkeys(seed for cell in cells for seed in cell.seeds)
     return RunPlan(
         uid=f"{session.session}/{experiment}",
         name=session.session,
@@ -151,6 +156,8 @@ def _parent_plan(
         started=session.started,
         ended=end.ended if end else max(last, session.started),
         tags={UID: f"{session.session}/{experiment}", **common},
+        params={"seeds": ", ".join(map(str, seeds))},
+        series=(("cells", float(len(cells)), 0), ("failed_cells", float(failed), 0)),
         files=environment_files(session),
     )
 
@@ -178,7 +185,7 @@ def _cell_plan(cell: CellRecord, tests: list[TestRecord], session: SessionRecord
         tags=tags,
         params=params,
         series=_series(cell),
-        dataset=cell.dataset,
+        dataset=cell.dataset if cell.dataset.digest else None,
         files=files,
     )
 
@@ -197,9 +204,9 @@ def _cell_tags(cell: CellRecord, tests: list[TestRecord], session: SessionRecord
         SESSION: session.session,
         "mlexp.cell": cell.cell,
         "mlexp.model": cell.model,
-        "mlexp.dataset": cell.dataset.name if cell.dataset else None,
-        "mlexp.dataset.version": cell.dataset.version if cell.dataset else None,
-        "mlexp.dataset.digest": cell.dataset.digest if cell.dataset else None,
+        "mlexp.dataset": cell.dataset.name,
+        "mlexp.dataset.version": cell.dataset.version,
+        "mlexp.dataset.digest": cell.dataset.digest,
         "mlexp.evaluator": cell.evaluator,
         "mlexp.device": cell.device,
         "mlexp.environment": session.environment.get("digest"),

@@ -67,7 +67,7 @@ def experiment(*, split: object = 0.5, groups: str | None = None, seeds: tuple[i
 
 
 def evaluated(declared: Experiment) -> tuple[Cell, Evaluation]:
-    flow = Flow(OutcomeStore(), record=lambda *_: None, keep_predictions=False)
+    flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
     cell = expand(declared, ["cpu"])[0]
     return cell, flow.evaluate(cell)
 
@@ -223,7 +223,7 @@ def test_other_seeds_give_other_runs_of_the_same_examples() -> None:
     declared = experiment()
     declared.evaluator(accuracy_score)
     declared.gate("accuracy", max_drop=0.1)
-    flow = Flow(OutcomeStore(), record=lambda *_: None, keep_predictions=False)
+    flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
     cell = expand(declared, ["cpu"])[0]
     first, more = flow.evaluate(cell).contributions["accuracy"], flow.again(cell, [7, 8]).contributions["accuracy"]
     joined = first.joined(more)

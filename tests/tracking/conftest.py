@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mlexp.records import CellRecord, DatasetRecord, EndRecord, SessionRecord, Summary
-from pytest_mlexp.tracking._mlflow import Mirrored, build_store, default_uri, mirror
+from pytest_mlexp.tracking._mlflow import Mirrored, mirror
+from pytest_mlexp.tracking.embedded import default_uri
 from pytest_mlexp.tracking.journal import Journal, JournalRecord
 
 if TYPE_CHECKING:
@@ -84,14 +85,6 @@ class Store:
         path = Path(run.info.artifact_uri.removeprefix("file://")) / name
         assert not path.is_symlink()
         return path.read_bytes()
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Making a store takes seconds, copying one takes none."""
-    database = tmp_path_factory.mktemp("template") / ".mlexp" / "mlflow.db"
-    build_store(database)
-    return database
 
 
 @pytest.fixture

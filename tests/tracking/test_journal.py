@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_mlexp.errors import TrackingError
-from pytest_mlexp.records import CellRecord, EndRecord, SessionRecord, Summary, TestRecord
+from pytest_mlexp.records import CellRecord, DatasetRecord, EndRecord, SessionRecord, Summary, TestRecord
 from pytest_mlexp.tracking import journal as module
 from pytest_mlexp.tracking.journal import FILE_NAME, Journal, JournalContents, read
 from pytest_mlexp.verdicts import Verdict
@@ -22,7 +22,9 @@ END = EndRecord(9, "FINISHED")
 
 def make_cell(name: str = "c", mean: float = 0.5) -> CellRecord:
     metric = Summary("auc", (mean, 0.25), mean, 0.1, True)
-    return CellRecord(name, "churn", "forest", "roc", "cpu", seeds=(0, 1), metrics={"auc": metric})
+    return CellRecord(
+        name, "churn", "forest", DatasetRecord("telco"), "roc", "cpu", seeds=(0, 1), metrics={"auc": metric}
+    )
 
 
 def make_test(cell: str = "c") -> TestRecord:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_mlexp.records import CellRecord, SessionRecord, Summary, TestRecord
+from pytest_mlexp.records import CellRecord, DatasetRecord, SessionRecord, Summary, TestRecord
 from pytest_mlexp.tracking._mlflow import mirror
 from pytest_mlexp.tracking.journal import Journal, JournalRecord
 
@@ -104,7 +104,7 @@ def test_artifacts_of_a_cell_are_copied_beside_its_evaluation(store: Store) -> N
 
 
 def test_sessions_and_experiments_stay_apart(store: Store) -> None:
-    other = CellRecord("svm-cpu", "fraud", "svm", "roc", "cpu")
+    other = CellRecord("svm-cpu", "fraud", "svm", DatasetRecord("cards"), "roc", "cpu")
     done = store.mirror_cells(store.cell(), other)
     second = SessionRecord("s2", 1, ("pytest",))
     mirror(store.write(second, store.cell("next"), store.end, session="s2"), store.uri)

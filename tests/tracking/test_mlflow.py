@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mlexp.records import SessionRecord
-from pytest_mlexp.tracking import _mlflow as module
-from pytest_mlexp.tracking._mlflow import active_run_id, mirror
+from pytest_mlexp.tracking._mlflow import active_run_id, mirror, writer
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -48,7 +47,7 @@ def test_what_was_added_to_a_journal_is_added_to_the_mirror(store: Store) -> Non
 
 
 def test_runs_beyond_one_page_of_the_look_up_are_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PAGE", 2)
+    monkeypatch.setattr(writer, "PAGE", 2)
     folder = store.write(store.session, *(store.cell(f"c{k}") for k in range(4)), store.end)
     mirror(folder, store.uri)
     assert mirror(folder, store.uri).runs_already_there == 5
@@ -165,7 +164,7 @@ def test_settings_and_loggers_are_put_back_and_nothing_is_printed(
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
     seen: list[str] = []
-    monkeypatch.setattr(module._Writer, "write", lambda *_: seen.append(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]))
+    monkeypatch.setattr(writer.Writer, "write", lambda *_: seen.append(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]))
     store.mirror_cells(store.cell())
     monkeypatch.undo()
     store.mirror_cells(store.cell())
@@ -180,7 +179,7 @@ def run_python(script: str) -> subprocess.CompletedProcess[str]:
 
 
 def child_env() -> dict[str, str]:
-    package = str(Path(module.__file__).parents[2])
+    package = str(Path(writer.__file__).parents[3])
     return {**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
 
 
@@ -189,7 +188,7 @@ def test_mlflow_is_not_imported_before_it_is_used() -> None:
         import sys
         from pathlib import Path
         from pytest_mlexp.tracking import _mlflow
-        _mlflow.default_uri(Path()), _mlflow.active_run_id()
+        _mlflow.active_run_id()
         sys.exit(any(name in sys.modules for name in ("mlflow", "sqlalchemy", "pandas", "pyarrow")))
     """
     assert run_python(script).returncode == 0

@@ -1,0 +1,37 @@
+"""Addresses of MLflow stores, checked before anything is computed that should be written there."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import entry_points
+from urllib.parse import urlsplit
+
+from pytest_mlexp.errors import SettingsError
+from pytest_mlexp.naming import nearest
+from pytest_mlexp.tracking.secrets import redact_uri
+
+OFF = "off"
+# https://mlflow.org/docs/latest/self-hosting/architecture/backend-store/
+_SCHEMES = ("databricks", "databricks-uc", "file", "http", "https", "mssql", "mysql", "postgresql", "sqlite", "uc")
+_ALONE = (OFF, "databricks", "databricks-uc", "uc")
+
+
+def check_uri(uri: str | None) -> None:
+    """Check that an address names a kind of store that MLflow knows; None is the embedded store.
+
+    Raises:
+        SettingsError: it is none; the message names the candidates.
+    """
+    if uri is None or uri in _ALONE:
+        return
+    scheme = urlsplit(uri).scheme.partition("+")[0]  # postgresql+psycopg2
+    if not scheme and os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() == "true":
+        return
+    known = {*_SCHEMES, *(point.name for point in entry_points(group="mlflow.tracking_store"))}
+    if scheme not in known:
+        shown = redact_uri(uri)
+        hint = f"sqlite:///{shown}.db would be a file of that name; " if not scheme else ""
+        raise SettingsError(
+            f"{shown!r} is no address of an MLflow store: {hint}use 'off', 'databricks', or SCHEME://..., where the "
+            f"scheme is known ({nearest(scheme or shown, known)})"
+        )

@@ -1,0 +1,112 @@
+"""A cell on its way -> its record and its files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from pytest_mlexp.blocks.splitting import take
+from pytest_mlexp.execution.fingerprint import fingerprint
+from pytest_mlexp.execution.outcome import Failure, Outcome
+from pytest_mlexp.matrix import Cell, Trial
+from pytest_mlexp.records import CellRecord, DatasetRecord, Evaluation, Summary
+from pytest_mlexp.tracking.predictions import TrialPredictions, predictions_table
+
+if TYPE_CHECKING:
+    from pytest_mlexp.blocks.dataset import Dataset
+
+Ran: TypeAlias = Sequence[tuple[Trial, Outcome]]
+
+
+def begun(cell: Cell) -> CellRecord:
+    """What is known of a cell before anything of it has run."""
+    return CellRecord(
+        cell=cell.id,
+        experiment=cell.experiment.name,
+        model=cell.variant.name,
+        dataset=DatasetRecord(cell.dataset.name, cell.dataset.version),
+        evaluator=cell.evaluator.name,
+        device=cell.device,
+        description=cell.experiment.description,
+        params=cell.variant.text_params(),
+        seeds=cell.experiment.seeds,
+        fingerprints={
+            "model": fingerprint(cell.variant.factory, dict(cell.variant.params)),
+            "evaluator": fingerprint(cell.evaluator.function),
+        },
+        started=_now(),
+    )
+
+
+def ended(record: CellRecord, cell: Cell, dataset: Dataset, ran: Ran, evaluation: Evaluation) -> CellRecord:
+    """The record of a cell that was evaluated."""
+    return replace(
+        record,
+        dataset=_described(dataset),
+        seeds=tuple(trial.seed for trial, _ in ran),
+        splits=tuple(trial.split for trial, _ in ran),
+        metrics=_summaries(cell, evaluation),
+        fit_seconds=tuple(outcome.fit_seconds for _, outcome in ran),
+        predict_seconds=tuple(outcome.predict_seconds for _, outcome in ran),
+        model_parameters=dict(ran[0][1].parameters),
+        ended=_now(),
+    )
+
+
+def failed(record: CellRecord, failure: Failure, dataset: Dataset | None) -> CellRecord:
+    """The record of a cell that was stopped by an exception; ``dataset`` where it was loaded."""
+    text = " ".join(str(failure.error).split())
+    name = type(failure.error).__qualname__
+    return replace(
+        record,
+        dataset=record.dataset if dataset is None else _described(dataset),
+        ended=_now(),
+        error=f"{name}: {text}" if text else name,
+        traceback=failure.text,
+    )
+
+
+def files_of(dataset: Dataset, ran: Ran, evaluation: Evaluation) -> dict[str, bytes]:
+    """The predictions of a cell as Parquet, and its tables for error analysis as CSV, by file name."""
+    rows = []
+    for trial, outcome in ran:
+        test = dataset.split(trial.split).test
+        response = outcome.responses.get
+        rows.append(
+            TrialPredictions(
+                take(dataset.examples, test),
+                trial.seed,
+                trial.split,
+                take(dataset.y, test),
+                response("predict"),
+                response("predict_proba"),
+                response("decision_function"),
+            )
+        )
+    tables = {f"tables/{name}.csv": table.to_csv().encode() for name, table in evaluation.tables.items()}
+    return {"predictions.parquet": predictions_table(rows, scores=evaluation.scores), **tables}
+
+
+def _described(dataset: Dataset) -> DatasetRecord:
+    from pytest_mlexp.blocks.schema import schema_json
+
+    return DatasetRecord(dataset.name, dataset.version, dataset.digest, len(dataset), schema_json(dataset.schema))
+
+
+def _summaries(cell: Cell, evaluation: Evaluation) -> dict[str, Summary]:
+    return {
+        metric.name: Summary(
+            metric.name,
+            evaluation.values(metric.name),
+            evaluation[metric.name],
+            evaluation.spread(metric.name),
+            metric.maximize,
+        )
+        for metric in cell.evaluator.metrics
+    }
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

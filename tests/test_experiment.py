@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
+
+from pytest_mlexp.blocks.dataset import Dataset
+from pytest_mlexp.errors import DeclarationError
+from pytest_mlexp.experiment import Experiment
+
+
+def numbers() -> Dataset:
+    return Dataset.from_arrays(np.zeros((4, 1)), np.zeros(4), split=0.5)
+
+
+def complete() -> Experiment:
+    experiment = Experiment("complete")
+    experiment.dataset(numbers)
+    experiment.model(LogisticRegression(), name="logistic")
+    experiment.evaluator(accuracy_score)
+    return experiment
+
+
+def test_decorators_give_the_function_back_unchanged() -> None:
+    experiment = Experiment("e")
+
+    @experiment.model(params={"k": [1, 2]})
+    def model(k: int) -> Any:
+        return k
+
+    @experiment.evaluator(maximize="f")
+    def evaluator(y_pred: Any) -> float:
+        return 0.0
+
+    assert experiment.dataset(numbers) is numbers
+    assert (model(3), evaluator(None)) == (3, 0.0)
+    assert list(experiment.models) == ["model-k=1", "model-k=2"]
+
+
+@pytest.mark.parametrize(
+    ("declare", "words"),
+    [
+        (lambda e: e.dataset(numbers), "declares the dataset 'numbers'"),
+        (
+            lambda e: e.model(LogisticRegression(), name="logistic"),
+            "declares the model 'logistic': give this one another",
+        ),
+        (lambda e: e.model(lambda C: C, name="logistic", params={"C": [1]}), "declares the model 'logistic'"),
+        (lambda e: e.evaluator("accuracy"), "declares the evaluator 'accuracy'"),
+        (lambda e: e.dataset(3), "declared by the function that loads it"),
+        (lambda e: e.dataset(lambda path: path, name="file"), "takes 'path'"),
+        (lambda e: e.dataset(numbers, name="a-b"), "dataset name 'a-b'"),
+        (
+            lambda e: e.model(RandomForestClassifier, name="f", params={"n_estimator": [1]}),
+            "did you mean 'n_estimators",
+        ),
+        (lambda e: e.evaluator("acuracy"), "did you mean 'accuracy'"),
+        (lambda e: e.gate("accuracy"), "no rule"),
+    ],
+)
+def test_what_cannot_work_is_refused_when_it_is_declared(declare: Any, words: str) -> None:
+    with pytest.raises(DeclarationError, match=words):
+        declare(complete())
+
+
+@pytest.mark.parametrize("seeds", [(), (0, 0), (-1,), (2**32,), (True,), ("0",), (0.0,)])
+def test_seeds_are_distinct_integers_that_every_generator_takes(seeds: Any) -> None:
+    with pytest.raises(DeclarationError, match="seeds= of experiment 'e'"):
+        Experiment("e", seeds=seeds)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a-b", "x" * 101, None])
+def test_an_experiments_name_is_checked(name: Any) -> None:
+    with pytest.raises(DeclarationError, match="experiment name"):
+        Experiment(name)
+
+
+@pytest.mark.parametrize("kind", ["dataset", "model", "evaluator"])
+def test_an_experiment_without_a_kind_of_block_says_which(kind: str) -> None:
+    experiment = complete()
+    getattr(experiment, f"{kind}s").clear()
+    with pytest.raises(DeclarationError, match=f"declares no {kind}: add one with .{kind}"):
+        experiment.validate()
+
+
+def test_a_gate_on_a_metric_that_nothing_gives_names_the_likely_one() -> None:
+    experiment = complete()
+    experiment.gate("acuracy", at_least=0.5)
+    with pytest.raises(DeclarationError, match="did you mean 'accuracy'"):
+        experiment.validate()

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_mlexp.blocks.dataset import Dataset
+from pytest_mlexp.errors import DeclarationError
+from pytest_mlexp.experiment import Experiment
+from pytest_mlexp.matrix import expand
+
+NAMES = st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True), min_size=1, max_size=4, unique=True)
+
+
+def declared(
+    datasets: list[str], models: list[str], evaluators: list[str], seeds: tuple[int, ...] = (0,)
+) -> Experiment:
+    experiment = Experiment("e", seeds=seeds)
+    for name in datasets:
+        experiment.dataset(lambda: Dataset.from_arrays(np.zeros((4, 1)), None, split=0.5), name=name)
+    for name in models:
+        experiment.model(lambda: len, name=name)
+    for name in evaluators:
+        experiment.evaluator(lambda y_pred: 0.0, name=name, maximize=name)
+    return experiment
+
+
+@given(NAMES, NAMES, NAMES)
+def test_there_is_one_cell_for_each_combination_with_an_id_of_its_own(
+    datasets: list[str], models: list[str], evaluators: list[str]
+) -> None:
+    cells = expand(declared(datasets, models, evaluators), ["cpu"])
+    expected = {f"{m}-{d}-{e}-cpu" for d in datasets for m in models for e in evaluators}
+    assert {cell.id for cell in cells} == expected
+    assert len(cells) == len(expected)
+
+
+@given(NAMES, st.randoms())
+def test_ids_stay_when_blocks_are_reordered_or_added(models: list[str], random: Any) -> None:
+    shuffled = [*models, "one_more"]
+    random.shuffle(shuffled)
+    before = {cell.id for cell in expand(declared(["d"], models, ["e"]), ["cpu"])}
+    after = {cell.id for cell in expand(declared(["d"], shuffled, ["e"]), ["cpu"])}
+    assert after == before | {"one_more-d-e-cpu"}
+
+
+def test_evaluators_of_one_model_and_dataset_stand_together() -> None:
+    ids = [cell.id for cell in expand(declared(["d1", "d2"], ["m1", "m2"], ["e1", "e2"]), ["cpu"])]
+    assert ids[:4] == ["m1-d1-e1-cpu", "m1-d1-e2-cpu", "m2-d1-e1-cpu", "m2-d1-e2-cpu"]
+
+
+def test_only_a_model_that_asks_for_a_device_runs_on_others() -> None:
+    experiment = declared(["d"], ["plain"], ["e"])
+    experiment.model(lambda device: len, name="moved")
+    assert [cell.id for cell in expand(experiment, ["cpu", "cuda:0"])] == [
+        "plain-d-e-cpu",
+        "moved-d-e-cpu",
+        "moved-d-e-cuda:0",
+    ]
+    assert [cell.id for cell in expand(experiment, ["cuda:0"])] == ["moved-d-e-cuda:0"]
+
+
+def test_trials_are_one_a_seed_and_split_and_shared_by_evaluators() -> None:
+    first, second = expand(declared(["d"], ["m"], ["e1", "e2"], seeds=(3, 1)), ["cpu"])
+    assert [(t.seed, t.split) for t in first.trials(["fold1", "fold2"])] == [
+        (3, "fold1"),
+        (3, "fold2"),
+        (1, "fold1"),
+        (1, "fold2"),
+    ]
+    assert first.trials(["fold1"]) == second.trials(["fold1"])
+    assert len({trial.id for trial in first.trials(["fold1", "fold2"])}) == 4
+
+
+def test_a_cell_has_the_gates_on_its_own_metrics() -> None:
+    experiment = declared(["d"], ["m"], ["e1", "e2"])
+    gate = experiment.gate("e2", at_least=0.5)
+    assert [cell.gates for cell in expand(experiment, ["cpu"])] == [(), (gate,)]
+
+
+def test_an_experiment_that_is_not_complete_has_no_cells() -> None:
+    with pytest.raises(DeclarationError, match="declares no dataset"):
+        expand(Experiment("e"), ["cpu"])

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_mlexp.errors import DeclarationError, SettingsError
+from pytest_mlexp.tracking.journal import read
+
+if TYPE_CHECKING:
+    from tests.conftest import Toy
+
+
+@pytest.fixture(autouse=True)
+def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path
+
+
+def fail(*_: Any) -> Any:
+    raise RuntimeError("no convergence")
+
+
+def test_results_are_found_by_cell_id(toy: Toy) -> None:
+    results = toy.experiment.run(tracking_uri="off")
+    assert list(results) == ["half-numbers_from_zero-hits-cpu"]
+    assert results["half-numbers_from_zero-hits-cpu"]["accuracy"] == 1.0
+    assert len(results) == 1
+    with pytest.raises(KeyError, match="did you mean 'half-numbers_from_zero-hits-cpu'"):
+        results["half-numbers_from_zero-hit-cpu"]
+
+
+def test_a_cell_that_fails_is_in_the_records_and_the_rest_goes_on(toy: Toy) -> None:
+    toy.add("broken", fail, fail)
+    results = toy.experiment.run(tracking_uri="off")
+    assert list(results) == ["half-numbers_from_zero-hits-cpu"]
+    assert [record.error for record in results.records] == [None, "RuntimeError: no convergence"]
+    assert results.to_frame()["error"].dropna().tolist() == ["RuntimeError: no convergence"]
+    assert "failed: toy: broken" in results._repr_html_()
+
+
+def test_gates_are_judged(toy: Toy) -> None:
+    toy.experiment.gate("accuracy", at_most=0.5)
+    ((verdict,),) = toy.experiment.run(tracking_uri="off").verdicts.values()
+    assert (verdict.status, verdict.value) == ("breach", 1.0)
+
+
+def test_nothing_is_written_where_nothing_is_to_be_kept(toy: Toy, somewhere: Path) -> None:
+    toy.experiment.run(tracking_uri="off")
+    assert list(somewhere.iterdir()) == []
+
+
+def test_a_run_is_journalled_and_mirrored_by_default(toy: Toy, somewhere: Path, template: Path) -> None:
+    from mlflow import MlflowClient
+
+    (somewhere / ".mlexp").mkdir()
+    shutil.copyfile(template, somewhere / ".mlexp" / "mlflow.db")
+    toy.experiment.gate("accuracy", at_least=0.5)
+    results = toy.experiment.run()
+    assert results.mirrored is not None
+    assert (results.mirrored.failed, results.mirrored.runs_written) == (None, 2)
+    (folder,) = (somewhere / ".mlexp" / "sessions").iterdir()
+    journal = read(folder)
+    assert [(test.node, test.outcome) for test in journal.tests] == [("run", "passed")]
+    client = MlflowClient(f"sqlite:///{somewhere}/.mlexp/mlflow.db")
+    experiment = client.get_experiment_by_name("toy")
+    assert experiment is not None
+    assert {run.info.status for run in client.search_runs([experiment.experiment_id])} == {"FINISHED"}
+
+
+def test_an_interrupted_run_keeps_what_ran(toy: Toy, somewhere: Path) -> None:
+    def interrupt(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    toy.add("slow", interrupt, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        toy.experiment.run(tracking_uri="http://127.0.0.1:1")
+    (folder,) = (somewhere / ".mlexp" / "sessions").iterdir()
+    journal = read(folder)
+    assert [cell.model for cell in journal.cells] == ["half"]
+    assert journal.end is not None
+    assert journal.end.status == "KILLED"
+
+
+def test_what_cannot_be_is_refused_before_anything_is_fitted(toy: Toy) -> None:
+    with pytest.raises(SettingsError, match="did you mean 'cuda'"):
+        toy.experiment.run(devices="cude")
+    with pytest.raises(SettingsError, match="no address of an MLflow store"):
+        toy.experiment.run(tracking_uri="runs")
+    toy.experiment.gate("acuracy", at_least=0.5)
+    with pytest.raises(DeclarationError, match="did you mean 'accuracy'"):
+        toy.experiment.run(tracking_uri="off")
+    assert toy.fits == []

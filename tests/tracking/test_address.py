@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from pytest_mlexp.errors import SettingsError
+from pytest_mlexp.tracking.address import check_uri
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        None,
+        "off",
+        "sqlite:////srv/runs.db",
+        "postgresql+psycopg2://host/runs",
+        "http://127.0.0.1:5000",
+        "https://user:pass@host",
+        "databricks",
+        "databricks://profile",
+        "uc:catalog",
+        "file:///srv/mlruns",
+    ],
+)
+def test_addresses_that_mlflow_knows_are_taken(uri: str | None) -> None:
+    check_uri(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("runs", "sqlite:///runs.db would be a file of that name"),
+        ("htp://host", "did you mean 'http'"),
+        ("ftp://user:secret@host/x", "'ftp://host/x' is no address"),
+        ("oof", "no address of an MLflow store"),
+    ],
+)
+def test_anything_else_is_refused_with_the_candidates(monkeypatch: pytest.MonkeyPatch, uri: str, words: str) -> None:
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE", raising=False)
+    with pytest.raises(SettingsError, match=words):
+        check_uri(uri)
+
+
+def test_a_folder_is_taken_where_mlflow_was_told_to_allow_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    check_uri("mlruns")

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_mlexp.records import TestRecord
+from pytest_mlexp.tracking import _mlflow
+from pytest_mlexp.tracking.journal import read
+from pytest_mlexp.tracking.recorder import Recorder
+
+if TYPE_CHECKING:
+    from tests.tracking.conftest import Store
+
+
+def recorder(store: Store, **changes: Any) -> Recorder:
+    options = {"tracking_uri": None, "command": ["pytest", "--mlexp", "--api-token=abc"], "started": 1_700_000_000.5}
+    return Recorder(store.root, **{**options, **changes})
+
+
+def test_a_session_is_journalled_then_mirrored(store: Store) -> None:
+    session = recorder(store)
+    session.cell(store.cell(), {"predictions.parquet": b"PAR1"})
+    session.test(TestRecord("forest-cpu", "churn", "test_quality[forest-cpu]", "passed", 0.5))
+    done = session.finish("FINISHED")
+    assert done is not None
+    assert (done.failed, done.runs_written) == (None, 2)
+    journal = read(session.folder)
+    assert journal.session is not None
+    assert journal.session.started == 1_700_000_000_500
+    assert "abc" not in str(journal.session)
+    runs = store.runs()
+    assert store.artifact(runs["forest-cpu"], "predictions.parquet") == b"PAR1"
+    assert runs["forest-cpu"].data.tags["mlexp.outcome"] == "passed"
+    assert session.trouble is None
+
+
+def test_a_cell_that_came_twice_is_written_once(store: Store) -> None:
+    session = recorder(store)
+    session.cell(store.cell(), {"a": b"first"})
+    session.cell(store.cell(), {"a": b"second"})
+    session.finish("FINISHED")
+    (cell,) = read(session.folder).cells
+    assert (session.folder / cell.artifacts["a"]).read_bytes() == b"first"
+
+
+def test_without_a_cell_mlflow_is_left_alone(unused: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_mlflow, "mirror", lambda *_: pytest.fail("mirrored"))
+    assert recorder(unused).finish("FINISHED") is None
+
+
+def test_a_run_that_becomes_active_meanwhile_is_the_parent(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    outer = store.client.create_run(store.client.create_experiment("outer"))
+    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
+    session = recorder(store)
+    monkeypatch.setenv("MLFLOW_RUN_ID", outer.info.run_id)
+    session.cell(store.cell(), {})
+    session.finish("FINISHED")
+    assert store.runs()["forest-cpu"].data.tags["mlflow.parentRunId"] == outer.info.run_id
+
+
+def test_a_folder_that_cannot_be_made_stops_nobody(unused: Store) -> None:
+    unused.root.joinpath(".mlexp").write_text("a file is in the way")
+    session = recorder(unused)
+    session.cell(unused.cell(), {"a": b"x"})
+    done = session.finish("FINISHED")
+    assert session.trouble is not None
+    assert "cannot write" in session.trouble
+    assert done is not None
+    assert done.failed is not None
+
+
+def test_a_full_disk_stops_nobody_and_keeps_what_came_before(store: Store) -> None:
+    script = textwrap.dedent(f"""
+        import resource, signal, sys, time
+        from pathlib import Path
+        sys.path.insert(0, {str(Path.cwd())!r})
+        from pytest_mlexp.records import CellRecord, DatasetRecord
+        from pytest_mlexp.tracking.recorder import Recorder
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        session = Recorder(Path({str(store.root)!r}), tracking_uri=None, command=["pytest"], started=time.time())
+        session.cell(CellRecord("a", "churn", "m", DatasetRecord("d"), "e", "cpu"), {{}})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (session._journal.path.stat().st_size + 10, resource.RLIM_INFINITY))
+        session.cell(CellRecord("b", "churn", "m", DatasetRecord("d"), "e", "cpu"), {{}})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        session.cell(CellRecord("c", "churn", "m", DatasetRecord("d"), "e", "cpu"), {{}})
+        done = session.finish("FINISHED")
+        print(session.folder)
+        print(session.trouble)
+        sys.exit(done.failed)
+    """)
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    folder, trouble = run.stdout.splitlines()
+    assert "cannot write" in trouble
+    assert [cell.cell for cell in read(Path(folder)).cells] == ["a", "c"]
+    assert {"a", "c"} < set(store.runs())
+
+
+def test_sessions_that_start_in_the_same_second_do_not_meet(unused: Store) -> None:
+    now = time.time()
+    assert recorder(unused, started=now).folder != recorder(unused, started=now).folder
