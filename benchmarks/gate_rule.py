@@ -14,6 +14,7 @@ from pytest_mlexp.gates.contributions import Contributions
 from pytest_mlexp.gates.lock import Accepted
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import is_suspicious
+from pytest_mlexp.gates.statistics import Side, compare
 from pytest_mlexp.verdicts import Verdict
 
 RUNS = 5
@@ -62,6 +63,11 @@ def table(scores: Scores) -> Contributions:
 
 def look(baseline: tuple[Accepted, Any], candidate: Scores, gate: Gate, terms: Terms) -> Verdict:
     return against(gate, gate.metric, table(candidate), (*baseline, True), terms)
+
+
+def is_quiet(drawn: Drawn) -> bool:
+    """Whether the first look is the last."""
+    return compare(Side.of(drawn.baseline), Side.of(drawn.candidate[: LOOKS[0]])).p >= SCREEN[0]
 
 
 def judge(baseline: tuple[Accepted, Any], candidate: Scores, gate: Gate, terms: Terms) -> Verdict:

@@ -159,11 +159,12 @@ def _anchored(
     """The metric with the oldest value accepted under the same margin, unless it was shown to be surpassed."""
     (found, vectors), (gates, previous) = now, before
     locked = previous.locked.metrics.get(name)
-    if locked is None or previous.changes or _margins(name, gates) != _locked_margins(name, previous.locked):
+    margins = _margins(name, gates)
+    if locked is None or previous.changes or not margins or margins != _locked_margins(name, previous.locked):
         return metric
     oldest, suffix = (locked.anchor, ANCHOR) if locked.anchor is not None else (locked.accepted, "")
     vector = previous.vectors.get(name + suffix)
-    alike = (oldest.kind, oldest.columns, oldest.hardware) == (found.kind, found.columns, found.hardware)
+    alike = (oldest.kind, oldest.columns) == (found.kind, found.columns) and found.hardware is None
     if not alike or oldest.runs == metric.accepted.runs or _surpassed(metric.maximize, (oldest, vector), found):
         return metric
     if vector is not None:

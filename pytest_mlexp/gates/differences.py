@@ -45,7 +45,7 @@ def _made_of(cell: LockedCell) -> str:
 
 def _cell_facts(where: str, cell: LockedCell) -> Iterator[tuple[str, str]]:
     for gate in cell.gates:
-        rule = " ".join(f"{key}={value}" for key, value in gate.items() if key != "metric")
+        rule = " ".join(f"{key}={value}" for key, value in sorted(gate.items()) if key != "metric")
         yield f"{where}: gate {gate['metric']} {gate.get('slices', '')}".rstrip(), rule
     for metric, locked in cell.metrics.items():
         yield f"{where}: {metric}", _value(locked.accepted)

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -165,6 +165,7 @@ tables = st.integers(3, 12).flatmap(lambda size: arrays(float, (3, size), elemen
 bit_tables = st.integers(3, 40).flatmap(lambda size: arrays(float, (3, size), elements=st.sampled_from([0.0, 1.0])))
 
 
+@settings(deadline=None)
 @given(tables)
 def test_the_verdict_is_the_same_when_direction_and_values_turn(values: Table) -> None:
     straight = judged(table(values[:2]), table(values[2]))
@@ -176,12 +177,14 @@ def test_the_verdict_is_the_same_when_direction_and_values_turn(values: Table) -
     assert straight.comparison.difference == -turned.comparison.difference
 
 
+@settings(deadline=None)
 @given(tables, st.floats(0.01, 3))
 def test_a_candidate_that_is_better_on_every_example_gets_no_worse_verdict(values: Table, gain: float) -> None:
     worse, better = (judged(table(values[:2]), table(values[2] + shift)).status for shift in (0.0, gain))
     assert FROM_WORST.index(worse) <= FROM_WORST.index(better)
 
 
+@settings(deadline=None)
 @given(bit_tables, st.data())
 def test_one_more_right_answer_does_not_make_a_regression(values: Table, data: st.DataObject) -> None:
     better = values[2].copy()

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -112,6 +112,7 @@ tables = st.integers(3, 8).flatmap(lambda rows: arrays(float, (3, rows), element
 bits = st.integers(4, 30).flatmap(lambda rows: arrays(float, (2, rows), elements=st.sampled_from([0.0, 1.0])))
 
 
+@settings(deadline=None)
 @given(tables)
 def test_turning_the_direction_and_the_values_changes_nothing(values: Table) -> None:
     straight = compare(Side.of(values[:2]).oriented(1.0), Side.of(values[2:]).oriented(1.0))
@@ -119,12 +120,14 @@ def test_turning_the_direction_and_the_values_changes_nothing(values: Table) -> 
     assert straight == turned
 
 
+@settings(deadline=None)
 @given(tables, st.floats(0.001, 5))
 def test_a_better_candidate_is_never_more_suspicious(values: Table, gain: float) -> None:
     baseline = Side.of(values[:2])
     assert compare(baseline, Side.of(values[2:] + gain)).p >= compare(baseline, Side.of(values[2:])).p - 1e-9
 
 
+@settings(deadline=None)
 @given(bits, st.data())
 def test_one_more_right_answer_is_never_more_suspicious(values: Table, data: st.DataObject) -> None:
     row = data.draw(st.integers(0, values.shape[1] - 1))
@@ -133,6 +136,7 @@ def test_one_more_right_answer_is_never_more_suspicious(values: Table, data: st.
     assert compare(one(values[0]), one(better)).p >= compare(one(values[0]), one(values[1])).p - 1e-12
 
 
+@settings(deadline=None)
 @given(tables, st.randoms(use_true_random=False))
 def test_the_order_of_examples_does_not_matter(values: Table, random: object) -> None:
     order = np.random.default_rng(random.randrange(99)).permutation(values.shape[1])  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -10,6 +10,7 @@ from pytest_mlexp.errors import GateError
 from pytest_mlexp.gates.vectors import digest_of_bytes, pack, unpack
 
 
+@settings(deadline=None)
 @given(arrays(float, st.integers(0, 40), elements=st.floats(-1e6, 1e6, width=32)), st.integers(1, 7))
 def test_vectors_come_back_as_float32(vector: np.ndarray[tuple[int], np.dtype[np.float64]], runs: int) -> None:
     data = pack({"m": (vector, runs)})
@@ -17,6 +18,7 @@ def test_vectors_come_back_as_float32(vector: np.ndarray[tuple[int], np.dtype[np
     np.testing.assert_allclose(back, vector, rtol=1e-7, atol=1e-7)
 
 
+@settings(deadline=None)
 @given(arrays(np.int64, st.integers(1, 40), elements=st.integers(0, 5)))
 def test_shares_of_right_runs_come_back_exactly(counts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
     data = pack({"m": (counts / 5, 5)})
