@@ -19,6 +19,7 @@ from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
 from pytest_mlexp.reporting.leaderboard import to_frame, to_html
 from pytest_mlexp.tracking.address import OFF, check_uri
+from pytest_mlexp.tracking.environment import capture
 from pytest_mlexp.tracking.recorder import Recorder
 from pytest_mlexp.verdicts import Verdict
 
@@ -78,7 +79,8 @@ def run(experiment: Experiment, *, devices: str = "auto", tracking_uri: str | No
     cells = expand(experiment, places)
     recorder = None
     if uri != OFF:
-        recorder = Recorder(Path.cwd(), tracking_uri=uri, command=sys.argv, started=time.time())
+        environment = capture(Path.cwd(), sys.argv)
+        recorder = Recorder(Path.cwd(), tracking_uri=uri, environment=environment, started=time.time())
     records: list[CellRecord] = []
 
     def record(cell: CellRecord, files: Mapping[str, bytes]) -> None:

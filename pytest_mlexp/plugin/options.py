@@ -58,13 +58,13 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--mlexp-accept",
         action="store_true",
-        help="accept the selected cells from fresh runs into the lock; implies --mlexp, fails where CI is set",
+        help="run the selected cells and accept them, from fresh runs, into the lock; fails where CI is set",
     )
     group.addoption("--mlexp-accept-in-ci", action="store_true", help="let --mlexp-accept pass where CI is set")
     group.addoption(
         "--mlexp-reset-anchors",
         action="store_true",
-        help="with --mlexp-accept: the margins were reviewed, so what is accepted now becomes the anchor",
+        help="the margins were reviewed: what --mlexp-accept accepts now becomes the anchor as well",
     )
     for name, text in INI.items():
         parser.addini(name, text, default="")

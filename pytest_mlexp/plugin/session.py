@@ -10,17 +10,18 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_mlexp.errors import GateError, MlexpError, SettingsError
+from pytest_mlexp.errors import GateError, SettingsError
 from pytest_mlexp.execution.outcome import INTERRUPTS
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
 from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.gating import Gating, VanishedCell
 from pytest_mlexp.plugin.options import Options
-from pytest_mlexp.plugin.terminal import Progress, summarize
+from pytest_mlexp.plugin.terminal import Progress, summarize, told_by_its_words
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import failure
 from pytest_mlexp.tracking.address import OFF
+from pytest_mlexp.tracking.environment import Environment, capture
 from pytest_mlexp.tracking.recorder import Recorder
 from pytest_mlexp.verdicts import Verdict
 
@@ -40,6 +41,7 @@ class MlexpSession:
         self._uri = options.tracking_uri
         self._started = time.time()
         self.records: dict[tuple[str, str], CellRecord] = {}
+        self._environment: Environment | None = None
         self.recorder: Recorder | None = None
         self._pending: list[tuple[dict[str, Any], Mapping[str, bytes]]] = []
         self._shared: tempfile.TemporaryDirectory[str] | None = None
@@ -88,11 +90,22 @@ class MlexpSession:
         if not self._tracking:
             return
         if self.recorder is None:
-            command = ["pytest", *map(str, self._config.invocation_params.args)]
             self.recorder = Recorder(
-                self._config.rootpath, tracking_uri=self._uri, command=command, started=self._started
+                self._config.rootpath,
+                tracking_uri=self._uri,
+                environment=self._environment or self._capture(),
+                started=self._started,
             )
         self.recorder.cell(record, files)
+
+    def _capture(self) -> Environment:
+        return capture(self._config.rootpath, ["pytest", *map(str, self._config.invocation_params.args)])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        """Look at the environment before the first test: later it would hold up the reports of workers."""
+        if self._worker is None and self._tracking:
+            self._environment = self._capture()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -113,9 +126,8 @@ class MlexpSession:
                 cell.id, cell.experiment.name, item.nodeid, report.outcome, report.duration, message, verdicts
             )
             report.mlexp_test = to_dict(test)
-            if report.failed and call.excinfo is not None and isinstance(call.excinfo.value, MlexpError):
-                # Our errors tell the whole story; where in this package they were raised is no part of it.
-                report.longrepr = call.excinfo.getrepr(style="value")
+            if report.failed and call.excinfo is not None:
+                report.longrepr = told_by_its_words(call.excinfo) or report.longrepr
         if self._pending:
             report.mlexp_cells, self._pending = self._pending, []
         return report

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from traceback import walk_tb
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from pytest_mlexp.reporting.leaderboard import boards, failures, text_table
 from pytest_mlexp.tracking.recorder import Recorder
 
 PATIENCE = 5.0
+OURS = __name__.partition(".")[0]
 
 
 class Progress:
@@ -73,6 +76,21 @@ def summarize(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], 
         if odd:
             reporter.write_line(f"not finite: {record.experiment}: {record.cell}: {', '.join(odd)}", yellow=True)
     _say_where(reporter, recorder)
+
+
+def told_by_its_words(excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+    """How to show an exception that was raised by none of the team's code here; None for any other.
+
+    An error of this package tells the whole story, and one from another process has its traceback as a note.
+    """
+    modules = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(excinfo.tb)]
+    if OURS not in modules or not {OURS, "_pytest", "pluggy"}.issuperset(modules[modules.index(OURS) :]):
+        return None
+    shown = excinfo.getrepr(style="value")
+    for note in getattr(excinfo.value, "__notes__", ()):
+        title, _, text = note.partition("\n")
+        shown.addsection(title.rstrip(":"), text, sep="_")
+    return shown
 
 
 def _say_where(reporter: pytest.TerminalReporter, recorder: Recorder | None) -> None:

@@ -16,7 +16,7 @@ Board = tuple[str, list[CellRecord]]
 
 
 def boards(records: Iterable[CellRecord]) -> list[Board]:
-    """Group the evaluated cells under ``experiment: dataset, evaluator`` and rank each group by its first metric."""
+    """Group the evaluated cells under ``experiment: dataset, evaluator``, each group ranked by its metrics in turn."""
     groups: dict[str, list[CellRecord]] = {}
     for record in records:
         if record.error is None and record.metrics:
@@ -88,10 +88,9 @@ def to_html(records: Iterable[CellRecord]) -> str:
     return "".join([*parts, *(f"<p>{html.escape(line)}</p>" for line in failures(kept))])
 
 
-def _rank(record: CellRecord) -> tuple[bool, float, str]:
-    first = next(iter(record.metrics.values()))
-    worth = first.mean if first.maximize else -first.mean
-    return math.isnan(worth), -worth if not math.isnan(worth) else 0.0, record.model
+def _rank(record: CellRecord) -> tuple[list[tuple[bool, float]], str]:
+    costs = [-metric.mean if metric.maximize else metric.mean for metric in record.metrics.values()]
+    return [(math.isnan(cost), 0.0 if math.isnan(cost) else cost) for cost in costs], record.model
 
 
 def _arrow(summary: Summary) -> str:

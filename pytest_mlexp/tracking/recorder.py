@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from pytest_mlexp.records import CellRecord, EndRecord, SessionRecord, TestRecor
 from pytest_mlexp.tracking import _mlflow
 from pytest_mlexp.tracking._mlflow import Mirrored
 from pytest_mlexp.tracking.embedded import default_uri
-from pytest_mlexp.tracking.environment import capture
+from pytest_mlexp.tracking.environment import Environment
 from pytest_mlexp.tracking.journal import STATE_FOLDER, Journal, JournalRecord
 from pytest_mlexp.tracking.secrets import redact_uri
 
@@ -32,7 +32,7 @@ class Recorder:
     Args:
         root: the project's folder; the journal is made beneath it.
         tracking_uri: the MLflow store; None is the embedded one.
-        command: what started the session, for the record.
+        environment: what the session runs on, and the command that started it.
         started: when, in seconds since the epoch.
 
     Attributes:
@@ -40,7 +40,7 @@ class Recorder:
         trouble: why the journal is not complete; None when it is.
     """
 
-    def __init__(self, root: Path, *, tracking_uri: str | None, command: Sequence[str], started: float) -> None:
+    def __init__(self, root: Path, *, tracking_uri: str | None, environment: Environment, started: float) -> None:
         self.session = f"{datetime.fromtimestamp(started, UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
         self.uri = tracking_uri or default_uri(root)
         self.folder = root / STATE_FOLDER / "sessions" / self.session
@@ -48,14 +48,13 @@ class Recorder:
         self.trouble: str | None = None
         self._cells: set[tuple[str, str]] = set()
         self._journal = self._guarded(lambda: Journal(self.folder))
-        environment = msgspec.to_builtins(capture(root, command))
         self._opening = SessionRecord(
             session=self.session,
             started=_milliseconds(started),
-            command=tuple(environment["command"]),
+            command=environment.command,
             tracking_uri=redact_uri(self.uri),
             parent_run=_mlflow.active_run_id(),
-            environment=environment,
+            environment=msgspec.to_builtins(environment),
         )
         self._append(self._opening)
 

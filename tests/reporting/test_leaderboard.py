@@ -37,6 +37,14 @@ def test_equal_models_stand_in_the_order_of_their_names() -> None:
     assert order(cell("b", 0.5), cell("a", 0.5)) == ["a", "b"]
 
 
+def test_a_further_metric_decides_between_models_that_are_equal_in_the_first() -> None:
+    def two(model: str, second: float) -> CellRecord:
+        metrics = {"a": Summary("a", (1.0,), 1.0, 0.0, True), "b": Summary("b", (second,), second, 0.0, False)}
+        return cell(model, metrics=metrics)
+
+    assert order(two("x", 2.0), two("y", 1.0)) == ["y", "x"]
+
+
 def test_there_is_one_board_for_each_experiment_dataset_and_evaluator() -> None:
     cells = [cell("a", 0.5), cell("a", 0.5, evaluator="w"), cell("a", 0.5, dataset=DatasetRecord("d2"))]
     cells += [cell("a", 0.5, experiment="f"), cell("a", error="E: x")]

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_mlexp.records import TestRecord
 from pytest_mlexp.tracking import _mlflow
+from pytest_mlexp.tracking.environment import capture
 from pytest_mlexp.tracking.journal import read
 from pytest_mlexp.tracking.recorder import Recorder
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def recorder(store: Store, **changes: Any) -> Recorder:
-    options = {"tracking_uri": None, "command": ["pytest", "--mlexp", "--api-token=abc"], "started": 1_700_000_000.5}
+    environment = capture(store.root, ["pytest", "--mlexp", "--api-token=abc"])
+    options = {"tracking_uri": None, "environment": environment, "started": 1_700_000_000.5}
     return Recorder(store.root, **{**options, **changes})
 
 
@@ -81,10 +83,12 @@ def test_a_full_disk_stops_nobody_and_keeps_what_came_before(store: Store) -> No
         from pathlib import Path
         sys.path.insert(0, {str(Path.cwd())!r})
         from pytest_mlexp.records import CellRecord, DatasetRecord
+        from pytest_mlexp.tracking.environment import capture
         from pytest_mlexp.tracking.recorder import Recorder
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        session = Recorder(Path({str(store.root)!r}), tracking_uri=None, command=["pytest"], started=time.time())
+        root = Path({str(store.root)!r})
+        session = Recorder(root, tracking_uri=None, environment=capture(root, []), started=time.time())
         session.cell(CellRecord("a", "churn", "m", DatasetRecord("d"), "e", "cpu"), {{}})
         resource.setrlimit(resource.RLIMIT_FSIZE, (session._journal.path.stat().st_size + 10, resource.RLIM_INFINITY))
         session.cell(CellRecord("b", "churn", "m", DatasetRecord("d"), "e", "cpu"), {{}})

@@ -21,14 +21,14 @@ def test_a_loss_fails_the_test_and_explains_itself(project: Project, workers: tu
     lost.stdout.fnmatch_lines(
         [
             f"REGRESSED  gate 'share at_least=0.1 max_drop=0.01' on {project.cell} of experiment 'toy'",
-            "  share 0.9* -> 0.8* (-0.1*): a loss of at least 0.01, p * < 0.05",
+            "  share 0.9* -> 0.8* (-0.0*): a loss of at least 0.01, p * < 0.05",
             "  baseline  0.9*  (95 %: 0.9* to 0.9*), 5 runs",
             "  candidate 0.8*  (95 %: 0.8* to 0.8*), 5 runs",
-            "  difference -0.1*  (95 %: -0.* to -0.*), margin 0.01, 400 paired examples",
+            "  difference -0.0*  (95 %: -0.* to -0.*), margin 0.01, 400 paired examples",
             "  p *, fails below 0.05 (1 comparisons share the error rate)",
             "  noise (standard error): examples 0.0*, training *",
             "  sees losses from 0.0* (in 80 % of cases)",
-            "  4? examples went from right to wrong, ? from wrong to right",
+            "  ?? examples went from right to wrong, ? from wrong to right",
             f"  next: find what changed, or accept * with pytest --mlexp-accept -k '{project.cell}'",
             "regressed  toy: *",
             "gates: 1 regressed",

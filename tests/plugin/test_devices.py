@@ -1,0 +1,71 @@
+"""The option ``--mlexp-devices``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.plugin.conftest import Project
+
+MOVED = """
+class Moved(Threshold):
+    def fit(self, X, y):
+        note(f"moved to {self.device}")
+        self.noise = 0
+
+@sample.model
+def moved(device):
+    model = Moved(9)
+    model.device = device
+    return model
+"""
+
+
+def on_a_machine_with(project: Project, *devices: str) -> None:
+    """Write the project so that these devices are found; in a process of its own, for PyTorch loads once a process."""
+    probe = f"from pytest_mlexp.blocks import device\ndevice.probe = lambda: {devices!r}\n"
+    project.write(blocks=MOVED, conftest=probe)
+
+
+def test_a_device_that_is_not_here_is_a_skip_that_says_so(project: Project) -> None:
+    on_a_machine_with(project, "cpu")
+    result = project.pytest("--mlexp", "--mlexp-devices=cpu,cuda", "-rs", "-k", "hits", process=True)
+    result.assert_outcomes(passed=3, skipped=1, deselected=4)
+    result.stdout.fnmatch_lines(["SKIPPED*device cuda:0 is not here: *"])
+    assert "moved to cuda:0" not in project.fits()
+
+
+def test_a_model_that_asks_for_a_device_has_a_cell_on_each(project: Project) -> None:
+    on_a_machine_with(project, "cpu", "cuda:0", "cuda:1")
+    result = project.pytest("--mlexp", "-v", "-k", "moved and hits", process=True)
+    result.stdout.fnmatch_lines([f"*moved-numbers-hits-{device}] PASSED*" for device in ("cpu", "cuda:0", "cuda:1")])
+    assert sorted(set(project.fits())) == ["moved to cpu", "moved to cuda:0", "moved to cuda:1"]
+
+
+@pytest.mark.parametrize("where", ["option", "ini"])
+def test_devices_are_chosen_on_the_command_line_or_in_the_ini_file(project: Project, where: str) -> None:
+    on_a_machine_with(project, "cpu", "cuda:0", "cuda:1")
+    if where == "ini":
+        (project.root / "pytest.ini").write_text("[pytest]\nmlexp_devices = cuda:1\n")
+    arguments = ["--mlexp-devices=cuda:1"] if where == "option" else []
+    project.pytest("--mlexp", *arguments, process=True).assert_outcomes(passed=2)
+    assert set(project.fits()) == {"moved to cuda:1"}
+
+
+def test_an_experiment_with_nothing_to_run_there_says_so(project: Project) -> None:
+    result = project.pytest("--mlexp", "--mlexp-devices=cuda", "-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*no model of experiment 'sample' asks for a device*"])
+
+
+def test_an_unknown_device_is_refused_before_anything_runs(project: Project) -> None:
+    result = project.pytest("--mlexp", "--mlexp-devices=gpu")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --mlexp-devices: device 'gpu' in 'gpu' is not a device*cuda*"])
+
+
+def test_a_model_that_asks_for_no_device_does_not_import_torch(project: Project) -> None:
+    project.write(conftest="import sys\ndef pytest_sessionfinish():\n    assert 'torch' not in sys.modules\n")
+    project.pytest("--mlexp", process=True).assert_outcomes(passed=4)

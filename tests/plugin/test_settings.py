@@ -1,0 +1,37 @@
+"""Settings in the ini file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.plugin.conftest import Project
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.ini", "[pytest]\nmlexp_device = cpu\n"),
+        ("setup.cfg", "[tool:pytest]\nmlexp_device = cpu\n"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\nmlexp_device = 'cpu'\n"),
+        ("pyproject.toml", "[tool.pytest]\nmlexp_device = 'cpu'\n"),
+        ("pytest.toml", "[pytest]\nmlexp_device = 'cpu'\n"),
+    ],
+    ids=["ini", "cfg", "toml_options", "toml", "pytest_toml"],
+)
+def test_a_setting_that_does_not_exist_names_the_likely_one(project: Project, name: str, text: str) -> None:
+    (project.root / name).write_text(text)
+    result = project.pytest("--mlexp")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: *{name}: there is no setting 'mlexp_device': did you mean 'mlexp_devices'*"])
+
+
+def test_every_option_and_setting_is_in_the_readme(project: Project, request: pytest.FixtureRequest) -> None:
+    readme = (request.config.rootpath / "README.md").read_text(encoding="utf-8")
+    shown = project.pytest("--help").stdout.str()
+    names = {word.partition("=")[0] for word in shown.split() if word.startswith("--mlexp")}
+    names |= {word for word in shown.split() if word.startswith("mlexp_")}
+    assert {"--mlexp", "--mlexp-devices", "mlexp_devices"} <= names
+    assert [name for name in sorted(names) if name not in readme] == []

@@ -1,0 +1,67 @@
+"""What the README promises is what happens."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def run_pytest(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "PYTEST_"))}
+    environment |= variables
+    command = [sys.executable, "-m", "pytest", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_its_example_runs_as_it_stands(tmp_path: Path) -> None:
+    blocks, test, script = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    (tmp_path / "tumours.py").write_text(blocks)
+    (tmp_path / "test_tumours.py").write_text(test)
+    done = run_pytest("--mlexp", "--mlexp-tracking-uri=off", folder=tmp_path)
+    assert re.search(r"6 passed in", done.stdout), done.stdout + done.stderr
+    done = run_pytest("-rs", folder=tmp_path)
+    assert "6 skipped" in done.stdout
+    lines = ["from tumours import tumours", *script.replace(".run()", ".run(tracking_uri='off')").splitlines()]
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, check=True)
+
+
+def test_its_first_command_runs_real_models_into_a_store(tmp_path: Path, template: Path) -> None:
+    from mlflow import MlflowClient
+
+    assert ".venv/bin/pytest --mlexp benchmarks\n" in README
+    store = tmp_path / ".mlexp" / "mlflow.db"
+    store.parent.mkdir()
+    store.write_bytes(template.read_bytes())
+    # Elsewhere than in this repository, so that a test leaves nothing behind.
+    done = run_pytest("--mlexp", "benchmarks", f"--rootdir={tmp_path}", folder=ROOT, PYTHONPATH="benchmarks")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for words in ("tumours: breast_cancer, accuracy", "digits: handwritten, f1_macro", "progression: diabetes, errors"):
+        assert words in done.stdout
+    client = MlflowClient(f"sqlite:///{store}")
+    experiments = [e for e in client.search_experiments() if e.name != "Default"]
+    assert {e.name for e in experiments} == {"tumours", "digits", "progression", "headlines", "cellar"}
+    runs = client.search_runs([e.experiment_id for e in experiments], max_results=1000)
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed is not None
+    cells = [run for run in runs if "mlexp.cell" in run.data.tags]
+    assert len(cells) == int(passed[1]) - 2  # two tests tell of PyTorch
+    assert len(runs) == len(cells) + len(experiments)
+
+
+def test_ci_runs_its_test_command_exactly() -> None:
+    (command,) = re.findall(r"^\$ (python3 -m venv .* && \.venv/bin/pytest)$", README, flags=re.MULTILINE)
+    assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", re.findall(r"\]\((?!http)([^)#]+)\)", README))
+def test_its_links_lead_somewhere(name: str) -> None:
+    assert (ROOT / name).exists()
