@@ -15,6 +15,8 @@ from pytest_mlexp.gates.rules import OPERATIONAL, Gate, Gates, Rule, declare
 from pytest_mlexp.naming import check_name, nearest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_mlexp.blocks.dataset import Dataset
     from pytest_mlexp.runner import Results
 
@@ -180,17 +182,20 @@ class Experiment:
                         f"or cell: {nearest(name, self._gateable)}"
                     )
 
-    def run(self, *, devices: str = "auto", tracking_uri: str | None = None) -> Results:
+    def run(
+        self, *, devices: str = "auto", tracking_uri: str | None = None, baseline: str | Path = "mlexp.lock"
+    ) -> Results:
         """Run every cell without pytest and return the results, shown as a table in a notebook.
 
         Args:
             devices: as ``--mlexp-devices``; a device that is not here is left out.
             tracking_uri: as ``--mlexp-tracking-uri``: None is what ``MLFLOW_TRACKING_URI`` says, else an embedded
                 store under the current folder; ``"off"`` keeps nothing.
+            baseline: the accepted state to judge against, relative to the current folder; it may be missing.
         """
         from pytest_mlexp.runner import run
 
-        return run(self, devices=devices, tracking_uri=tracking_uri)
+        return run(self, devices=devices, tracking_uri=tracking_uri, baseline=baseline)
 
     @property
     def _gateable(self) -> set[str]:

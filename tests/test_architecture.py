@@ -31,10 +31,18 @@ RANKS = (
     ("tracking",),
     ("gates.contributions", "gates.measuring", "gates.flips"),
     ("flow",),
-    ("gates.lock", "gates.comparing", "gates.judge", "gates.acceptance", "gates.differences"),
+    (
+        "gates.lock",
+        "gates.comparing",
+        "gates.judge",
+        "gates.acceptance",
+        "gates.differences",
+        "gates.state",
+        "gates.versions",
+    ),
     ("gates.screening",),
     ("reporting",),
-    ("runner",),
+    ("runner", "cli"),
     ("plugin",),
 )
 # Experiment.run() is the second door: it starts the whole flow, which lies above the declaration.

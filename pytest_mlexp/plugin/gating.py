@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_mlexp.errors import GateError
-from pytest_mlexp.gates.acceptance import Acceptance, accept, changes, described, merged
+from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
 from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.differences import differences, vanished
 from pytest_mlexp.gates.flips import flips_table
 from pytest_mlexp.gates.judge import Baseline
-from pytest_mlexp.gates.lock import read, read_vectors, write
+from pytest_mlexp.gates.lock import write
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
+from pytest_mlexp.gates.state import AcceptedState
 from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
@@ -46,8 +46,7 @@ class Gating:
         self._config = config
         self._options = options
         self._is_worker = hasattr(config, "workerinput")
-        self.path: Path = options.baseline
-        self.lock = read(self.path)
+        self._state = AcceptedState(options.baseline)
         self.gates = 0
         self.tests: list[TestRecord] = []
         self._acceptances: list[Acceptance] = []
@@ -57,33 +56,22 @@ class Gating:
 
     def vanished_cells(self, experiment: Experiment) -> list[VanishedCell]:
         """The accepted cells that the experiment would have on no device."""
-        locked = self.lock.experiments.get(experiment.name)
+        locked = self._state.lock.experiments.get(experiment.name)
         devices = {cell.rpartition("-")[2] for cell in locked.cells} if locked else set()
         present = {cell.id: cell for cell in expand(experiment, sorted({"cpu", *devices}))}
-        gone = vanished(self.lock, experiment.name, present)
+        gone = vanished(self._state.lock, experiment.name, present)
         return [VanishedCell(experiment, cell, cell.rpartition("-")[2]) for cell in gone]
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count the comparisons that share alpha: every process collects and selects the same tests."""
         chosen = {(c.experiment.name, c.id): c for item in session.items if isinstance(c := _cell(item), Cell)}
-        self.gates = sum(self._comparisons(cell) for cell in chosen.values())
-
-    def _comparisons(self, cell: Cell) -> int:
-        """How many comparisons of a cell may fail it: each with the baseline, and with an anchor."""
-        locked = self.lock.cell(cell.experiment.name, cell.id)
-        if locked is None:
-            return 0
-        return sum(
-            1 + any(m.anchor for name, m in locked.metrics.items() if name.partition("[")[0] == gate.metric)
-            for gate in cell.gates
-            if gate.compares and not cell.informs(gate)
-        )
+        self.gates = sum(self._state.comparisons(cell) for cell in chosen.values())
 
     def judge(self, cell: Cell, evaluation: Evaluation, flow: Flow) -> tuple[Verdict, ...]:
         """Judge a cell; with ``--mlexp-accept`` accept it as well, unless its numbers cannot be."""
         __tracebackhide__ = True
-        baseline = self._baseline(cell, flow)
+        baseline = self._state.baseline(cell, flow.dataset(cell))
         terms = Terms(alpha=ALPHA, gates=self.gates)
         if not self._options.accept:
             verdicts, seen = judge_cell(cell, evaluation, flow=flow, baseline=baseline, terms=terms)
@@ -110,21 +98,8 @@ class Gating:
         if self._options.accept:
             self._pending.append(Acceptance(cell.experiment.name, cell.id))
             return
-        reason = f"{self.path.name} expects this cell, but the experiment does not declare it any more"
+        reason = f"{self._state.path.name} expects this cell, but the experiment does not declare it any more"
         raise GateError(failure(cell.experiment.name, cell.id, Verdict("expected", "", "vanished", reason)))
-
-    def _baseline(self, cell: Cell, flow: Flow) -> Baseline | None:
-        locked = self.lock.cell(cell.experiment.name, cell.id)
-        if locked is None:
-            return None
-        found = changes(cell, described(cell, flow.dataset(cell)), locked)
-        try:
-            vectors = read_vectors(self.path, cell.experiment.name, cell.id, digest=locked.contributions)
-        except GateError as error:
-            if not self._options.accept:
-                found = (*found, str(error))
-            vectors = {}
-        return Baseline(locked, vectors, found)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Any:
@@ -153,10 +128,10 @@ class Gating:
         """Write what was accepted; in CI that fails, so that nobody accepts by accident."""
         if self._is_worker or not self._options.accept:
             return
-        new = merged(self.lock, self._acceptances)
-        self._changed = [str(change) for change in differences(self.lock, new)]
+        new = merged(self._state.lock, self._acceptances)
+        self._changed = [str(change) for change in differences(self._state.lock, new)]
         if self._acceptances:
-            write(self.path, new, {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors})
+            write(self._state.path, new, {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors})
         if self._refuses_ci and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -173,7 +148,7 @@ class Gating:
             _show_verdicts(terminalreporter, pairs)
 
     def _show_accepted(self, reporter: pytest.TerminalReporter) -> None:
-        reporter.section(f"mlexp: accepted into {self.path.name}")
+        reporter.section(f"mlexp: accepted into {self._state.path.name}")
         for line in self._changed or ["nothing changed"]:
             reporter.write_line(line)
         if self._refuses_ci:
