@@ -75,6 +75,8 @@ def against(
         return replace(verdict, reason=f"{name} was accepted on other {accepted.kind}: accept it anew")
     if accepted.unchanged and accepted.unchanged == candidate.run_digests():
         return replace(verdict, status="identical", reason=f"{name} is the same for every example")
+    if not candidate.finite:
+        return replace(verdict, status="not_finite", reason=f"a contribution to {name} is not finite")
     sign = 1.0 if maximize else -1.0
     sides = accepted.side(vector).oriented(sign), candidate.side.oriented(sign)
     difference = compare(*sides, groups=candidate.groups)

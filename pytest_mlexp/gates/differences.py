@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from pytest_mlexp.gates.lock import Accepted, Lock, LockedCell
 
@@ -57,7 +56,7 @@ def _value(accepted: Accepted) -> str:
     return f"{accepted.value:.4f} ± {accepted.spread:.4f}"
 
 
-def vanished(lock: Lock, experiment: str, present: Mapping[str, Any]) -> list[str]:
-    """The accepted cells of an experiment that are not declared any more."""
+def vanished(lock: Lock, experiment: str, present: Collection[str]) -> list[str]:
+    """The accepted cells of an experiment that are not among those present."""
     locked = lock.experiments.get(experiment)
     return [] if locked is None else sorted(set(locked.cells) - set(present))

@@ -168,7 +168,8 @@ def dump(lock: Lock) -> str:
 
 def vectors_path(path: Path, experiment: str, cell: str) -> Path:
     """Where the vectors of a cell are: in a folder beside the lock."""
-    return path.with_name(f"{path.name}.d") / experiment / f"{cell}.bin"
+    # A device may hold a colon, which not every file system takes.
+    return path.with_name(f"{path.name}.d") / experiment / f"{cell.replace(':', '_')}.bin"
 
 
 def read_vectors(path: Path, experiment: str, cell: str, *, digest: str) -> dict[str, FloatArray]:

@@ -35,7 +35,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     except DeclarationError as error:
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: {error}") from None
     session: MlexpSession | None = metafunc.config.pluginmanager.get_plugin("mlexp-session")
-    expected = [*cells, *(session.gating.vanished_cells(experiment) if session is not None else ())]
+    expected = [*cells, *(session.gating.missing_cells(experiment, cells) if session is not None else ())]
     absent = {place: reason for place in places if (reason := absent_reason(place)) is not None}
     params = [pytest.param(cell, marks=_marks(cell, absent, active=options.active), id=cell.id) for cell in expected]
     if not expected:
@@ -56,6 +56,8 @@ def _places(experiment: Experiment, options: Options) -> tuple[str, ...]:
 def _marks(cell: Cell | VanishedCell, absent: dict[str, str], *, active: bool) -> tuple[pytest.MarkDecorator, ...]:
     if not active:
         return (pytest.mark.skip(reason=SKIPPED),)
+    if not isinstance(cell, Cell) and cell.is_elsewhere:
+        return (pytest.mark.skip(reason=f"accepted on {cell.device}, which is no device of this session: not judged"),)
     if cell.device in absent:
         return (pytest.mark.skip(reason=f"device {cell.device} is not here: {absent[cell.device]}"),)
     return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +33,12 @@ UNACCEPTABLE = ("breach", "not_finite", "missing")
 
 @dataclass(frozen=True)
 class VanishedCell:
-    """Stands for a cell that is accepted but not declared any more, so that its test can fail."""
+    """Stands for an accepted cell that is not there: not declared any more, or only for a device elsewhere."""
 
     experiment: Experiment
     id: str
     device: str
+    is_elsewhere: bool
 
 
 class Gating:
@@ -54,13 +56,13 @@ class Gating:
         self._flips: dict[str, bytes] = {}
         self._changed: list[str] = []
 
-    def vanished_cells(self, experiment: Experiment) -> list[VanishedCell]:
-        """The accepted cells that the experiment would have on no device."""
+    def missing_cells(self, experiment: Experiment, here: Iterable[Cell]) -> list[VanishedCell]:
+        """The accepted cells that this session does not have; each stands as a test of its own."""
         locked = self._state.lock.experiments.get(experiment.name)
         devices = {cell.rpartition("-")[2] for cell in locked.cells} if locked else set()
-        present = {cell.id: cell for cell in expand(experiment, sorted({"cpu", *devices}))}
-        gone = vanished(self._state.lock, experiment.name, present)
-        return [VanishedCell(experiment, cell, cell.rpartition("-")[2]) for cell in gone]
+        anywhere = {cell.id for cell in expand(experiment, sorted({"cpu", *devices}))}
+        gone = vanished(self._state.lock, experiment.name, {cell.id for cell in here})
+        return [VanishedCell(experiment, cell, cell.rpartition("-")[2], cell in anywhere) for cell in gone]
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:

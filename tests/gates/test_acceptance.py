@@ -62,11 +62,13 @@ class Project:
     def cell(self) -> Cell:
         return expand(self.experiment, ["cpu"])[0]
 
-    def accept(self, rows: int, *, reset: bool = False) -> None:
+    def accept(self, rows: int, *, reset: bool = False, tables: Evaluation | None = None) -> None:
         self.rows = rows
         flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
-        evaluation = flow.evaluate(self.cell)
-        fresh = flow.again(self.cell, other_seeds(self.experiment.seeds, 5))
+        evaluation, fresh = tables, tables
+        if evaluation is None or fresh is None:
+            evaluation = flow.evaluate(self.cell)
+            fresh = flow.again(self.cell, other_seeds(self.experiment.seeds, 5))
         found = accept(self.cell, flow.dataset(self.cell), evaluation, fresh, None if reset else self.baseline)
         assert found.entry is not None
         vectors = unpack(found.vectors, digest=found.entry.contributions, where="x")
@@ -187,6 +189,30 @@ def test_what_is_not_finite_is_named(bad: float) -> None:
     broken = replace(evaluation({"share": [1.0, 0.0]}), metrics={"share": (bad,)})
     (verdict,) = judge(broken, project.cell.gates, baseline=project.baseline)
     assert verdict.status == "not_finite"
+    assert not verdict
+
+
+def test_the_worst_slice_speaks_for_all() -> None:
+    project = Project(at_least=0.6, max_drop=0.02, slices="region")
+    before = {"share[region=north]": [1.0] * 90 + [0.0] * 10, "share[region=south]": [1.0] * 80 + [0.0] * 20}
+    project.accept(50, tables=evaluation(before))
+    (same,) = judge(evaluation(before), project.cell.gates, baseline=project.baseline)
+    assert same.status == "identical"
+    worse = evaluation({**before, "share[region=south]": [1.0] * 65 + [0.0] * 35})
+    (verdict,) = judge(worse, project.cell.gates, baseline=project.baseline)
+    assert (verdict.status, verdict.metric) == ("regressed", "share[region=south]")
+    low = evaluation({**before, "share[region=south]": [1.0] * 55 + [0.0] * 45})
+    (verdict,) = judge(low, project.cell.gates, baseline=project.baseline)
+    assert verdict.status == "breach"
+    assert "share[region=south] is 0.55, at least 0.6 is asked" in verdict.reason
+
+
+def test_a_slice_that_was_not_accepted_is_new() -> None:
+    project = Project(max_drop=0.02, slices="region", new="fail")
+    project.accept(50, tables=evaluation({"share[region=north]": [1.0, 0.0]}))
+    both = evaluation({"share[region=north]": [1.0, 0.0], "share[region=east]": [1.0, 0.0]})
+    (verdict,) = judge(both, project.cell.gates, baseline=project.baseline)
+    assert verdict.status == "new"
     assert not verdict
 
 

@@ -118,5 +118,5 @@ def test_every_difference_is_one_line_with_old_and_new() -> None:
 
 
 def test_what_is_locked_and_not_there_has_vanished() -> None:
-    assert vanished(lock("a", "b"), "toy", {"b": None, "c": None}) == ["a"]
-    assert vanished(lock("a"), "other", {}) == []
+    assert vanished(lock("a", "b"), "toy", ["b", "c"]) == ["a"]
+    assert vanished(lock("a"), "other", []) == []

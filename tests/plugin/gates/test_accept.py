@@ -73,6 +73,16 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     assert not (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").exists()
 
 
+def test_an_accepted_cell_of_a_device_elsewhere_is_a_skipped_test(project: Project) -> None:
+    project.edit("def guess(seed)", "def guess(seed, device)")
+    project.run("--mlexp-accept", "--mlexp-devices=cpu").assert_outcomes(passed=1)
+    lock = project.path / "mlexp.lock"
+    lock.write_text(lock.read_text(encoding="utf-8").replace("right-cpu", "right-mps"), encoding="utf-8")
+    elsewhere = project.run("-rs", "--mlexp-devices=cpu")
+    elsewhere.assert_outcomes(passed=1, skipped=1)
+    elsewhere.stdout.fnmatch_lines(["*accepted on mps, which is no device of this session: not judged*"])
+
+
 CHANGES = [
     ("scores.mean()", "scores.mean() * 1.0", "NOT COMPARABLE*|*evaluator 'right' changed*"),
     ("np.ones(2 * ROWS)", "np.linspace(1, 1.5, 2 * ROWS)", "NOT COMPARABLE*|*without a new version (still 1*"),
