@@ -87,7 +87,8 @@ def failure(experiment: str, cell: str, verdict: Verdict) -> str:
     if verdict.comparison is not None:
         lines += [f"  {line}" for line in _explained(verdict, verdict.comparison)]
     if advice := _NEXT.get(verdict.status):
-        command = f" pytest --mlexp-accept -k '{cell}'" if advice.endswith("with") else ""
+        selection = " and ".join(cell.split("="))  # -k takes no "="
+        command = f" pytest --mlexp-accept -k '{selection}'" if advice.endswith("with") else ""
         lines.append(f"  next: {advice}{command}")
     return "\n".join(lines)
 
