@@ -23,7 +23,7 @@ Pair = tuple[str, str, tuple[float, ...], tuple[float, ...]]  # cell, metric, ou
 
 
 def holdout_pairs() -> Iterator[Pair]:
-    results = tumours.run(devices="cpu")
+    results = tumours.run(devices="cpu", tracking_uri="off")
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
     for name, variant in tumours.models.items():
@@ -42,7 +42,7 @@ def holdout_pairs() -> Iterator[Pair]:
 def folds_pairs(
     experiment: Experiment, data: tuple[Any, Any], *, splitter: Any, scorings: dict[str, str]
 ) -> Iterator[Pair]:
-    results = experiment.run(devices="cpu")
+    results = experiment.run(devices="cpu", tracking_uri="off")
     (dataset,) = experiment.datasets
     for name, variant in experiment.models.items():
         if name == "mlp":
