@@ -124,12 +124,12 @@ def accept(
 
 
 def _tables(fresh: Evaluation, splits: int) -> dict[str, Contributions]:
-    """Every metric of the evaluation, by example where that is known, else by run."""
+    """Every metric that is finite: by example where that is known, else by run."""
     plain = {}
     for name, values in fresh.metrics.items():
         runs = np.array(values).reshape(-1, splits).mean(axis=1)
         plain[name] = Contributions("runs", runs, tuple(range(runs.size)))
-    return {**plain, **fresh.contributions}
+    return {name: found for name, found in {**plain, **fresh.contributions}.items() if found.finite}
 
 
 def _accepted(found: Contributions, unchanged: tuple[str, ...]) -> Accepted:

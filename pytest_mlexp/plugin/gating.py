@@ -14,7 +14,7 @@ from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
 from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.differences import differences, vanished
 from pytest_mlexp.gates.flips import flips_table
-from pytest_mlexp.gates.judge import Baseline
+from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.lock import write
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
 from pytest_mlexp.gates.state import AcceptedState
@@ -74,18 +74,23 @@ class Gating:
         """Judge a cell; with ``--mlexp-accept`` accept it as well, unless its numbers cannot be."""
         __tracebackhide__ = True
         baseline = self._state.baseline(cell, flow.dataset(cell))
+        if self._options.accept:
+            return self._accept(cell, evaluation, flow, baseline)
         terms = Terms(alpha=ALPHA, gates=self.gates)
-        if not self._options.accept:
-            verdicts, seen = judge_cell(cell, evaluation, flow=flow, baseline=baseline, terms=terms)
-            self._flips.update(_flips(cell, seen, baseline))
-            return verdicts
-        verdicts = judge_cell(cell, evaluation, flow=flow, baseline=None, terms=terms)[0]
-        if any(verdict.status in UNACCEPTABLE and not verdict for verdict in verdicts):
-            return verdicts
+        verdicts, seen = judge_cell(cell, evaluation, flow=flow, baseline=baseline, terms=terms)
+        self._flips.update(_flips(cell, seen, baseline))
+        return verdicts
+
+    def _accept(self, cell: Cell, evaluation: Evaluation, flow: Flow, baseline: Baseline | None) -> tuple[Verdict, ...]:
+        __tracebackhide__ = True
         fresh = evaluation
         if any(gate.compares for gate in cell.gates):
             seeds = cell.experiment.seeds
             fresh = flow.again(cell, other_seeds(seeds, max(self._options.accept_runs, len(seeds))))
+        for runs in (evaluation, fresh):
+            verdicts = judge(runs, cell.gates)
+            if any(verdict.status in UNACCEPTABLE and not verdict for verdict in verdicts):
+                return verdicts
         previous = None if self._options.reset_anchors else baseline
         self._pending.append(accept(cell, flow.dataset(cell), evaluation, fresh, previous))
         return tuple(replace(v, status="pass", strict=False) if v.status == "new" else v for v in verdicts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,12 +76,16 @@ class Project:
         assert old in text
         file.write_text(text.replace(old, new), encoding="utf-8")
 
-    def run(self, *options: str, tracking: str = "off") -> pytest.RunResult:
-        """Run the tests with ``--mlexp``."""
-        return self._pytester.runpytest_subprocess(*OTHERS_OFF, "--mlexp", f"--mlexp-tracking-uri={tracking}", *options)
+    def run(self, *options: str, tracking: str = "off", process: bool = False) -> pytest.RunResult:
+        """Run the tests with ``--mlexp``; in a process of their own after an edit between two runs."""
+        every = [*OTHERS_OFF, "--mlexp", f"--mlexp-tracking-uri={tracking}", *options]
+        run = self._pytester.runpytest_subprocess if process else self._pytester.runpytest_inprocess
+        return run(*every)
 
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    monkeypatch.delenv("CI", raising=False)
+    for name in ("CI", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # an edit within the same second would go unnoticed
     return Project(pytester)

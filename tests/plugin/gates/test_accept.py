@@ -65,11 +65,11 @@ def test_what_fails_is_not_accepted(project: Project) -> None:
 def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     project.run("--mlexp-accept")
     project.edit("def guess(seed)", "def renamed(seed)")
-    gone = project.run()
+    gone = project.run(process=True)
     gone.assert_outcomes(passed=1, failed=1)
     gone.stdout.fnmatch_lines([f"*VANISHED  gate 'expected' on {project.cell} of experiment 'toy'"])
-    project.run("--mlexp-accept").assert_outcomes(passed=1, skipped=1)
-    project.run().assert_outcomes(passed=1)
+    project.run("--mlexp-accept", process=True).assert_outcomes(passed=1, skipped=1)
+    project.run(process=True).assert_outcomes(passed=1)
     assert not (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").exists()
 
 
@@ -98,8 +98,8 @@ def test_every_change_of_what_was_accepted_fails(project: Project) -> None:
     project.run("--mlexp-accept").assert_outcomes(passed=1)
     for old, new, said in CHANGES:
         project.edit(old, new)
-        changed = project.run()
+        changed = project.run(process=True)
         changed.assert_outcomes(failed=1)
         changed.stdout.fnmatch_lines(said.split("|"))
         project.edit(new, old)
-    project.run().assert_outcomes(passed=1)
+    project.run(process=True).assert_outcomes(passed=1)
