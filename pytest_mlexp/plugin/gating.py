@@ -15,13 +15,14 @@ from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.differences import differences, vanished
 from pytest_mlexp.gates.flips import flips_table
 from pytest_mlexp.gates.judge import Baseline, judge
-from pytest_mlexp.gates.lock import write
+from pytest_mlexp.gates.lock import FILE_NAME, write
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
 from pytest_mlexp.gates.state import AcceptedState
 from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import cost_of_correction, counts, failure, judged, quiet_lines, verdict_table
+from pytest_mlexp.tracking.mirror import ACCEPTED
 from pytest_mlexp.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Gating:
         self._config = config
         self._options = options
         self._is_worker = hasattr(config, "workerinput")
-        self._state = AcceptedState(options.baseline)
+        self.path = options.baseline
+        self._state = AcceptedState(self.path)
         self.gates = 0
         self.tests: list[TestRecord] = []
         self._acceptances: list[Acceptance] = []
@@ -105,7 +107,7 @@ class Gating:
         if self._options.accept:
             self._pending.append(Acceptance(cell.experiment.name, cell.id))
             return
-        reason = f"{self._state.path.name} expects this cell, but the experiment does not declare it any more"
+        reason = f"{self.path.name} expects this cell, but the experiment does not declare it any more"
         raise GateError(failure(cell.experiment.name, cell.id, Verdict("expected", "", "vanished", reason)))
 
     @pytest.hookimpl(wrapper=True)
@@ -138,9 +140,20 @@ class Gating:
         new = merged(self._state.lock, self._acceptances)
         self._changed = [str(change) for change in differences(self._state.lock, new)]
         if self._acceptances:
-            write(self._state.path, new, {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors})
+            write(self.path, new, {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors})
+            self._keep()
         if self._refuses_ci and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _keep(self) -> None:
+        """Keep the accepted state with the session's record, for ``--mlexp-baseline=mlflow:...``."""
+        session = self._config.pluginmanager.get_plugin("mlexp-session")
+        if session is None or session.recorder is None:
+            return
+        vectors = self.path.with_name(f"{self.path.name}.d")
+        for file in (self.path, *sorted(vectors.rglob("*.bin"))):
+            name = FILE_NAME + file.as_posix().removeprefix(self.path.as_posix())
+            session.recorder.artifact(f"{ACCEPTED}/{name}", file.read_bytes())
 
     @property
     def _refuses_ci(self) -> bool:
@@ -155,7 +168,7 @@ class Gating:
             _show_verdicts(terminalreporter, pairs)
 
     def _show_accepted(self, reporter: pytest.TerminalReporter) -> None:
-        reporter.section(f"mlexp: accepted into {self._state.path.name}")
+        reporter.section(f"mlexp: accepted into {self.path.name}")
         for line in self._changed or ["nothing changed"]:
             reporter.write_line(line)
         if self._refuses_ci:

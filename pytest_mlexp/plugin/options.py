@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ class Options:
     reset_anchors: bool = False
 
 
+MLFLOW = "mlflow:"
 OPTIONS = pytest.StashKey[Options]()
 
 
@@ -53,7 +55,9 @@ def add_options(parser: pytest.Parser) -> None:
         help="MLflow store to record in; 'off' records nothing (default: MLFLOW_TRACKING_URI, else an embedded store)",
     )
     group.addoption(
-        "--mlexp-baseline", metavar="PATH", help="accepted state to compare with (default: mlexp.lock in the rootdir)"
+        "--mlexp-baseline",
+        metavar="PATH",
+        help="accepted state to compare with: a file, or mlflow:RUN or mlflow:MODEL@ALIAS (default: mlexp.lock)",
     )
     group.addoption(
         "--mlexp-accept",
@@ -104,7 +108,7 @@ def _read(config: pytest.Config) -> Options:
         active,
         places,
         uri,
-        _baseline(config, accept=accept),
+        _baseline(config, uri, accept=accept),
         accept,
         bool(config.getoption("mlexp_accept_in_ci")),
         _runs(config.getini("mlexp_accept_runs")),
@@ -112,14 +116,34 @@ def _read(config: pytest.Config) -> Options:
     )
 
 
-def _baseline(config: pytest.Config, *, accept: bool) -> Path:
+def _baseline(config: pytest.Config, uri: str | None, *, accept: bool) -> Path:
+    if (fetched := getattr(config, "workerinput", {}).get("mlexp_baseline")) is not None:
+        return Path(fetched)
     given = config.getoption("mlexp_baseline")
     if not given:
         return config.rootpath / (config.getini("mlexp_baseline") or "mlexp.lock")
+    if given.startswith(MLFLOW):
+        return _from_mlflow(config, given.removeprefix(MLFLOW), uri, accept=accept)
     path: Path = config.invocation_params.dir / given
     if not accept and not path.is_file():
         raise pytest.UsageError(f"--mlexp-baseline: there is no file {path}; --mlexp-accept would make one")
     return path
+
+
+def _from_mlflow(config: pytest.Config, run: str, uri: str | None, *, accept: bool) -> Path:
+    from pytest_mlexp.tracking._mlflow.accepted import fetch_accepted
+    from pytest_mlexp.tracking.address import OFF
+    from pytest_mlexp.tracking.embedded import default_uri
+
+    if accept or uri == OFF:
+        reason = "--mlexp-accept writes to a file" if accept else "there is no store with --mlexp-tracking-uri=off"
+        raise pytest.UsageError(f"--mlexp-baseline={MLFLOW}{run}: {reason}")
+    folder = tempfile.TemporaryDirectory(prefix="mlexp-accepted-")
+    config.add_cleanup(folder.cleanup)
+    try:
+        return fetch_accepted(run, uri or default_uri(config.rootpath), Path(folder.name))
+    except SettingsError as error:
+        raise pytest.UsageError(f"--mlexp-baseline={MLFLOW}{run}: {error}") from None
 
 
 def _runs(text: str) -> int:

@@ -113,6 +113,7 @@ class MlexpSession:
         if self._shared is None:
             self._shared = tempfile.TemporaryDirectory(prefix="mlexp-")
         node.workerinput["mlexp_shared"] = self._shared.name
+        node.workerinput["mlexp_baseline"] = str(self.gating.path)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:

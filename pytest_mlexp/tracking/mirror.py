@@ -19,6 +19,7 @@ from pytest_mlexp.tracking.journal import JournalContents
 
 UID = "mlexp.uid"
 SESSION = "mlexp.session"
+ACCEPTED = "accepted"
 LONGEST_KEY = 250
 LONGEST_PARAM = 6000
 LONGEST_TAG = 5000
@@ -78,7 +79,7 @@ def plan(journal: JournalContents, folder: Path) -> tuple[ExperimentPlan, ...]:
         ExperimentPlan(
             name,
             cells[0].description,
-            _parent_plan(name, cells, journal, common),
+            _parent_plan(name, cells, journal, {**environment_files(session), **_accepted(folder)}, common),
             tuple(_cell_plan(c, tests.get((name, c.cell), []), session, folder) for c in cells),
         )
         for name, cells in by_experiment.items()
@@ -142,7 +143,11 @@ def _session_tags(session: SessionRecord) -> dict[str, str]:
 
 
 def _parent_plan(
-    experiment: str, cells: Sequence[CellRecord], journal: JournalContents, common: Mapping[str, str]
+    experiment: str,
+    cells: Sequence[CellRecord],
+    journal: JournalContents,
+    files: Mapping[str, Path | bytes],
+    common: Mapping[str, str],
 ) -> RunPlan:
     session, end = journal.session, journal.end
     assert session is not None  # noqa: S101 - plan() refused a journal without one
@@ -158,8 +163,14 @@ def _parent_plan(
         tags={UID: f"{session.session}/{experiment}", **common},
         params={"seeds": ", ".join(map(str, seeds))},
         series=(("cells", float(len(cells)), 0), ("failed_cells", float(failed), 0)),
-        files=environment_files(session),
+        files=files,
     )
+
+
+def _accepted(folder: Path) -> dict[str, Path | bytes]:
+    """The lock that the session wrote, with its vectors; nothing when it accepted nothing."""
+    root = folder / ACCEPTED
+    return {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 def _cell_plan(cell: CellRecord, tests: list[TestRecord], session: SessionRecord, folder: Path) -> RunPlan:
