@@ -41,10 +41,12 @@ def _download(name: str, tracking_uri: str, folder: Path) -> bool:
 
     client = MlflowClient(tracking_uri)
     run = _run_with_lock(client, _run_id(client, name))
-    for item in client.list_artifacts(run) if run is not None else ():
+    if run is None:
+        return False
+    for item in client.list_artifacts(run):
         if item.path in (LOCK, f"{LOCK}.d"):
             client.download_artifacts(run, item.path, str(folder))
-    return run is not None
+    return True
 
 
 def _run_id(client: MlflowClient, name: str) -> str:
