@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -85,9 +85,6 @@ class Tested:
     rows: npt.NDArray[np.intp]
     value: float
     vector: FloatArray | None = None
-
-
-Method = Callable[[Any], "Tested | None"]
 
 
 def tabulate(kind: Kind, tested: Sequence[Tested], *, examples: npt.NDArray[Any], groups: Any = None) -> Contributions:

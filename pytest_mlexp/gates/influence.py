@@ -58,7 +58,7 @@ def contributions(metric: str, answers: Answers, value: float) -> FloatArray | N
             found = reduction(answers)
         except (TypeError, ValueError, IndexError):  # answers of another shape: not this metric
             continue
-        if found is not None and np.isclose(sign * found.mean(), value, rtol=1e-9, atol=1e-12):
+        if found is not None and found.ndim == 1 and np.isclose(sign * found.mean(), value, rtol=1e-9, atol=1e-12):
             return sign * found
     return None
 

@@ -61,6 +61,9 @@ def judge(
         for verdict in _judge(evaluation, gate, baseline, terms)
     ]
     if baseline is not None:
+        if baseline.changes and not any(gate.compares for gate in declared):
+            reason = "; ".join(baseline.changes) + _ACCEPT
+            verdicts.append(Verdict("as accepted", "", "not_comparable", reason))
         verdicts += _loosened(declared, informing, baseline.locked)
     return tuple(verdicts)
 

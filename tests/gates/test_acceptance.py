@@ -71,7 +71,8 @@ class Project:
             fresh = flow.again(self.cell, other_seeds(self.experiment.seeds, 5))
         found = accept(self.cell, flow.dataset(self.cell), evaluation, fresh, None if reset else self.baseline)
         assert found.entry is not None
-        vectors = unpack(found.vectors, digest=found.entry.contributions, where="x")
+        digest = found.entry.contributions
+        vectors = unpack(found.vectors, digest=digest, where="x") if digest else {}
         self.baseline = Baseline(found.entry, vectors)
 
     def judge(self, rows: int) -> dict[str, str]:
@@ -214,6 +215,17 @@ def test_a_slice_that_was_not_accepted_is_new() -> None:
     (verdict,) = judge(both, project.cell.gates, baseline=project.baseline)
     assert verdict.status == "new"
     assert not verdict
+
+
+def test_a_change_fails_also_a_cell_without_a_margin() -> None:
+    project = Project(at_least=0.1)
+    project.accept(50)
+    assert project.baseline is not None
+    changed = replace(project.baseline, changes=("evaluator 'e' changed",))
+    bound, cell = judge(evaluation({"share": [1.0, 0.0]}), project.cell.gates, baseline=changed)
+    assert bound
+    assert cell.status == "not_comparable"
+    assert not cell
 
 
 def test_a_missing_metric_is_named() -> None:

@@ -108,6 +108,8 @@ def test_what_is_not_known_or_does_not_fit_has_no_contributions() -> None:
     assert contributions("rmse", Answers(REAL, np.column_stack([REAL, REAL])), 0.0) is None
     assert contributions("log_loss", Answers(LABEL, y_proba=PROBA), 0.5) is None
     assert contributions("roc_auc", Answers(np.ones(N), y_score=SCORE), 0.5) is None
+    labels = np.column_stack([TRUTH, GUESS])
+    assert contributions("accuracy", Answers(labels, labels), 1.0) is None
 
 
 def test_a_perfect_fit_has_no_noise() -> None:
