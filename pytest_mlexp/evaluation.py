@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_mlexp.blocks.splitting import take
-from pytest_mlexp.errors import EvaluatorError, RequestError
+from pytest_mlexp.blocks.splitting import own, take
+from pytest_mlexp.errors import EvaluatorError, ModelError, RequestError
 from pytest_mlexp.execution.outcome import Outcome
 from pytest_mlexp.execution.seeding import seeded
 from pytest_mlexp.matrix import Cell, Trial
@@ -76,7 +76,7 @@ class Available(Mapping[str, Any]):
             return take(getattr(self._dataset, FROM_DATASET[request]), self._split.test)
         match request:
             case "model":
-                return outcome.model
+                return self._model()
             case "dataset":
                 return self._dataset
             case "device":
@@ -96,17 +96,30 @@ class Available(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(list(iter(self)))
 
+    def _model(self) -> Any:
+        if self._outcome.model_lost is not None:
+            raise ModelError(
+                f"evaluator {self._cell.evaluator.name!r} asks for the model, but {self._cell.variant.name!r} was "
+                f"fitted in another process and cannot be pickled ({self._outcome.model_lost}): give it a "
+                "__getstate__ that leaves that out, or run without -n"
+            )
+        return self._outcome.model
+
     def _response(self, request: str) -> Any:
-        """What the first method that meets the request returned; None where it is optional and nothing meets it."""
-        responses, evaluator = self._outcome.responses, self._cell.evaluator
-        method = next((m for m in evaluator.responses.get(request, ()) if m in responses), None)
+        """A copy of what the first method that meets the request returned; None for an optional one that none meets."""
+        __tracebackhide__ = True
+        outcome, evaluator = self._outcome, self._cell.evaluator
+        there = {**outcome.responses, **outcome.refused}
+        method = next((m for m in evaluator.responses.get(request, ()) if m in there), None)
         if method is None:
             if request in evaluator.requests:
-                raise _unmet(self._cell, request, responses)
+                raise _unmet(self._cell, request, there)
             return None
-        answer = responses[method]
+        if method in outcome.refused:
+            outcome.refused[method].again()
+        answer = own(outcome.responses[method])
         if request == "y_score" and method == "predict_proba" and getattr(answer, "shape", (0,))[-1:] == (2,):
-            return answer[:, 1]
+            return answer.iloc[:, 1] if hasattr(answer, "iloc") else answer[:, 1]
         return answer
 
 

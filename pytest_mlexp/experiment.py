@@ -12,7 +12,7 @@ from pytest_mlexp.blocks.model import Grid, ModelVariant, declare_model
 from pytest_mlexp.blocks.scorers import from_sklearn, is_sklearn
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.gates.rules import OPERATIONAL, Gate, Gates, Rule, declare
-from pytest_mlexp.naming import check_name, nearest
+from pytest_mlexp.naming import check_name, nearest, own_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,10 +133,12 @@ class Experiment:
 
         A function asks by parameter name for ``y_true y_pred y_proba y_score X groups sample_weight model
         dataset timings device`` and returns a number, a mapping or an :class:`Evaluation` with the metrics
-        named in ``maximize`` and ``minimize``.
+        named in ``maximize`` and ``minimize``. The first of ``maximize``, or without it of ``minimize``, ranks the
+        models.
 
         Raises:
-            DeclarationError: an illegal or doubled name, an unknown request, or no direction.
+            DeclarationError: an illegal or doubled name, an unknown request, no direction, or a metric that
+                another evaluator gives.
         """
         if function is None:
             return lambda declared: self._add_evaluator(declared, name, maximize, minimize)
@@ -188,9 +190,9 @@ class Experiment:
         """Run every cell without pytest and return the results, shown as a table in a notebook.
 
         Args:
-            devices: as ``--mlexp-devices``; a device that is not here is left out.
-            tracking_uri: as ``--mlexp-tracking-uri``: None is what ``MLFLOW_TRACKING_URI`` says, else an embedded
-                store under the current folder; ``"off"`` keeps nothing.
+            devices: as ``--mlexp-devices``, but a device that is not here is an error.
+            tracking_uri: as ``--mlexp-tracking-uri``: None is what ``MLFLOW_TRACKING_URI`` says, else the store of
+                an active MLflow run, else an embedded one under the current folder; ``"off"`` keeps nothing.
             baseline: the accepted state to judge against, relative to the current folder; it may be missing.
         """
         from pytest_mlexp.runner import run
@@ -210,7 +212,7 @@ class Experiment:
     def _add_dataset(self, load: Any, name: str | None, version: str | None) -> Any:
         if not callable(load):
             raise DeclarationError(f"a dataset is declared by the function that loads it, not {load!r:.60}")
-        block = DatasetBlock(check_name(name or getattr(load, "__name__", ""), kind="dataset"), load, version)
+        block = DatasetBlock(check_name(name or own_name(load, kind="dataset"), kind="dataset"), load, version)
         for parameter in inspect.signature(load).parameters.values():
             if parameter.default is parameter.empty and parameter.kind not in (
                 parameter.VAR_POSITIONAL,
@@ -237,6 +239,13 @@ class Experiment:
         declare = from_sklearn if is_sklearn(function) else from_function
         block = declare(function, name=name, metrics=directions(maximize, minimize))
         self._claim(block.name, self.evaluators, "evaluator")
+        givers = {metric.name: other.name for other in self.evaluators.values() for metric in other.metrics}
+        for metric in block.metrics:
+            if metric.name in givers:
+                raise DeclarationError(
+                    f"the metric {metric.name!r} of evaluator {block.name!r} is given by evaluator "
+                    f"{givers[metric.name]!r} already: a gate could not tell them apart; rename one of the two"
+                )
         self.evaluators[block.name] = block
         return function
 

@@ -104,7 +104,10 @@ class Flow:
         ran = [(one.trial, one.outcome) for one in seen]
         evaluation = replace(_joined(seen), referee=lambda model: self._reference(cell, model))
         record = ended(base, cell, dataset, ran, evaluation)
-        return evaluation, record, files_of(dataset, ran, evaluation) if self._keep_files else {}
+        if not self._keep_files:
+            return evaluation, record, {}
+        files, lost = files_of(dataset, ran, evaluation)
+        return evaluation, replace(record, notes=(*record.notes, *lost)), files
 
     def again(self, cell: Cell, seeds: Iterable[int]) -> Evaluation:
         """The cell's evaluation with other seeds than the declared ones; neither kept nor recorded."""
@@ -197,4 +200,6 @@ def _load(block: DatasetBlock) -> Dataset:
             f"the function of dataset {block.name!r} returned {type(dataset).__qualname__}: return a Dataset, as made "
             "by Dataset.from_arrays, from_frame, from_parts, from_records or from_torch"
         )
-    return replace(dataset, name=block.name, version=block.version)
+    named = replace(dataset, name=block.name, version=block.version)
+    _ = named.digest, named.schema  # now, while nobody can have changed the data, and before anything is fitted
+    return named

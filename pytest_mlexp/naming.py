@@ -32,6 +32,21 @@ def check_name(name: object, *, kind: str) -> str:
     )
 
 
+def own_name(declared: object, *, kind: str) -> str:
+    """The name that a declared function or class has by itself; that of the function inside a partial.
+
+    Raises:
+        DeclarationError: it has none.
+    """
+    name = getattr(getattr(declared, "func", declared), "__name__", None)
+    if isinstance(name, str):
+        return name
+    raise DeclarationError(
+        f"the {kind} {declared!r:.60} has no name of its own: give it one with name=..., or declare a function that "
+        "returns it"
+    )
+
+
 def slug(text: str) -> str:
     """Return ``text`` with every run of characters that no id may hold turned into one ``_``.
 

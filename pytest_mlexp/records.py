@@ -8,7 +8,7 @@ mirrored to MLflow went through them. Numbers that JSON cannot hold travel as ``
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -60,6 +60,9 @@ class Evaluation:
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", {name: _as_values(name, v) for name, v in self.metrics.items()})
         object.__setattr__(self, "scores", {name: np.asarray(v, dtype=np.float64) for name, v in self.scores.items()})
+        for name, table in self.tables.items():
+            if not hasattr(table, "to_csv"):
+                raise EvaluatorError(f"table {name!r} is of type {type(table).__qualname__}: give a pandas DataFrame")
 
     def __getitem__(self, metric: str) -> float:
         """The mean of a metric over the trials.
@@ -68,6 +71,14 @@ class Evaluation:
             KeyError: no such metric; the message names the known ones.
         """
         return float(np.mean(self.values(metric)))
+
+    def __contains__(self, metric: object) -> bool:
+        """Whether it has a metric of that name."""
+        return metric in self.metrics
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of its metrics."""
+        return iter(self.metrics)
 
     def values(self, metric: str) -> tuple[float, ...]:
         """A metric's values, one a trial (seed-major, then split)."""
@@ -155,6 +166,7 @@ class CellRecord:
         error: the exception that stopped the cell, as one line; None when it was evaluated.
         traceback: that exception's traceback as text.
         artifacts: file name -> path relative to the journal's folder.
+        notes: what a reader should know: weights that no fit took, a file that could not be made.
     """
 
     cell: str
@@ -177,6 +189,7 @@ class CellRecord:
     error: str | None = None
     traceback: str | None = None
     artifacts: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -216,7 +229,7 @@ class EndRecord:
 
 def to_dict(record: object) -> dict[str, Any]:
     """Turn a record into builtins that JSON can hold."""
-    converted: dict[str, Any] = _finite_json(msgspec.to_builtins(record))
+    converted: dict[str, Any] = _jsonable(msgspec.to_builtins(record))
     return converted
 
 
@@ -229,13 +242,15 @@ def from_dict(data: Mapping[str, Any], kind: type[RecordT]) -> RecordT:
     return msgspec.convert(data, kind, strict=False)
 
 
-def _finite_json(value: Any) -> Any:
+def _jsonable(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else repr(value)
+    if isinstance(value, str):  # the name of a file may hold bytes that are no text
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):
-        return {key: _finite_json(item) for key, item in value.items()}
+        return {key: _jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite_json(item) for item in value]
+        return [_jsonable(item) for item in value]
     return value
 
 
@@ -246,7 +261,7 @@ def _as_values(name: str, value: object) -> tuple[float, ...]:
         number = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         number = np.empty(0)
-    if isinstance(value, str | bytes) or number.shape != ():
+    if isinstance(value, str | bytes | None) or number.shape != ():
         raise EvaluatorError(f"metric {name!r} is not a number: {value!r:.80}")
     return (float(number),)
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mlexp.blocks.device import absent_reason, parse_devices, resolve
+from pytest_mlexp.blocks.device import absent_reason, parse_devices, probe, resolve
+from pytest_mlexp.errors import DeviceError
+from pytest_mlexp.execution.outcome import INTERRUPTS
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
 from pytest_mlexp.gates.comparing import Terms
@@ -20,7 +22,7 @@ from pytest_mlexp.gates.state import AcceptedState
 from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
-from pytest_mlexp.reporting.leaderboard import to_frame, to_html
+from pytest_mlexp.reporting.leaderboard import failures, to_frame, to_html
 from pytest_mlexp.tracking.address import OFF, check_uri
 from pytest_mlexp.tracking.environment import capture
 from pytest_mlexp.tracking.recorder import Recorder
@@ -41,12 +43,14 @@ class Results(Mapping[str, Evaluation]):
         evaluations: cell id -> evaluation, of the cells that could be evaluated.
         records: every cell's record; those that failed have ``error``.
         verdicts: cell id -> what its gates said.
+        trouble: why the journal is not complete; None when it is, or when nothing was to be kept.
         mirrored: what reached MLflow, None when tracking was off.
     """
 
     evaluations: Mapping[str, Evaluation]
     records: tuple[CellRecord, ...]
     verdicts: Mapping[str, tuple[Verdict, ...]]
+    trouble: str | None = None
     mirrored: Mirrored | None = None
 
     def __getitem__(self, cell: str) -> Evaluation:
@@ -65,8 +69,19 @@ class Results(Mapping[str, Evaluation]):
         """One row a cell and metric: names, mean, spread, seconds, error."""
         return to_frame(self.records)
 
+    def problems(self) -> list[str]:
+        """One line for each cell that failed, each gate that was breached, and all that could not be kept."""
+        breached = [
+            f"gate '{verdict.gate}' of {cell}: {verdict.reason}"
+            for cell, verdicts in self.verdicts.items()
+            for verdict in verdicts
+            if not verdict
+        ]
+        unkept = [self.trouble, self.mirrored.failed if self.mirrored is not None else None]
+        return [*failures(self.records), *breached, *(line for line in unkept if line is not None)]
+
     def _repr_html_(self) -> str:
-        return to_html(self.records)
+        return to_html(self.records, self.problems())
 
 
 def run(
@@ -80,11 +95,15 @@ def run(
 
     Raises:
         SettingsError: a device or an address of a store that cannot be.
+        DeviceError: a device that was asked for is not here.
         DeclarationError: the experiment is not complete.
     """
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     check_uri(uri)
-    places = [place for place in resolve(parse_devices(devices)) if absent_reason(place) is None]
+    places = resolve(parse_devices(devices))
+    for place in places:
+        if (reason := absent_reason(place)) is not None:
+            raise DeviceError(f"device {place!r} is not here: {reason}; the devices here are {', '.join(probe())}")
     cells = expand(experiment, places)
     judging = Judging(AcceptedState(Path(baseline)), cells)
     recorder = None
@@ -107,7 +126,8 @@ def run(
         status = "FINISHED"
     finally:
         mirrored = recorder.finish(status) if recorder is not None else None
-    return Results(evaluations, tuple(records), judging.verdicts, mirrored)
+    trouble = recorder.trouble if recorder is not None else None
+    return Results(evaluations, tuple(records), judging.verdicts, trouble, mirrored)
 
 
 class Judging:
@@ -137,7 +157,9 @@ def _run_cell(
     try:
         evaluations[cell.id] = flow.evaluate(cell)
         verdicts = judging.judge(cell, evaluations[cell.id], flow)
-    except Exception:  # noqa: BLE001 - the team's code may raise anything; the record keeps it
+    except INTERRUPTS:
+        raise
+    except BaseException:  # noqa: BLE001 - the team's code may raise anything; the record keeps it
         return
     if recorder is not None:
         outcome: Any = "passed" if all(verdicts) else "failed"

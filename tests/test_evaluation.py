@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pytest_mlexp.errors import EvaluatorError, RequestError
@@ -120,3 +122,54 @@ def test_an_evaluator_that_draws_is_seeded(toy: Toy) -> None:
 
     cell = toy.cell("half-numbers_from_zero-lottery")
     assert toy.flow().evaluate(cell).metrics == toy.flow().evaluate(cell).metrics
+
+
+def test_an_evaluator_that_changes_what_it_is_given_changes_it_for_nobody_else(toy: Toy) -> None:
+    @toy.experiment.evaluator(maximize="spoilt")
+    def spoil(y_true: Any, y_pred: Any, X: Any) -> float:
+        for given in (y_true, y_pred, X):
+            given[:] = 0
+        return 0.0
+
+    @toy.experiment.evaluator(maximize="accuracy_after")
+    def after(y_true: Any, y_pred: Any) -> float:
+        return float(np.mean(y_true == y_pred) * y_true.max())
+
+    flow = toy.flow()
+    flow.evaluate(toy.cell("half-numbers_from_zero-spoil"))
+    assert flow.evaluate(toy.cell("half-numbers_from_zero-after"))["accuracy_after"] == 1.0
+    predictions = pd.read_parquet(io.BytesIO(toy.files[0]["predictions.parquet"]))
+    assert predictions["y_pred"].sum() == 6
+
+
+def test_an_optional_request_is_met_where_it_can_be(toy: Toy) -> None:
+    toy.add("sure", lambda X, y: None, lambda X: X[:, 0] > 5, predict_proba=lambda X: np.ones((len(X), 2)) / 2)
+
+    @toy.experiment.evaluator(maximize="m")
+    def modest(y_proba: Any = None) -> float:
+        return 0.0 if y_proba is None else float(y_proba.mean())
+
+    flow = toy.flow()
+    assert flow.evaluate(toy.cell("sure-numbers_from_zero-modest"))["m"] == 0.5
+    assert flow.evaluate(toy.cell("half-numbers_from_zero-modest"))["m"] == 0.0
+
+
+def test_a_method_that_raises_concerns_only_those_who_ask_for_it(toy: Toy) -> None:
+    def no(_: Any) -> Any:
+        raise RuntimeError("not calibrated")
+
+    toy.add("shy", lambda X, y: None, lambda X: (X[:, 0] > 5).astype(int), predict_proba=no)
+    toy.experiment.evaluator(lambda y_proba: 0.0, name="calibration", maximize="c")
+    flow = toy.flow()
+    with pytest.raises(RuntimeError, match="not calibrated"):
+        flow.evaluate(toy.cell("shy-numbers_from_zero-calibration"))
+    assert flow.evaluate(toy.cell("shy-numbers_from_zero-hits"))["accuracy"] == 1.0
+
+
+def test_probabilities_in_a_frame_serve_as_scores(toy: Toy) -> None:
+    def proba(X: Any) -> pd.DataFrame:
+        return pd.DataFrame({"small": 0.25, "large": 0.75}, index=range(len(X)))
+
+    toy.add("framed", lambda X, y: None, lambda X: X[:, 0] > 5, predict_proba=proba)
+    toy.experiment.evaluator(lambda y_score: float(y_score.mean()), name="scores", maximize="mean")
+    assert toy.flow().evaluate(toy.cell("framed-numbers_from_zero-scores"))["mean"] == 0.75

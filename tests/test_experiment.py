@@ -60,6 +60,12 @@ def test_decorators_give_the_function_back_unchanged() -> None:
         ),
         (lambda e: e.evaluator("acuracy"), "did you mean 'accuracy'"),
         (lambda e: e.gate("accuracy"), "no rule"),
+        (
+            lambda e: e.evaluator(lambda y_pred: 0, name="f", minimize="accuracy"),
+            "is given by evaluator 'accuracy'",
+        ),
+        (lambda e: e.evaluator(lambda y_pred: 0, name="f", minimize=[1]), "a metric's name is a text"),
+        (lambda e: e.evaluator(object(), maximize="f"), "an evaluator is a function"),
     ],
 )
 def test_what_cannot_work_is_refused_when_it_is_declared(declare: Any, words: str) -> None:

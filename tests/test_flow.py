@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.errors import DataError, DeclarationError
-from pytest_mlexp.records import Evaluation
+from pytest_mlexp.records import Evaluation, to_dict
 
 if TYPE_CHECKING:
     from tests.conftest import Toy
@@ -20,8 +21,8 @@ def fail(*_: Any) -> Any:
 
 
 def test_a_trial_is_fitted_once_for_all_evaluators(toy: Toy) -> None:
-    toy.experiment.evaluator(lambda y_pred: 0.0, name="second", maximize="m")
-    toy.experiment.evaluator(lambda y_pred: 0.0, name="third", maximize="m")
+    toy.experiment.evaluator(lambda y_pred: 0.0, name="second", maximize="second")
+    toy.experiment.evaluator(lambda y_pred: 0.0, name="third", maximize="third")
     flow = toy.flow()
     for cell in (*toy.cells(), *toy.cells()):
         flow.evaluate(cell)
@@ -31,7 +32,7 @@ def test_a_trial_is_fitted_once_for_all_evaluators(toy: Toy) -> None:
 
 def test_a_model_that_raises_is_not_fitted_again_and_every_cell_is_recorded(toy: Toy) -> None:
     toy.add("broken", fail, fail)
-    toy.experiment.evaluator(lambda y_pred: 0.0, name="second", maximize="m")
+    toy.experiment.evaluator(lambda y_pred: 0.0, name="second", maximize="second")
     flow = toy.flow()
     for name in ("hits", "second"):
         for _ in range(2):
@@ -153,9 +154,79 @@ def test_models_are_looked_at_once_before_their_fits(toy: Toy) -> None:
         return lambda X: X[:, 0]
 
     for name in ("a", "b", "c"):
-        toy.experiment.evaluator(lambda y_score: 0.0, name=name, maximize="m")
+        toy.experiment.evaluator(lambda y_score: 0.0, name=name, maximize=name)
     flow = toy.flow()
     for name in ("a", "b", "c"):
         with pytest.raises(Exception, match="asks for y_score"):
             flow.evaluate(toy.cell(f"large-numbers_from_zero-{name}"))
     assert len(built) == 1
+
+
+def test_data_that_has_no_digest_fails_its_cells_before_any_fit(toy: Toy) -> None:
+    toy.experiment.dataset(lambda: Dataset.from_records([object()] * 4, split=0.5), name="opaque")
+    flow = toy.flow()
+    for _ in range(2):
+        with pytest.raises(DataError, match="object of type builtins"):
+            flow.evaluate(toy.cell("half-opaque"))
+    assert toy.fits == []
+    assert [record.error is None for record in toy.records] == [False]
+
+
+def test_a_model_that_changes_its_inputs_changes_neither_digest_nor_other_models(toy: Toy) -> None:
+    records = [{"a": number} for number in range(8)]
+    toy.experiment.dataset(lambda: Dataset.from_records(records, split=([0, 1, 2, 3], [4, 5, 6, 7])), name="dicts")
+    toy.experiment.evaluator(lambda y_pred: float(sum(y_pred)), name="sum", maximize="total")
+    toy.experiment.model(lambda: lambda X: [item.pop("a") for item in X], name="greedy")
+    toy.experiment.model(lambda: lambda X: [item["a"] for item in X], name="modest")
+    flow = toy.flow()
+    totals = [flow.evaluate(toy.cell(f"{name}-dicts-sum"))["total"] for name in ("greedy", "modest")]
+    assert totals == [22.0, 22.0]
+    assert toy.records[0].dataset.digest == toy.records[1].dataset.digest
+
+
+def test_a_file_that_cannot_be_made_is_a_note_beside_the_numbers(toy: Toy) -> None:
+    class Odd(list[Any]):
+        def __iter__(self) -> Any:
+            raise RuntimeError("look, do not touch")
+
+    toy.experiment.model(lambda: lambda X: Odd([1] * len(X)), name="odd")
+    toy.experiment.evaluator(lambda y_pred: float(len(y_pred)), name="count", maximize="n")
+    assert toy.flow().evaluate(toy.cell("odd-numbers_from_zero-count"))["n"] == 6
+    (note,) = toy.records[0].notes
+    assert note.startswith("predictions.parquet could not be made: RuntimeError: look")
+    assert toy.records[0].metrics["n"].mean == 6
+
+
+def test_tensors_go_the_whole_way_as_arrays(toy: Toy) -> None:
+    torch = pytest.importorskip("torch")
+    net = torch.nn.Linear(1, 1)
+    toy.experiment.model(lambda: lambda X: net(torch.from_numpy(X).float()), name="net")
+    toy.experiment.evaluator(lambda y_pred: float(y_pred.shape[1]), name="width", maximize="w")
+    assert toy.flow().evaluate(toy.cell("net-numbers_from_zero-width"))["w"] == 1
+    assert (toy.records[0].notes, len(toy.files[0])) == ((), 1)
+
+
+def test_an_error_that_is_no_text_is_recorded_all_the_same(toy: Toy) -> None:
+    def broken(_: Any) -> Any:
+        raise ValueError("file \udcff")
+
+    toy.experiment.model(lambda: broken, name="broken")
+    with pytest.raises(ValueError, match="file"):
+        toy.flow().evaluate(toy.cell("broken"))
+    assert json.dumps(to_dict(toy.records[0]), ensure_ascii=False).encode()
+
+
+def test_probabilities_of_several_outputs_are_kept(toy: Toy) -> None:
+    from sklearn.ensemble import RandomForestClassifier
+
+    X = np.arange(12.0).reshape(-1, 1)
+    Y = np.column_stack([X[:, 0] > 5, X[:, 0] > 3]).astype(int)
+    toy.experiment.dataset(
+        lambda: Dataset.from_arrays(X, Y, split=([0, 3, 5, 7, 9, 11], [1, 2, 4, 6, 8, 10])), name="two"
+    )
+    toy.experiment.model(RandomForestClassifier(5, random_state=0), name="forest")
+    toy.experiment.evaluator(lambda y_proba: float(len(y_proba)), name="outputs", maximize="n")
+    assert toy.flow().evaluate(toy.cell("forest-two-outputs"))["n"] == 2
+    predictions = pd.read_parquet(io.BytesIO(toy.files[0]["predictions.parquet"]))
+    assert len(predictions) == 6
+    assert [len(row) for row in predictions["y_proba"]] == [2] * 6

@@ -49,3 +49,25 @@ def test_an_unknown_metric_names_the_likely_one() -> None:
 def test_reference_outside_an_experiment_says_so() -> None:
     with pytest.raises(MlexpError, match="running experiment"):
         Evaluation({"a": (1.0,)}).reference("majority")
+
+
+def test_nothing_is_no_metric_either() -> None:
+    with pytest.raises(EvaluatorError, match="not a number: None"):
+        Evaluation({"a": None})  # type: ignore[dict-item]
+
+
+def test_a_table_is_a_frame() -> None:
+    with pytest.raises(EvaluatorError, match="table 'confusion' is of type ndarray: give a pandas DataFrame"):
+        Evaluation({"a": 1.0}, tables={"confusion": np.ones((2, 2))})  # type: ignore[dict-item]
+
+
+def test_an_evaluation_is_asked_for_its_metrics_like_a_mapping() -> None:
+    evaluation = Evaluation({"a": 1.0, "b": (1.0, 2.0)})
+    assert "a" in evaluation
+    assert "c" not in evaluation
+    assert list(evaluation) == ["a", "b"]
+
+
+def test_the_spread_is_the_sample_standard_deviation() -> None:
+    assert Evaluation({"a": (1.0, 3.0)}).spread("a") == pytest.approx(2**0.5)
+    assert Evaluation({"a": 1.0}).spread("a") == 0.0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mlexp.errors import DeclarationError, SettingsError
+from pytest_mlexp.errors import DeclarationError, DeviceError, SettingsError
 from pytest_mlexp.tracking.journal import read
 
 if TYPE_CHECKING:
@@ -103,3 +103,27 @@ def test_what_cannot_be_is_refused_before_anything_is_fitted(toy: Toy) -> None:
     with pytest.raises(DeclarationError, match="did you mean 'accuracy'"):
         toy.experiment.run(tracking_uri="off")
     assert toy.fits == []
+
+
+def test_a_device_that_is_not_here_is_an_error(toy: Toy) -> None:
+    with pytest.raises(DeviceError, match=r"device 'cuda:99' is not here: .*; the devices here are cpu"):
+        toy.experiment.run(devices="cuda:99", tracking_uri="off")
+
+
+def test_problems_tell_of_failures_gates_and_what_was_not_kept(toy: Toy) -> None:
+    toy.add("broken", fail, fail)
+    toy.experiment.gate("accuracy", at_most=0.5)
+    results = toy.experiment.run(tracking_uri="http://127.0.0.1:1")
+    failed, breached, unkept = results.problems()
+    assert failed.startswith("failed: toy: broken")
+    assert breached.startswith("gate 'accuracy at_most=0.5' of half-numbers_from_zero-hits-cpu: accuracy is 1")
+    assert "127.0.0.1:1 does not hold this session" in unkept
+    assert breached.replace("'", "&#x27;") in results._repr_html_()
+
+
+def test_the_environment_names_the_store_where_nobody_else_does(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    results = toy.experiment.run()
+    assert results.mirrored is not None
+    assert "127.0.0.1:1" in (results.mirrored.failed or "")
+    assert toy.experiment.run(tracking_uri="off").mirrored is None

@@ -15,6 +15,7 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -88,6 +89,12 @@ def _type_name(value: object) -> str:
 @_feed.register(dt.timedelta)
 def _(value: object, sink: _Sink) -> None:
     _write(sink, type(value).__name__, str(value).encode())
+
+
+@_feed.register
+def _(value: PurePath, sink: _Sink) -> None:
+    # The path counts, not what the file holds.
+    _write(sink, "path", str(value).encode("utf-8", "surrogatepass"))
 
 
 @_feed.register

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_mlexp.errors import DeclarationError, EvaluatorError
-from pytest_mlexp.naming import check_name, nearest
+from pytest_mlexp.naming import check_name, nearest, own_name
 from pytest_mlexp.records import Evaluation, Metric
 
 REQUESTS = (
@@ -54,8 +54,8 @@ class EvaluatorBlock:
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def methods(self) -> list[tuple[str, ...]]:
-        """For each request for predictions, the model methods that can meet it."""
-        return [self.responses[name] for name in self.requests if name in self.responses]
+        """For each request for predictions, also an optional one, the model methods that can meet it."""
+        return [self.responses[name] for name in (*self.requests, *self.optional) if name in self.responses]
 
     def __call__(self, available: Mapping[str, Any]) -> Evaluation:
         """Evaluate one trial from what is available, by request name.
@@ -63,9 +63,11 @@ class EvaluatorBlock:
         Raises:
             EvaluatorError: the result is no number, mapping or Evaluation, or not the promised metrics.
         """
-        wanted = [*self.requests, *(name for name in self.optional if available.get(name) is not None)]
+        __tracebackhide__ = True
+        given = {name: available[name] for name in self.requests}
+        given |= {name: value for name in self.optional if (value := available.get(name)) is not None}
         back = {request: parameter for parameter, request in self.aliases.items()}
-        return self._as_evaluation(self.function(**{back.get(name, name): available[name] for name in wanted}))
+        return self._as_evaluation(self.function(**{back.get(name, name): value for name, value in given.items()}))
 
     def _as_evaluation(self, result: object) -> Evaluation:
         promised = [metric.name for metric in self.metrics]
@@ -101,7 +103,7 @@ class EvaluatorBlock:
 
 
 def directions(maximize: str | Iterable[str], minimize: str | Iterable[str]) -> tuple[Metric, ...]:
-    """The metrics that a declaration names, those to maximize first."""
+    """The metrics that a declaration names; those to maximize come first, and the first of all ranks models."""
     return (
         *(Metric(name, maximize=True) for name in _names(maximize)),
         *(Metric(name, maximize=False) for name in _names(minimize)),
@@ -118,7 +120,7 @@ def from_function(function: object, *, name: str | None, metrics: tuple[Metric, 
         raise DeclarationError(
             f"an evaluator is a function, a scikit-learn metric or a scorer's name, not {function!r:.80}"
         )
-    label = check_name(name or getattr(function, "__name__", ""), kind="evaluator")
+    label = check_name(name or own_name(function, kind="evaluator"), kind="evaluator")
     if not metrics:
         raise DeclarationError(
             f"evaluator {label!r} declares no metric: say which ones it returns and which way is better, as in "
@@ -150,14 +152,15 @@ def read_requests(label: str, function: Callable[..., Any]) -> tuple[tuple[str, 
     return tuple(required), tuple(optional)
 
 
-def _names(names: str | Iterable[str]) -> list[str]:
+def _names(names: str | Iterable[Any]) -> list[Any]:
     return [names] if isinstance(names, str) else list(names)
 
 
 def _check_metrics(label: str, metrics: Iterable[Metric]) -> None:
     seen: set[str] = set()
     for metric in metrics:
-        if not metric.name:
+        name: object = metric.name
+        if not isinstance(name, str) or not name:
             raise DeclarationError(
                 f"evaluator {label!r} declares the metric {metric.name!r}: a metric's name is a text"
             )

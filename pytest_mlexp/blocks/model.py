@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_mlexp.errors import DeclarationError, ModelError
-from pytest_mlexp.naming import check_name, nearest, slug
+from pytest_mlexp.naming import check_name, nearest, own_name, slug
 
 Grid = Mapping[str, Sequence[Any]]
 CONTEXT = ("seed", "device")
+LONGEST_LABEL = 60
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class ModelVariant:
     def text_params(self) -> dict[str, str]:
         """The factory's parameters as text, its defaults included."""
         chosen = {**_defaults(self.factory), **self.params}
-        return {name: str(value) for name, value in chosen.items() if name not in CONTEXT}
+        return {name: str(value) for name, value in chosen.items() if name not in CONTEXT or name in self.params}
 
 
 def declare_model(factory: object, *, name: str | None, params: Grid | Sequence[Grid] | None) -> list[ModelVariant]:
@@ -70,13 +72,13 @@ def declare_model(factory: object, *, name: str | None, params: Grid | Sequence[
     Raises:
         DeclarationError: illegal name, unknown or missing parameters, an empty or ambiguous grid.
     """
-    if hasattr(factory, "predict") and not inspect.isclass(factory):
+    if not inspect.isclass(factory) and any(hasattr(place, "predict") for place in (factory, type(factory))):
         return [_instance_variant(factory, name=name, params=params)]
     if not callable(factory):
         raise DeclarationError(
             f"a model is a factory or an estimator, not {factory!r:.80}: decorate a function that returns the model"
         )
-    block = check_name(name or getattr(factory, "__name__", ""), kind="model")
+    block = check_name(name or own_name(factory, kind="model"), kind="model")
     grids = [params or {}] if isinstance(params, Mapping | None) else list(params)
     signature = inspect.signature(factory)
     for grid in grids:
@@ -140,12 +142,18 @@ def _combinations(grid: Grid) -> Iterator[dict[str, Any]]:
 
 
 def _variant_name(block: str, chosen: Mapping[str, Any]) -> str:
-    return "-".join([block, *(f"{key}={_label(value)}" for key, value in chosen.items())])
+    return "-".join([block, *(f"{key}={_label(block, key, value)}" for key, value in chosen.items())])
 
 
-def _label(value: object) -> str:
+def _label(block: str, key: str, value: object) -> str:
     name = getattr(value, "__name__", None)
-    return slug(name if isinstance(name, str) else str(value))
+    label = slug(name if isinstance(name, str) else str(value))
+    if not label or len(label) > LONGEST_LABEL or re.search(r"_at_0x[0-9a-f]+", label):
+        raise DeclarationError(
+            f"the value {value!r:.60} of params[{key!r}] of model {block!r} cannot be part of a test id: use a number "
+            f"or a text of at most {LONGEST_LABEL} characters, and make the object from it in the factory"
+        )
+    return label
 
 
 def _check_distinct(block: str, variants: Sequence[ModelVariant]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from pytest_mlexp.blocks.evaluator import RESPONSES, EvaluatorBlock
+from pytest_mlexp.blocks.splitting import own
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.naming import check_name, nearest
 from pytest_mlexp.records import Metric
@@ -15,10 +16,14 @@ from pytest_mlexp.records import Metric
 TAKES_PROBABILITIES = ("log_loss", "d2_log_loss_score")
 PREDICTION_PARAMETERS = {
     "y_proba": "y_proba",
+    "y_prob": "y_score",
     "y_score": "y_score",
     "pred_decision": "y_score",
     "y_pred": "y_pred",
+    "labels_pred": "y_pred",
+    "y2": "y_pred",
 }
+TRUTH_PARAMETERS = ("y_true", "labels_true", "y1")
 # Where scikit-learn's y_score is not that of a classifier: a margin, or what a ranking model predicts.
 SCORED_BY = {"hinge_loss": ("decision_function",), "ndcg_score": ("predict",), "dcg_score": ("predict",)}
 ALL_RESPONSES = ("predict", "predict_proba", "decision_function")
@@ -59,6 +64,7 @@ def _from_scorer(scorer: Any, *, name: str | None, metrics: tuple[Metric, ...]) 
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         return scorer(model, X, y_true, **weights)
 
+    weighted = "sample_weight" in inspect.signature(getattr(scorer, "_score_func", score)).parameters
     response = getattr(scorer, "_response_method", ALL_RESPONSES)
     methods = (response,) if isinstance(response, str) else tuple(response)
     return EvaluatorBlock(
@@ -66,7 +72,7 @@ def _from_scorer(scorer: Any, *, name: str | None, metrics: tuple[Metric, ...]) 
         score,
         _one(label, metrics) or (Metric(label, maximize=True),),
         ("recorded", "X", "y_true"),
-        ("sample_weight",),
+        ("sample_weight",) if weighted else (),
         {"recorded": methods},
         {"model": "recorded"},
     )
@@ -77,9 +83,15 @@ def _from_function(function: Callable[..., Any], *, name: str | None, metrics: t
     label = check_name(name or own.removesuffix("_score"), kind="evaluator")
     declared = _one(label, metrics) or (Metric(label, maximize=_higher_is_better(own, label)),)
     parameters = inspect.signature(function).parameters
-    prediction = next(p for p in PREDICTION_PARAMETERS if p in parameters)
+    truth = next((p for p in TRUTH_PARAMETERS if p in parameters), None)
+    prediction = next((p for p in PREDICTION_PARAMETERS if p in parameters), None)
+    if truth is None or prediction is None:
+        raise DeclarationError(
+            f"{own}({', '.join(parameters)}) does not compare predictions with the truth: declare a function that asks "
+            "for what it needs, such as y_pred and X, and calls it"
+        )
     request = "y_proba" if own in TAKES_PROBABILITIES else PREDICTION_PARAMETERS[prediction]
-    aliases = {prediction: request} if prediction != request else {}
+    aliases = {name: meant for name, meant in ((truth, "y_true"), (prediction, request)) if name != meant}
     requests = ("y_true", request)
     optional = ("sample_weight",) if "sample_weight" in parameters else ()
     return EvaluatorBlock(label, function, declared, requests, optional, _responses(own), aliases)
@@ -111,7 +123,7 @@ def recorded_model(responses: Mapping[str, Any], classes: Any) -> Any:
 
     def answering(method: str) -> Callable[[Any, Any], Any]:
         def answer(_self: Any, _X: Any) -> Any:
-            return responses[method]
+            return own(responses[method])
 
         answer.__name__ = method
         return answer

@@ -6,6 +6,7 @@ objects, scipy sparse matrices and plain sequences.
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -103,8 +104,7 @@ def make_splits(split: object, X: Any, *, y: Any = None, groups: Any = None) -> 
 def take(values: Any, rows: npt.NDArray[Any] | Sequence[int]) -> Any:
     """Return the given rows of a numpy array, pandas object, sparse matrix or sequence, in that order.
 
-    Arrays, frames and matrices are copied; of a sequence a new list is made that shares its items. ``None``
-    stays ``None``.
+    What is returned can be changed without changing ``values``. ``None`` stays ``None``.
     """
     if values is None:
         return None
@@ -113,8 +113,19 @@ def take(values: Any, rows: npt.NDArray[Any] | Sequence[int]) -> Any:
     if is_a(values, "scipy.sparse", "spmatrix", "sparray"):
         return values.tocsr()[rows]
     if isinstance(values, np.ndarray):
-        return values[np.asarray(rows, dtype=np.intp)]
-    return [values[row] for row in rows]
+        chosen = values[np.asarray(rows, dtype=np.intp)]
+        return own(chosen) if values.dtype.hasobject else chosen
+    return own([values[row] for row in rows])
+
+
+def own(value: Any) -> Any:
+    """A copy that can be changed without changing ``value``; the same object where it cannot be copied."""
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        return value.copy()
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # noqa: BLE001 - an object's own code decides what copying does
+        return value
 
 
 def row_count(values: Any, *, what: str) -> int:
@@ -144,12 +155,13 @@ def is_a(value: object, module: str, *names: str) -> bool:
 
 def stacked(items: Sequence[Any]) -> Any:
     """One array of items of one shape, else a list of them; tensors become arrays either way."""
-    values = [_as_numpy(item) for item in items]
+    values = [as_numpy(item) for item in items]
     numeric = all(isinstance(value, np.ndarray | np.number | int | float) for value in values)
     return np.stack(values) if numeric and len({np.shape(value) for value in values}) == 1 else values
 
 
-def _as_numpy(item: Any) -> Any:
+def as_numpy(item: Any) -> Any:
+    """A tensor as an array; anything else as it is."""
     if not is_a(item, "torch", "Tensor"):
         return item
     tensor = item.detach().cpu()

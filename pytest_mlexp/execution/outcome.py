@@ -19,20 +19,26 @@ class Outcome:
     """Predictions and timings of one trial, or the exception that stopped it.
 
     Attributes:
-        responses: scikit-learn method name -> what it returned for the test part.
+        responses: scikit-learn method name -> what it returned for the test part; tensors as arrays.
+        refused: method name -> what it raised instead, where it is another than ``predict``.
         classes: the fitted model's ``classes_``, in the column order of ``predict_proba``; None without.
         fit_seconds: wall clock; ``predict_seconds`` is that of ``predict`` alone.
         parameters: the built model's ``get_params()`` as text; empty where it has none.
         model: the fitted model, kept only when an evaluator asks for it.
+        model_lost: why the model could not come along from the process that fitted it.
+        notes: what a reader of the results should know.
         failure: what the team's code raised.
     """
 
     responses: Mapping[str, Any] = field(default_factory=dict)
+    refused: Mapping[str, Failure] = field(default_factory=dict)
     classes: Any = None
     fit_seconds: float = 0.0
     predict_seconds: float = 0.0
     parameters: Mapping[str, str] = field(default_factory=dict)
     model: Any = None
+    model_lost: str | None = None
+    notes: tuple[str, ...] = ()
     failure: Failure | None = None
 
 

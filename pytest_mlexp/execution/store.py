@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,9 +46,20 @@ class OutcomeStore:
                 return stored
             outcome = compute()
             draft = path.with_suffix(f".{os.getpid()}")
-            draft.write_bytes(cloudpickle.dumps(outcome))
+            draft.write_bytes(_portable(outcome))
             draft.replace(path)
             return outcome
+
+
+def _portable(outcome: Outcome) -> bytes:
+    """The outcome as bytes; without its model where that cannot be pickled, which only evaluators of it need."""
+    import cloudpickle
+
+    try:
+        data: bytes = cloudpickle.dumps(outcome)
+    except Exception as error:  # noqa: BLE001 - an object's own code decides what pickling does
+        data = cloudpickle.dumps(replace(outcome, model=None, model_lost=f"{type(error).__qualname__}: {error}"))
+    return data
 
 
 def _lock(path: Path) -> BaseFileLock:

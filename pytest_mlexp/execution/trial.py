@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_mlexp.blocks.splitting import as_numpy
 from pytest_mlexp.errors import ModelError
 from pytest_mlexp.execution.outcome import (
     INTERRUPTS,
@@ -49,8 +50,13 @@ def run_trial(trial: Trial, dataset: Dataset, conditions: Conditions) -> Outcome
     try:
         with seeded(trial.seed, device=trial.device) as randomness:
             model = build(trial, randomness)
-            fit_seconds = _fit(model, dataset.train(split))
-            return _predict(model, dataset.test(split), trial, conditions, fit_seconds)
+            train = dataset.train(split)
+            weights = None if train.sample_weight is None else weights_argument(model)
+            fit_seconds = _fit(model, train, weights)
+            outcome = _predict(model, dataset.test(split), trial, conditions)
+        unused = train.sample_weight is not None and weights is None and hasattr(model, "fit")
+        notes = (f"fit takes no sample weights, those of {trial.dataset!r} were not used",) if unused else ()
+        return replace(outcome, fit_seconds=fit_seconds, notes=notes)
     except conditions.interrupts:
         raise
     except BaseException as error:  # noqa: BLE001 - the team's code may raise anything; it is raised again for each cell
@@ -77,38 +83,56 @@ def offered_methods(trial: Trial) -> frozenset[str] | None:
     return frozenset(method for method in METHODS if responder(model, method))
 
 
-def _fit(model: Any, part: Part) -> float:
+def _fit(model: Any, part: Part, weights: str | None) -> float:
     __tracebackhide__ = True
     fit = getattr(model, "fit", None)
     if not callable(fit):
         return 0.0
     targets = () if part.y is None else (part.y,)
-    weights = {"sample_weight": part.sample_weight} if part.sample_weight is not None and _takes_weights(fit) else {}
+    more = {weights: part.sample_weight} if weights is not None else {}
     started = time.perf_counter()
-    fit(part.X, *targets, **weights)
+    fit(part.X, *targets, **more)
     return time.perf_counter() - started
 
 
-def _takes_weights(fit: Any) -> bool:
-    return "sample_weight" in inspect.signature(fit).parameters
+def weights_argument(model: Any) -> str | None:
+    """How ``fit`` of a model is given sample weights: by that name, or as the last step's; None where it takes none."""
+    fit = getattr(model, "fit", None)
+    if not callable(fit):
+        return None
+    parameters = inspect.signature(fit).parameters
+    if "sample_weight" in parameters:
+        return "sample_weight"
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return None
+    if steps := getattr(model, "steps", None):  # a Pipeline
+        name, last = steps[-1]
+        inner = weights_argument(last)
+        return f"{name}__{inner}" if inner else None
+    return weights_argument(getattr(model, "estimator", None))  # a search passes its arguments on
 
 
-def _predict(model: Any, part: Part, trial: Trial, conditions: Conditions, fit_seconds: float) -> Outcome:
+def _predict(model: Any, part: Part, trial: Trial, conditions: Conditions) -> Outcome:
     __tracebackhide__ = True
     started = time.perf_counter()
     responses = {"predict": _answer(model, "predict", part, trial)}
     predict_seconds = time.perf_counter() - started
-    for methods in sorted(conditions.wanted):
-        method = first_answering(model, methods)
-        if method and method not in responses:
+    refused: dict[str, Failure] = {}
+    wanted = {first_answering(model, methods) for methods in conditions.wanted} - {None, "predict"}
+    for method in sorted(str(name) for name in wanted):
+        try:
             responses[method] = _answer(model, method, part, trial)
+        except conditions.interrupts:
+            raise
+        except BaseException as error:  # noqa: BLE001 - only those who ask for it are concerned
+            refused[method] = Failure.of(error)
     return Outcome(
         responses,
-        getattr(model, "classes_", None),
-        fit_seconds,
-        predict_seconds,
-        _parameters(model),
-        model if conditions.keep_model else None,
+        refused,
+        classes=getattr(model, "classes_", None),
+        predict_seconds=predict_seconds,
+        parameters=_parameters(model),
+        model=model if conditions.keep_model else None,
     )
 
 
@@ -117,15 +141,23 @@ def _answer(model: Any, method: str, part: Part, trial: Trial) -> Any:
     call = responder(model, method)
     if call is None:
         raise ModelError(f"model {trial.variant.name!r} has no {method}")
-    answer = call(part.X)
-    rows = len(part.examples)
-    if not hasattr(answer, "__len__") or len(answer) != rows:
-        got = f"{len(answer)} predictions" if hasattr(answer, "__len__") else f"{answer!r:.60}"
+    answer = as_numpy(call(part.X))
+    rows, found = len(part.examples), _rows_of(answer)
+    one_an_output = method != "predict" and isinstance(answer, list) and all(_rows_of(a) == rows for a in answer)
+    if found != rows and not one_an_output:
+        got = f"{answer!r:.60}" if found is None else f"{found} predictions"
         raise ModelError(
             f"{method} of model {trial.variant.name!r} gave {got} for the {rows} examples of {trial.dataset!r} "
             f"({trial.split}): return one prediction an example, in their order"
         )
     return answer
+
+
+def _rows_of(answer: Any) -> int | None:
+    """How many rows an answer has: of arrays, sparse matrices and whatever has a length; None where it has none."""
+    if shape := getattr(answer, "shape", None):
+        return int(shape[0])
+    return len(answer) if hasattr(answer, "__len__") and not hasattr(answer, "shape") else None
 
 
 def _parameters(model: Any) -> dict[str, str]:
@@ -138,4 +170,4 @@ def _parameters(model: Any) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    return repr(value) if isinstance(value, str | int | float | bool | None) else type(value).__qualname__
+    return str(value) if isinstance(value, str | int | float | bool | None) else type(value).__qualname__

@@ -37,9 +37,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per cell for functions marked ``mlexp``."""
     if metafunc.definition.get_closest_marker("mlexp") is not None:
-        from pytest_mlexp.plugin.collection import parametrize
+        from pytest_mlexp.plugin.collection import is_for_cells, parametrize
 
-        parametrize(metafunc)
+        if is_for_cells(metafunc):
+            parametrize(metafunc)
 
 
 @pytest.fixture

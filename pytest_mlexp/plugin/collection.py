@@ -44,6 +44,12 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("evaluation", params, indirect=True)
 
 
+def is_for_cells(metafunc: pytest.Metafunc) -> bool:
+    """Whether the test is meant: a mark on its module or class leaves tests without ``evaluation`` alone."""
+    on_itself = any(marker.name == "mlexp" for marker in metafunc.definition.own_markers)
+    return on_itself or "evaluation" in metafunc.fixturenames
+
+
 def _places(experiment: Experiment, options: Options) -> tuple[str, ...]:
     """The devices to expand over; they are looked up (which imports PyTorch) only where a model asks for one."""
     if not options.active:
@@ -101,6 +107,10 @@ class LazyEvaluation:
     def __getitem__(self, metric: str) -> float:
         __tracebackhide__ = True
         return self.resolve()[metric]
+
+    def __contains__(self, metric: object) -> bool:
+        __tracebackhide__ = True
+        return metric in self.resolve()
 
     def __getattr__(self, name: str) -> Any:
         __tracebackhide__ = True

@@ -92,23 +92,29 @@ def _read(config: pytest.Config) -> Options:
     active = bool(config.getoption("mlexp") or config.getoption("mlexp_accept"))
     if active:
         _check_names(config.inipath)
-    devices = config.getoption("mlexp_devices") or config.getini("mlexp_devices") or "auto"
-    uri = config.getoption("mlexp_tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI")
-    uri = uri or config.getini("mlexp_tracking_uri") or None
-    option = "--mlexp-devices"
+    devices = _first(
+        ("--mlexp-devices", config.getoption("mlexp_devices")),
+        (f"{config.inipath}: mlexp_devices", config.getini("mlexp_devices")),
+    )
+    uri = _first(
+        ("--mlexp-tracking-uri", config.getoption("mlexp_tracking_uri")),
+        ("MLFLOW_TRACKING_URI", os.environ.get("MLFLOW_TRACKING_URI")),
+        (f"{config.inipath}: mlexp_tracking_uri", config.getini("mlexp_tracking_uri")),
+    )
+    where = devices[0]
     try:
-        places = parse_devices(devices)
-        option = "--mlexp-tracking-uri"
+        places = parse_devices(devices[1] or "auto")
+        where = uri[0]
         if active:
-            check_uri(uri)
+            check_uri(uri[1])
     except SettingsError as error:
-        raise pytest.UsageError(f"{option}: {error}") from None
+        raise pytest.UsageError(f"{where}: {error}") from None
     accept = bool(config.getoption("mlexp_accept"))
     return Options(
         active,
         places,
-        uri,
-        _baseline(config, uri, accept=accept),
+        uri[1],
+        _baseline(config, uri[1], accept=accept),
         accept,
         bool(config.getoption("mlexp_accept_in_ci")),
         _runs(config.getini("mlexp_accept_runs")),
@@ -150,6 +156,11 @@ def _runs(text: str) -> int:
     if text and not (text.isdigit() and int(text) > 0):
         raise pytest.UsageError(f"mlexp_accept_runs = {text!r} must be a whole number of runs, 5 for instance")
     return int(text or 5)
+
+
+def _first(*places: tuple[str, str | None]) -> tuple[str, str | None]:
+    """The first place that says something, and what it says."""
+    return next(((where, value) for where, value in places if value), ("", None))
 
 
 def _check_names(file: Path | None) -> None:

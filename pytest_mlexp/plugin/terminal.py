@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from collections.abc import Sequence
@@ -75,6 +76,8 @@ def summarize(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], 
         odd = [summary.name for summary in record.metrics.values() if not summary.finite]
         if odd:
             reporter.write_line(f"not finite: {record.experiment}: {record.cell}: {', '.join(odd)}", yellow=True)
+        for note in record.notes:
+            reporter.write_line(f"note: {record.experiment}: {record.cell}: {note}", yellow=True)
     _say_where(reporter, recorder)
 
 
@@ -102,4 +105,12 @@ def _say_where(reporter: pytest.TerminalReporter, recorder: Recorder | None) -> 
         reporter.write_line(f"not mirrored to MLflow: {recorder.mirrored.failed}", yellow=True)
         reporter.write_line(f"nothing is lost: the journal is {recorder.folder}")
     elif reporter.config.get_verbosity() >= 0:
-        reporter.write_line(f"open the runs: mlflow ui --backend-store-uri {recorder.shown_uri}")
+        reporter.write_line(f"open the runs: {how_to_open(recorder.shown_uri)}")
+    if recorder.mirrored.parent_missing is not None:
+        missing = f"the active run {recorder.mirrored.parent_missing} is not in {recorder.shown_uri}"
+        reporter.write_line(f"{missing}: the cells have a parent of their own", yellow=True)
+
+
+def how_to_open(uri: str) -> str:
+    """A server's own address; for a file or a database the command that shows it."""
+    return uri if uri.startswith("http") else f"mlflow ui --backend-store-uri {shlex.quote(uri)}"

@@ -79,13 +79,12 @@ def to_frame(records: Iterable[CellRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def to_html(records: Iterable[CellRecord]) -> str:
-    """All leaderboards as HTML tables, and the cells that failed, for a notebook."""
+def to_html(records: Iterable[CellRecord], problems: Iterable[str]) -> str:
+    """All leaderboards as HTML tables, and a paragraph for each problem, for a notebook."""
     from tabulate import tabulate
 
-    kept = list(records)
-    parts = [f"<h4>{t}</h4>{tabulate(table(g), headers='keys', tablefmt='html')}" for t, g in boards(kept)]
-    return "".join([*parts, *(f"<p>{html.escape(line)}</p>" for line in failures(kept))])
+    parts = [f"<h4>{t}</h4>{tabulate(table(g), headers='keys', tablefmt='html')}" for t, g in boards(records)]
+    return "".join([*parts, *(f"<p>{html.escape(line)}</p>" for line in problems)])
 
 
 def _rank(record: CellRecord) -> tuple[list[tuple[bool, float]], str]:

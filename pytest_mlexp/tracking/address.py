@@ -12,7 +12,7 @@ from pytest_mlexp.tracking.secrets import redact_uri
 
 OFF = "off"
 # https://mlflow.org/docs/latest/self-hosting/architecture/backend-store/
-_SCHEMES = ("databricks", "databricks-uc", "file", "http", "https", "mssql", "mysql", "postgresql", "sqlite", "uc")
+_SCHEMES = ("databricks", "databricks-uc", "http", "https", "mssql", "mysql", "postgresql", "sqlite", "uc")
 _ALONE = (OFF, "databricks", "databricks-uc", "uc")
 
 
@@ -25,12 +25,15 @@ def check_uri(uri: str | None) -> None:
     if uri is None or uri in _ALONE:
         return
     scheme = urlsplit(uri).scheme.partition("+")[0]  # postgresql+psycopg2
-    if not scheme and os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() == "true":
+    if scheme in {"", "file"} and os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() == "true":
         return
     known = {*_SCHEMES, *(point.name for point in entry_points(group="mlflow.tracking_store"))}
     if scheme not in known:
         shown = redact_uri(uri)
-        hint = f"sqlite:///{shown}.db would be a file of that name; " if not scheme else ""
+        hint = ""
+        if scheme in {"", "file"}:
+            path = shown.removeprefix("file://")
+            hint = f"MLflow keeps no runs in plain folders any more, sqlite:///{path}.db would be a file; "
         raise SettingsError(
             f"{shown!r} is no address of an MLflow store: {hint}use 'off', 'databricks', or SCHEME://..., where the "
             f"scheme is known ({nearest(scheme or shown, known)})"

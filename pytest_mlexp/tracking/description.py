@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_mlexp.blocks.splitting import take
@@ -12,9 +13,12 @@ from pytest_mlexp.execution.fingerprint import fingerprint
 from pytest_mlexp.execution.outcome import Failure, Outcome
 from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.records import CellRecord, DatasetRecord, Evaluation, Summary
+from pytest_mlexp.tracking.mirror import legal_key
 from pytest_mlexp.tracking.predictions import TrialPredictions, predictions_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pytest_mlexp.blocks.dataset import Dataset
 
 Ran: TypeAlias = Sequence[tuple[Trial, Outcome]]
@@ -32,10 +36,6 @@ def begun(cell: Cell) -> CellRecord:
         description=cell.experiment.description,
         params=cell.variant.text_params(),
         seeds=cell.experiment.seeds,
-        fingerprints={
-            "model": fingerprint(cell.variant.factory, dict(cell.variant.params)),
-            "evaluator": fingerprint(cell.evaluator.function),
-        },
         started=_now(),
     )
 
@@ -51,6 +51,11 @@ def ended(record: CellRecord, cell: Cell, dataset: Dataset, ran: Ran, evaluation
         fit_seconds=tuple(outcome.fit_seconds for _, outcome in ran),
         predict_seconds=tuple(outcome.predict_seconds for _, outcome in ran),
         model_parameters=dict(ran[0][1].parameters),
+        fingerprints={
+            "model": fingerprint(cell.variant.factory, dict(cell.variant.params)),
+            "evaluator": fingerprint(cell.evaluator.function),
+        },
+        notes=tuple(dict.fromkeys(note for _, outcome in ran for note in outcome.notes)),
         ended=_now(),
     )
 
@@ -68,8 +73,26 @@ def failed(record: CellRecord, failure: Failure, dataset: Dataset | None) -> Cel
     )
 
 
-def files_of(dataset: Dataset, ran: Ran, evaluation: Evaluation) -> dict[str, bytes]:
-    """The predictions of a cell as Parquet, and its tables for error analysis as CSV, by file name."""
+def files_of(dataset: Dataset, ran: Ran, evaluation: Evaluation) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """The predictions of a cell as Parquet, its tables for error analysis as CSV, and what could not be made a file."""
+    makers: dict[str, Callable[[], bytes]] = {"predictions.parquet": lambda: _predictions(dataset, ran, evaluation)}
+    for name, table in evaluation.tables.items():
+        makers[f"tables/{legal_key(name).replace('/', '_')}.csv"] = partial(_csv, table)
+    files: dict[str, bytes] = {}
+    lost: list[str] = []
+    for name, make in makers.items():
+        try:
+            files[name] = make()
+        except Exception as error:  # noqa: BLE001 - the metrics are there; a file that cannot be is told, not raised
+            lost.append(f"{name} could not be made: {type(error).__qualname__}: {error}")
+    return files, tuple(lost)
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv().encode()
+
+
+def _predictions(dataset: Dataset, ran: Ran, evaluation: Evaluation) -> bytes:
     rows = []
     for trial, outcome in ran:
         test = dataset.split(trial.split).test
@@ -85,8 +108,7 @@ def files_of(dataset: Dataset, ran: Ran, evaluation: Evaluation) -> dict[str, by
                 response("decision_function"),
             )
         )
-    tables = {f"tables/{name}.csv": table.to_csv().encode() for name, table in evaluation.tables.items()}
-    return {"predictions.parquet": predictions_table(rows, scores=evaluation.scores), **tables}
+    return predictions_table(rows, scores=evaluation.scores)
 
 
 def _described(dataset: Dataset) -> DatasetRecord:

@@ -72,15 +72,15 @@ def plan(journal: JournalContents, folder: Path) -> tuple[ExperimentPlan, ...]:
     by_experiment: dict[str, list[CellRecord]] = {}
     for cell in journal.cells:
         by_experiment.setdefault(cell.experiment, []).append(cell)
-    tests: dict[tuple[str, str], list[TestRecord]] = {}
-    for test in journal.tests:
-        tests.setdefault((test.experiment, test.cell), []).append(test)
+    tests: dict[tuple[str, str], dict[str, TestRecord]] = {}
+    for test in journal.tests:  # of a test that was run again, the last time counts
+        tests.setdefault((test.experiment, test.cell), {})[test.node] = test
     return tuple(
         ExperimentPlan(
             name,
             cells[0].description,
             _parent_plan(name, cells, journal, {**environment_files(session), **_accepted(folder)}, common),
-            tuple(_cell_plan(c, tests.get((name, c.cell), []), session, folder) for c in cells),
+            tuple(_cell_plan(c, [*tests.get((name, c.cell), {}).values()], session, folder) for c in cells),
         )
         for name, cells in by_experiment.items()
     )
@@ -227,6 +227,7 @@ def _cell_tags(cell: CellRecord, tests: list[TestRecord], session: SessionRecord
         "mlexp.message": next((test.message for test in tests if test.outcome == "failed"), None),
         "mlexp.error": cell.error,
         "mlexp.not_finite": ", ".join(bad),
+        "mlexp.notes": "\n".join(cell.notes),
         "mlexp.maximize": ", ".join(sorted(n for n, m in cell.metrics.items() if m.maximize)),
         **{f"mlexp.fingerprint.{role}": digest for role, digest in cell.fingerprints.items()},
         **verdicts,
@@ -241,8 +242,7 @@ def _cell_params(cell: CellRecord) -> dict[str, str]:
         "model": cell.model,
         "device": cell.device,
     }
-    own = {name: value for name, value in described.items() if value and name not in cell.params}
-    return {**cell.params, **own}
+    return {**{name: value for name, value in described.items() if value}, **cell.model_parameters, **cell.params}
 
 
 def _series(cell: CellRecord) -> tuple[tuple[str, float, int], ...]:

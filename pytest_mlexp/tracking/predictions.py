@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,9 @@ def _probabilities(parts: Sequence[Any]) -> dict[str, pa.Array]:
         return {}
     import pyarrow as pa
 
+    if all(isinstance(part, list) and all(np.ndim(output) == 2 for output in part) for part in parts):
+        # One array for each output, as scikit-learn gives them.
+        return {"y_proba": _column([list(zip(*part, strict=True)) for part in parts])}
     arrays = [np.asarray(part, dtype=np.float64) for part in parts]
     if any(array.ndim != 2 or array.shape[1] != arrays[0].shape[1] for array in arrays):
         return {"y_proba": _column(parts)}
@@ -97,7 +101,8 @@ def _column(parts: Sequence[Any]) -> pa.Array:
 
     flat = [array for array in map(_flat, parts) if array is not None]
     if flat and len(flat) == len(parts) and len({array.dtype for array in flat}) == 1:
-        return pa.array(np.concatenate(flat))
+        with suppress(pa.ArrowException):  # not every number of numpy's is one of Arrow's
+            return pa.array(np.concatenate(flat))
     rows = [_plain(row) for part in parts for row in _rows(part)]
     try:
         column = pa.array(rows)
@@ -118,6 +123,7 @@ def _flat(values: Any) -> np.ndarray[Any, Any] | None:
 
 
 def _rows(values: Any) -> Sequence[Any]:
+    values = values.toarray() if hasattr(values, "toarray") else values  # a sparse matrix
     if not isinstance(values, list | tuple | str) and hasattr(values, "__array__"):
         rows: list[Any] = np.asarray(values).tolist()
         return rows

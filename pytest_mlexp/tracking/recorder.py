@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ from pytest_mlexp.tracking.environment import Environment
 from pytest_mlexp.tracking.journal import STATE_FOLDER, Journal, JournalRecord
 from pytest_mlexp.tracking.secrets import redact_uri
 
+LONGEST_FOLDER = 150
 T = TypeVar("T")
 
 
@@ -31,7 +33,7 @@ class Recorder:
 
     Args:
         root: the project's folder; the journal is made beneath it.
-        tracking_uri: the MLflow store; None is the embedded one.
+        tracking_uri: the MLflow store; None is that of an active MLflow run, else the embedded one.
         environment: what the session runs on, and the command that started it.
         started: when, in seconds since the epoch.
 
@@ -42,7 +44,8 @@ class Recorder:
 
     def __init__(self, root: Path, *, tracking_uri: str | None, environment: Environment, started: float) -> None:
         self.session = f"{datetime.fromtimestamp(started, UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
-        self.uri = tracking_uri or default_uri(root)
+        self._given_uri = tracking_uri
+        self.uri = tracking_uri or _mlflow.active_store() or default_uri(root)
         self.folder = root / STATE_FOLDER / "sessions" / self.session
         self.mirrored: Mirrored | None = None
         self.trouble: str | None = None
@@ -73,7 +76,7 @@ class Recorder:
         written = {
             name: path
             for name, content in files.items()
-            if (path := self._artifact(f"cells/{record.experiment}/{record.cell}/{name}", content)) is not None
+            if (path := self._artifact(f"cells/{record.experiment}/{_folder(record.cell)}/{name}", content)) is not None
         }
         self._append(replace(record, artifacts=written))
 
@@ -115,8 +118,16 @@ class Recorder:
 
     def _notice_active_run(self) -> None:
         if self._opening.parent_run is None and (run := _mlflow.active_run_id()) is not None:
-            self._opening = replace(self._opening, parent_run=run)
+            self.uri = self._given_uri or _mlflow.active_store() or self.uri
+            self._opening = replace(self._opening, parent_run=run, tracking_uri=self.shown_uri)
             self._append(self._opening)
+
+
+def _folder(cell: str) -> str:
+    """A cell's id, cut where a file system would not take it."""
+    if len(cell) <= LONGEST_FOLDER:
+        return cell
+    return f"{cell[:LONGEST_FOLDER]}-{hashlib.blake2b(cell.encode(), digest_size=4).hexdigest()}"
 
 
 def _milliseconds(seconds: float) -> int:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from pytest_mlexp.blocks.model import declare_model
 from pytest_mlexp.errors import DeclarationError, ModelError
@@ -49,3 +51,37 @@ def test_a_factory_that_returns_nothing_is_named() -> None:
     (variant,) = declare_model(empty, name=None, params=None)
     with pytest.raises(ModelError, match="None \\(is a return missing"):
         variant.build(seed=0, device="cpu")
+
+
+def test_a_stacking_model_can_be_declared_as_it_is() -> None:
+    from sklearn.ensemble import StackingClassifier
+
+    stacking = StackingClassifier([("a", LogisticRegression())])
+    for model in (stacking, make_pipeline(stacking)):
+        (variant,) = declare_model(model, name="stack", params=None)
+        assert type(variant.build(seed=0, device="cpu")) is type(model)
+
+
+@pytest.mark.parametrize("value", [object(), "", "***", "x" * 61, LogisticRegression])
+def test_a_value_that_makes_no_stable_id_is_refused(value: Any) -> None:
+    if value is LogisticRegression:
+        assert declare_model(forest, name=None, params={"n_estimators": [value]})[0].name.endswith(
+            "=LogisticRegression"
+        )
+        return
+    with pytest.raises(DeclarationError, match="cannot be part of a test id"):
+        declare_model(forest, name=None, params={"n_estimators": [value]})
+
+
+def test_what_has_no_name_asks_for_one() -> None:
+    class Nameless:
+        def __call__(self) -> Any: ...
+
+    with pytest.raises(DeclarationError, match="has no name of its own: give it one with name="):
+        declare_model(Nameless(), name=None, params=None)
+    assert declare_model(functools.partial(forest, n_estimators=1), name=None, params=None)[0].name == "forest"
+
+
+def test_a_seed_in_the_grid_is_a_parameter() -> None:
+    variants = declare_model(forest, name=None, params={"n_estimators": [1], "seed": [1, 2]})
+    assert [variant.text_params()["seed"] for variant in variants] == ["1", "2"]

@@ -103,3 +103,21 @@ def test_an_unknown_scorer_names_the_likely_one() -> None:
 def test_a_scikit_learn_metric_gives_one_number() -> None:
     with pytest.raises(DeclarationError, match="gives one number; 2 metrics"):
         declare(accuracy_score, maximize=["a", "b"])
+
+
+@pytest.mark.parametrize("name", ["adjusted_rand_score", "cohen_kappa_score", "mutual_info_score", "homogeneity_score"])
+def test_metrics_with_other_words_for_truth_and_prediction_serve_too(name: str) -> None:
+    function = getattr(metrics, name)
+    block = declare(function)
+    given = {"y_true": [0, 0, 1, 1], "y_pred": [0, 1, 1, 1], "sample_weight": None}
+    assert block(given)[block.name] == function([0, 0, 1, 1], [0, 1, 1, 1])
+
+
+def test_a_metric_that_compares_nothing_with_the_truth_is_explained() -> None:
+    with pytest.raises(DeclarationError, match="does not compare predictions with the truth"):
+        declare(metrics.silhouette_score)
+
+
+def test_a_scorer_whose_metric_takes_no_weights_is_given_none() -> None:
+    assert declare("max_error" if "max_error" in get_scorer_names() else "neg_max_error").optional == ()
+    assert declare("accuracy").optional == ("sample_weight",)

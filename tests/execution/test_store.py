@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,13 @@ def test_processes_that_ask_at_the_same_time_compute_once(tmp_path: Path) -> Non
     processes = [subprocess.Popen(command) for _ in range(4)]
     assert [process.wait() for process in processes] == [0] * 4
     assert counter.read_text() == "x"
+
+
+def test_a_model_that_cannot_travel_is_left_behind_with_the_reason(tmp_path: Path) -> None:
+    model = threading.Lock()
+    kept = OutcomeStore(tmp_path).get("a", lambda: Outcome({"predict": [1]}, model=model))
+    assert kept.model is model
+    found = OutcomeStore(tmp_path).get("a", Outcome)
+    assert found.responses == {"predict": [1]}
+    assert found.model is None
+    assert "cannot pickle" in (found.model_lost or "")

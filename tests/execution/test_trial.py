@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -14,7 +16,7 @@ from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.blocks.model import declare_model
 from pytest_mlexp.errors import ModelError
 from pytest_mlexp.execution.outcome import METHODS, Outcome
-from pytest_mlexp.execution.trial import Conditions, offered_methods, run_trial
+from pytest_mlexp.execution.trial import Conditions, offered_methods, run_trial, weights_argument
 from pytest_mlexp.matrix import Trial
 
 if TYPE_CHECKING:
@@ -182,3 +184,50 @@ def test_a_stacking_model_tells_its_methods_only_once_fitted() -> None:
 
     assert offered_methods(trial_of(stacking)) is None
     assert "predict_proba" in run(stacking(), wanted=frozenset({("predict_proba",)})).responses
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (LogisticRegression(), "sample_weight"),
+        (make_pipeline(StandardScaler(), LogisticRegression()), "logisticregression__sample_weight"),
+        (
+            make_pipeline(StandardScaler(), make_pipeline(LogisticRegression())),
+            "pipeline__logisticregression__sample_weight",
+        ),
+        (GridSearchCV(LogisticRegression(), {}), "sample_weight"),
+        (GridSearchCV(make_pipeline(LogisticRegression()), {}), "logisticregression__sample_weight"),
+        (make_pipeline(StandardScaler(), KNeighborsClassifier()), None),
+        (len, None),
+    ],
+    ids=["plain", "pipeline", "nested", "search", "search_pipeline", "none", "callable"],
+)
+def test_weights_find_their_way_into_pipelines_and_searches(model: Any, expected: str | None) -> None:
+    assert weights_argument(model) == expected
+
+
+def test_a_pipeline_is_weighted_like_its_last_step() -> None:
+    data = Dataset.from_arrays(
+        X, (X[:, 0] > 3).astype(int), split=([0, 1, 6, 7], [2, 3, 4, 5]), sample_weight=[9.0, *[1] * 7]
+    )
+    wanted = frozenset({("predict_proba",)})
+    plain, piped = (
+        run(model, data, wanted=wanted) for model in (LogisticRegression(), make_pipeline(LogisticRegression()))
+    )
+    np.testing.assert_array_equal(plain.responses["predict_proba"], piped.responses["predict_proba"])
+    assert plain.notes == piped.notes == ()
+
+
+def test_weights_that_no_fit_takes_are_told() -> None:
+    data = Dataset.from_arrays(X, X[:, 0] > 3, split=([0, 7], [2, 3]), sample_weight=np.ones(8))
+    assert run(KNeighborsClassifier(1), data).notes == (
+        "fit takes no sample weights, those of 'numbers' were not used",
+    )
+    assert run(lambda rows: rows, data).notes == ()
+
+
+def test_sparse_predictions_are_counted_by_rows() -> None:
+    from scipy.sparse import csr_matrix
+
+    assert run(lambda rows: csr_matrix(rows)).failure is None  # noqa: PLW0108 - a class is no model
+    assert isinstance(raised(run(lambda rows: csr_matrix(rows[1:]))), ModelError)

@@ -128,10 +128,10 @@ class Project:
         cells = self.journal().cells
         return {cell.cell: {name: metric.values for name, metric in cell.metrics.items()} for cell in cells}
 
-    def runs(self, experiment: str = "sample") -> dict[str, Run]:
+    def runs(self, experiment: str = "sample", *, store: str = ".mlexp/mlflow.db") -> dict[str, Run]:
         from mlflow import MlflowClient
 
-        client = MlflowClient(f"sqlite:///{self.root}/.mlexp/mlflow.db")
+        client = MlflowClient(f"sqlite:///{self.root}/{store}")
         found = client.get_experiment_by_name(experiment)
         assert found is not None
         every: Sequence[Run] = client.search_runs([found.experiment_id])

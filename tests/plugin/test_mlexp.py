@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -182,3 +183,58 @@ sample.gate("ratio", at_least=0.0)
     result.stdout.fnmatch_lines(
         ["*ratio is not finite*", "not finite: sample: threshold-at=9-numbers-ratio-cpu: ratio"]
     )
+
+
+def test_a_mark_on_a_module_leaves_tests_without_an_evaluation_alone(project: Project) -> None:
+    project.write(
+        tests="""
+        import pytest
+        from blocks import sample
+
+        pytestmark = pytest.mark.mlexp(sample)
+
+        def test_quality(evaluation):
+            assert "accuracy" in evaluation or "misses" in evaluation
+
+        def test_helper():
+            assert True
+        """
+    )
+    project.pytest("--mlexp").assert_outcomes(passed=5)
+
+
+def test_a_test_that_passes_in_the_end_is_a_finished_run(project: Project, template: Path) -> None:
+    project.ready_store(template)
+    tests = """
+import pytest
+from blocks import sample
+
+tries = []
+
+@pytest.mark.mlexp(sample)
+def test_quality(evaluation):
+    tries.append(1)
+    assert len(tries) > 1
+"""
+    project.write(tests=tests)
+    project.pytest("--mlexp", "--reruns=1", "-k", "9 and hits", tracking=None, process=True).assert_outcomes(
+        passed=1, deselected=3
+    )
+    assert project.runs()["threshold-at=9-numbers-hits-cpu"].info.status == "FINISHED"
+
+
+def test_verdicts_are_the_same_with_and_without_tracking(project: Project, template: Path) -> None:
+    project.ready_store(template)
+    odd = """
+import pandas as pd
+
+@sample.evaluator(maximize="odd")
+def odd(y_true, y_pred):
+    from pytest_mlexp import Evaluation
+    return Evaluation({"odd": 1}, tables={"../up": pd.DataFrame({"a": [1]}), "a b/c": pd.DataFrame({"a": [1]})})
+"""
+    project.write(blocks=odd)
+    for tracking in ("off", None):
+        project.pytest("--mlexp", "-k", "9 and odd", tracking=tracking).assert_outcomes(passed=1, deselected=5)
+    (cell,) = project.journal().cells
+    assert len(cell.artifacts) == 3

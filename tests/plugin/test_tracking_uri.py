@@ -120,6 +120,17 @@ def test_a_server_that_is_away_changes_no_verdict_and_loses_nothing(
     assert len(project.journal().cells) == 6
 
 
+def test_the_option_comes_before_the_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    project.pytest("--mlexp", "-k", "9 and hits", tracking="off")
+    assert not (project.root / ".mlexp").exists()
+
+
+def test_a_wrong_address_is_blamed_on_the_place_it_stands_in(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "./mlruns")
+    project.pytest("--mlexp", tracking=None).stderr.fnmatch_lines(["ERROR: MLFLOW_TRACKING_URI: './mlruns' is no *"])
+
+
 @pytest.mark.parametrize("uri", ["runs", "htp://host"])
 def test_an_address_that_is_no_stores_is_refused_before_anything_runs(project: Project, uri: str) -> None:
     result = project.pytest("--mlexp", tracking=uri)
@@ -129,14 +140,14 @@ def test_an_address_that_is_no_stores_is_refused_before_anything_runs(project: P
 
 
 def test_a_run_that_is_active_becomes_the_parent(project: Project, template: Path) -> None:
-    project.ready_store(template)
+    (project.root / "nightly.db").write_bytes(template.read_bytes())
     project.write(
         conftest="""
         import mlflow, pytest
 
         @pytest.fixture(scope="session", autouse=True)
         def outer(request):
-            mlflow.set_tracking_uri(f"sqlite:///{request.config.rootpath}/.mlexp/mlflow.db")
+            mlflow.set_tracking_uri(f"sqlite:///{request.config.rootpath}/nightly.db")
             with mlflow.start_run(run_name="nightly"):
                 yield
         """
@@ -144,9 +155,10 @@ def test_a_run_that_is_active_becomes_the_parent(project: Project, template: Pat
     project.pytest("--mlexp", "-k", "9 and hits", "-W", "ignore", tracking=None, process=True).assert_outcomes(
         passed=1, deselected=3
     )
-    (nightly,) = project.runs("Default").values()
+    (nightly,) = project.runs("Default", store="nightly.db").values()
     assert nightly.info.status == "FINISHED"
-    assert project.runs()["threshold-at=9-numbers-hits-cpu"].data.tags["mlflow.parentRunId"] == nightly.info.run_id
+    run = project.runs(store="nightly.db")["threshold-at=9-numbers-hits-cpu"]
+    assert run.data.tags["mlflow.parentRunId"] == nightly.info.run_id
 
 
 def test_a_journal_that_cannot_be_written_changes_no_verdict(project: Project) -> None:

@@ -76,10 +76,10 @@ def test_a_frame_has_one_row_a_metric_and_one_for_a_failed_cell() -> None:
     assert frame["error"].iloc[1] == "E: x"
 
 
-def test_a_notebook_shows_boards_and_failures_with_markup_escaped() -> None:
-    shown = to_html([cell("a", 0.5), cell("b", error="TypeError: <class 'int'>")])
+def test_a_notebook_shows_boards_and_problems_with_markup_escaped() -> None:
+    shown = to_html([cell("a", 0.5)], ["failed: e: b-d-v-cpu: TypeError: <class 'int'>"])
     assert "<table>" in shown
-    assert "failed: e: b-d-v-cpu: TypeError: &lt;class" in shown
+    assert "<p>failed: e: b-d-v-cpu: TypeError: &lt;class" in shown
 
 
 def test_failures_name_the_cell_and_the_error() -> None:

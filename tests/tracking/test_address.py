@@ -18,7 +18,6 @@ from pytest_mlexp.tracking.address import check_uri
         "databricks",
         "databricks://profile",
         "uc:catalog",
-        "file:///srv/mlruns",
     ],
 )
 def test_addresses_that_mlflow_knows_are_taken(uri: str | None) -> None:
@@ -28,10 +27,11 @@ def test_addresses_that_mlflow_knows_are_taken(uri: str | None) -> None:
 @pytest.mark.parametrize(
     ("uri", "words"),
     [
-        ("runs", "sqlite:///runs.db would be a file of that name"),
+        ("runs", "sqlite:///runs.db would be a file"),
         ("htp://host", "did you mean 'http'"),
         ("ftp://user:secret@host/x", "'ftp://host/x' is no address"),
         ("oof", "no address of an MLflow store"),
+        ("file:///srv/mlruns", "sqlite:////srv/mlruns.db would be a file"),
     ],
 )
 def test_anything_else_is_refused_with_the_candidates(monkeypatch: pytest.MonkeyPatch, uri: str, words: str) -> None:
@@ -43,3 +43,4 @@ def test_anything_else_is_refused_with_the_candidates(monkeypatch: pytest.Monkey
 def test_a_folder_is_taken_where_mlflow_was_told_to_allow_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     check_uri("mlruns")
+    check_uri("file:///srv/mlruns")

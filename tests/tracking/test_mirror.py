@@ -195,3 +195,17 @@ def test_a_failed_cell_is_a_failed_run_that_says_why(store: Store, why: str) -> 
         assert store.artifact(run, "traceback.txt") == b"Traceback: in fit"
     else:
         assert (run.data.tags["mlexp.outcome"], run.data.tags["mlexp.message"]) == ("failed", "auc 0.5 < 0.8")
+
+
+def test_of_a_test_that_was_run_again_the_last_time_counts(store: Store) -> None:
+    first, second = (TestRecord("forest-cpu", "churn", "test_a", outcome, 0.1) for outcome in ("failed", "passed"))
+    store.mirror_cells(store.cell(), first, second)
+    run = store.runs()["forest-cpu"]
+    assert (run.info.status, run.data.tags["mlexp.outcome"]) == ("FINISHED", "passed")
+    assert run.data.tags["mlexp.test"] == "test_a"
+
+
+def test_the_parameters_of_the_estimator_are_parameters_of_the_run(store: Store) -> None:
+    store.mirror_cells(store.cell(model_parameters={"logistic__C": "3.25", "n": "other"}))
+    params = store.runs()["forest-cpu"].data.params
+    assert (params["logistic__C"], params["n"]) == ("3.25", "100")  # what was declared comes first

@@ -110,3 +110,43 @@ def test_a_full_disk_stops_nobody_and_keeps_what_came_before(store: Store) -> No
 def test_sessions_that_start_in_the_same_second_do_not_meet(unused: Store) -> None:
     now = time.time()
     assert recorder(unused, started=now).folder != recorder(unused, started=now).folder
+
+
+def test_a_cell_with_a_very_long_name_keeps_its_files(store: Store) -> None:
+    names = ["-".join([letter * 100] * 4) for letter in "ab"]
+    session = recorder(store)
+    for name in names:
+        session.cell(store.cell(name), {"a": name.encode()})
+    session.finish("FINISHED")
+    assert session.trouble is None
+    cells = read(session.folder).cells
+    assert [(session.folder / cell.artifacts["a"]).read_text() for cell in cells] == names
+
+
+def test_the_store_of_an_active_run_is_the_one_to_write_to(
+    store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    import mlflow
+
+    other = tmp_path_factory.mktemp("other")
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(store.uri)
+    try:
+        with mlflow.start_run(run_name="nightly") as outer:
+            environment = capture(other, [])
+            session = Recorder(other, tracking_uri=None, environment=environment, started=time.time())
+            session.cell(store.cell(), {})
+            session.finish("FINISHED")
+    finally:
+        mlflow.set_tracking_uri(before)
+    assert session.uri == store.uri
+    assert store.runs()["forest-cpu"].data.tags["mlflow.parentRunId"] == outer.info.run_id
+
+
+def test_a_parent_that_the_store_does_not_have_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    session = recorder(store)
+    session.cell(store.cell(), {})
+    done = session.finish("FINISHED")
+    assert done is not None
+    assert (done.failed, done.parent_missing) == (None, "0" * 32)

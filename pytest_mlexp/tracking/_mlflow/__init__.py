@@ -22,12 +22,18 @@ from pytest_mlexp.tracking.secrets import redact_text
 
 @dataclass(frozen=True)
 class Mirrored:
-    """What mirroring one journal did; ``failed`` is the reason in one line when it did not get through."""
+    """What mirroring one journal did.
+
+    Attributes:
+        failed: the reason in one line when it did not get through.
+        parent_missing: the run that was active in the session, where the store does not have it.
+    """
 
     runs_written: int
     runs_already_there: int
     experiments: tuple[str, ...]
     failed: str | None = None
+    parent_missing: str | None = None
 
 
 def mirror(journal_folder: Path, tracking_uri: str, *, timeout: float = 8.0) -> Mirrored:
@@ -54,7 +60,7 @@ def mirror(journal_folder: Path, tracking_uri: str, *, timeout: float = 8.0) -> 
         failed = _reason(error, tracking_uri, journal_folder)
     if writer is None:
         return Mirrored(0, 0, (), failed)
-    return Mirrored(writer.written, writer.there, tuple(writer.names), failed)
+    return Mirrored(writer.written, writer.there, tuple(writer.names), failed, writer.parent_missing)
 
 
 def active_run_id() -> str | None:
@@ -62,6 +68,13 @@ def active_run_id() -> str | None:
     active = getattr(sys.modules.get("mlflow"), "active_run", None)
     run = active() if active is not None else None
     return str(run.info.run_id) if run is not None else os.environ.get("MLFLOW_RUN_ID") or None
+
+
+def active_store() -> str | None:
+    """The store of the MLflow run that is active in this process; None without one. Never imports mlflow."""
+    mlflow = sys.modules.get("mlflow")
+    active = getattr(mlflow, "active_run", None)
+    return str(mlflow.get_tracking_uri()) if mlflow is not None and active is not None and active() else None
 
 
 def _reason(error: Exception, uri: str, folder: Path) -> str:

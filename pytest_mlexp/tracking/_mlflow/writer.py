@@ -34,6 +34,7 @@ class Writer:
     written: int = 0
     there: int = 0
     names: list[str] = field(default_factory=list)
+    parent_missing: str | None = None
     known: dict[str, Run] = field(default_factory=dict)
 
     def write(self, plans: tuple[ExperimentPlan, ...]) -> None:
@@ -83,6 +84,7 @@ class Writer:
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
+            self.parent_missing = self.session.parent_run
             return None
         seen = f"{SESSION}.{self.session.session}"
         if seen not in run.data.tags:
