@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -15,7 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pytest_mlexp import Dataset, Experiment, TorchModel
+from pytest_mlexp import Dataset, Evaluation, Experiment, TorchModel
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -110,6 +112,15 @@ if HAS_TORCH:  # without PyTorch the rest of the experiment stands; test_classif
 
         module = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
         return TorchModel(module, train_classifier, device=device)
+
+
+@digits.evaluator(maximize="worst_recall")
+def recalls(y_true: Any, y_pred: Any) -> Evaluation:
+    """The recall of the digit that is found least, each image's hit or miss, and which digit is taken for which."""
+    hits = (y_true == y_pred).astype(float)
+    confusion = pd.crosstab(pd.Series(y_true, name="truth"), pd.Series(y_pred, name="taken for"))
+    worst = min(hits[y_true == digit].mean() for digit in np.unique(y_true))
+    return Evaluation({"worst_recall": worst}, scores={"hit": hits}, tables={"confusion": confusion})
 
 
 digits.evaluator(accuracy_score)

@@ -192,8 +192,8 @@ class Experiment:
         Args:
             devices: as ``--mlexp-devices``, but a device that is not here is an error.
             tracking_uri: as ``--mlexp-tracking-uri``: None is what ``MLFLOW_TRACKING_URI`` says, else the store of
-                an active MLflow run, else an embedded one under the current folder; ``"off"`` keeps nothing.
-            baseline: the accepted state to judge against, relative to the current folder; it may be missing.
+                an active MLflow run, else an embedded one in the project's folder; ``"off"`` keeps nothing.
+            baseline: the accepted state to judge against, relative to the project's folder; it may be missing.
         """
         from pytest_mlexp.runner import run
 

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 RecordT = TypeVar("RecordT")
+_SHAPES = {
+    "metrics": "number, such as {'brier': 0.2}",
+    "scores": "one number an example, such as scores={'brier': array}",
+    "tables": "pandas DataFrame, such as tables={'confusion': frame}",
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,12 @@ class Evaluation:
     referee: Callable[[str], Evaluation] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        for what, example in _SHAPES.items():
+            if not isinstance(getattr(self, what), Mapping):
+                raise EvaluatorError(
+                    f"{what} of an Evaluation is of type {type(getattr(self, what)).__qualname__}: give a mapping from "
+                    f"name to {example}"
+                )
         object.__setattr__(self, "metrics", {name: _as_values(name, v) for name, v in self.metrics.items()})
         object.__setattr__(self, "scores", {name: np.asarray(v, dtype=np.float64) for name, v in self.scores.items()})
         for name, table in self.tables.items():

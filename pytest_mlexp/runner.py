@@ -22,8 +22,9 @@ from pytest_mlexp.gates.state import AcceptedState
 from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
-from pytest_mlexp.reporting.leaderboard import failures, to_frame, to_html
+from pytest_mlexp.reporting.leaderboard import boards, failures, text_table, to_frame, to_html
 from pytest_mlexp.tracking.address import OFF, check_uri
+from pytest_mlexp.tracking.embedded import project_folder
 from pytest_mlexp.tracking.environment import capture
 from pytest_mlexp.tracking.recorder import Recorder
 from pytest_mlexp.verdicts import Verdict
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pytest_mlexp.tracking._mlflow import Mirrored
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results(Mapping[str, Evaluation]):
     """The evaluations of a run by cell id, with the records and verdicts of all cells.
 
@@ -55,9 +56,12 @@ class Results(Mapping[str, Evaluation]):
 
     def __getitem__(self, cell: str) -> Evaluation:
         """A cell's evaluation; KeyError with the candidates when there is none."""
-        if cell not in self.evaluations:
-            raise KeyError(f"no evaluation of {cell!r}: {nearest(cell, self.evaluations)}")
-        return self.evaluations[cell]
+        if cell in self.evaluations:
+            return self.evaluations[cell]
+        error = next((record.error for record in self.records if record.cell == cell), None)
+        if error is not None:
+            raise KeyError(f"cell {cell!r} failed, it has no evaluation: {error}")
+        raise KeyError(f"no evaluation of {cell!r}: {nearest(cell, self.evaluations)}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.evaluations)
@@ -65,8 +69,13 @@ class Results(Mapping[str, Evaluation]):
     def __len__(self) -> int:
         return len(self.evaluations)
 
+    def __repr__(self) -> str:
+        """The leaderboards, then the problems."""
+        tables = [f"{title}\n{text_table(group)}\n" for title, group in boards(self.records)]
+        return "\n".join([*tables, *self.problems()])
+
     def to_frame(self) -> pd.DataFrame:
-        """One row a cell and metric: names, mean, spread, seconds, error."""
+        """One row a cell and metric: names, parameters (``params.C``), mean, spread, direction, seconds, error."""
         return to_frame(self.records)
 
     def problems(self) -> list[str]:
@@ -105,11 +114,11 @@ def run(
         if (reason := absent_reason(place)) is not None:
             raise DeviceError(f"device {place!r} is not here: {reason}; the devices here are {', '.join(probe())}")
     cells = expand(experiment, places)
-    judging = Judging(AcceptedState(Path(baseline)), cells)
+    root = project_folder(Path.cwd())
+    judging = Judging(AcceptedState(root / baseline), cells)
     recorder = None
     if uri != OFF:
-        environment = capture(Path.cwd(), sys.argv)
-        recorder = Recorder(Path.cwd(), tracking_uri=uri, environment=environment, started=time.time())
+        recorder = Recorder(root, tracking_uri=uri, environment=capture(root, sys.argv), started=time.time())
     records: list[CellRecord] = []
 
     def record(cell: CellRecord, files: Mapping[str, bytes]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def run_pytest(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -22,15 +23,16 @@ def run_pytest(*arguments: str, folder: Path, **variables: str) -> subprocess.Co
 
 
 def test_its_example_runs_as_it_stands(tmp_path: Path) -> None:
-    blocks, test, script = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    blocks, test, script, evaluation = PYTHON[:4]
     (tmp_path / "tumours.py").write_text(blocks)
     (tmp_path / "test_tumours.py").write_text(test)
     done = run_pytest("--mlexp", "--mlexp-tracking-uri=off", folder=tmp_path)
     assert re.search(r"6 passed in", done.stdout), done.stdout + done.stderr
     done = run_pytest("-rs", folder=tmp_path)
     assert "6 skipped" in done.stdout
-    lines = ["from tumours import tumours", *script.replace(".run()", ".run(tracking_uri='off')").splitlines()]
-    subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, check=True)
+    script = script.replace(".run()", ".run(tracking_uri='off')")
+    imports = "import pandas as pd\nfrom pytest_mlexp import Evaluation\nfrom tumours import tumours\n"
+    subprocess.run([sys.executable, "-c", imports + evaluation + script], cwd=tmp_path, check=True)
 
 
 def test_its_first_command_runs_real_models_into_a_store(tmp_path: Path, template: Path) -> None:
@@ -55,6 +57,11 @@ def test_its_first_command_runs_real_models_into_a_store(tmp_path: Path, templat
     cells = [run for run in runs if "mlexp.cell" in run.data.tags]
     assert len(cells) == int(passed[1]) - 2  # two tests tell of PyTorch
     assert len(runs) == len(cells) + len(experiments)
+    query = PYTHON[4].replace("import mlflow", f"import mlflow\nmlflow.set_tracking_uri('sqlite:///{store}')")
+    found = subprocess.run(
+        [sys.executable, "-c", f"{query}\nprint(len(runs))"], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split()[-1] == "4"  # two forests, two evaluators
 
 
 def test_ci_runs_its_test_command_exactly() -> None:

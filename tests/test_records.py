@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,13 @@ def test_reference_outside_an_experiment_says_so() -> None:
 def test_nothing_is_no_metric_either() -> None:
     with pytest.raises(EvaluatorError, match="not a number: None"):
         Evaluation({"a": None})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(("what", "given"), [("metrics", 0.5), ("scores", np.ones(3)), ("tables", "confusion")])
+def test_the_parts_of_an_evaluation_are_mappings(what: str, given: Any) -> None:
+    parts: dict[str, Any] = {"metrics": {"a": 1.0}, what: given}
+    with pytest.raises(EvaluatorError, match=f"{what} of an Evaluation is of type .*: give a mapping from name to"):
+        Evaluation(**parts)
 
 
 def test_a_table_is_a_frame() -> None:

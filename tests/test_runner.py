@@ -127,3 +127,36 @@ def test_the_environment_names_the_store_where_nobody_else_does(toy: Toy, monkey
     assert results.mirrored is not None
     assert "127.0.0.1:1" in (results.mirrored.failed or "")
     assert toy.experiment.run(tracking_uri="off").mirrored is None
+
+
+def test_results_print_as_leaderboards_and_problems(toy: Toy) -> None:
+    toy.add("broken", fail, fail)
+    shown = str(toy.experiment.run(tracking_uri="off")).splitlines()
+    assert shown[0] == "toy: numbers_from_zero, hits"
+    assert shown[3].startswith("half")
+    assert shown[-1] == "failed: toy: broken-numbers_from_zero-hits-cpu: RuntimeError: no convergence"
+
+
+def test_a_cell_that_failed_says_so_when_it_is_asked_for(toy: Toy) -> None:
+    toy.add("broken", fail, fail)
+    results = toy.experiment.run(tracking_uri="off")
+    with pytest.raises(KeyError, match="failed, it has no evaluation: RuntimeError: no convergence"):
+        results["broken-numbers_from_zero-hits-cpu"]
+
+
+def test_a_frame_has_the_parameters_in_columns(toy: Toy) -> None:
+    toy.experiment.model(lambda k: lambda X: (X[:, 0] > k).astype(int), name="above", params={"k": [1, 5]})
+    frame = toy.experiment.run(tracking_uri="off").to_frame()
+    assert frame.set_index("model")["params.k"].dropna().to_dict() == {"above-k=1": "1", "above-k=5": "5"}
+    assert frame["maximize"].all()
+
+
+def test_runs_of_a_project_are_in_one_place_wherever_they_start(
+    toy: Toy, somewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (somewhere / "pyproject.toml").touch()
+    (somewhere / "experiments").mkdir()
+    monkeypatch.chdir(somewhere / "experiments")
+    toy.experiment.run(tracking_uri="http://127.0.0.1:1")
+    assert (somewhere / ".mlexp" / "sessions").is_dir()
+    assert not (somewhere / "experiments" / ".mlexp").exists()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, NoReturn
 
+from pytest_mlexp.errors import MlexpError
+
 METHODS = ("predict", "predict_proba", "decision_function")
 # What ends a session instead of failing a trial.
 INTERRUPTS: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit, GeneratorExit)
@@ -55,6 +57,8 @@ class Failure:
     def of(cls, error: BaseException) -> Failure:
         """Keep an exception that has just been caught; its traceback starts in the team's code."""
         origin = _from_the_team(error.__traceback__)
+        if isinstance(error, MlexpError):
+            _end_in_the_team(origin)
         error = error.with_traceback(origin)
         return cls(error, "".join(traceback.format_exception(error)), origin)
 
@@ -76,9 +80,25 @@ def _restore(error: BaseException, text: str) -> Failure:
 
 def _from_the_team(trace: TracebackType | None) -> TracebackType | None:
     """The traceback without the frames of this package that lead to the team's code."""
-    while trace is not None and trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+    while trace is not None and _is_ours(trace):
         trace = trace.tb_next
     return trace
+
+
+def _end_in_the_team(trace: TracebackType | None) -> None:
+    """Cut the frames of this package off the end: our errors tell what is wrong, the team's line where."""
+    last = trace
+    while trace is not None:
+        if not _is_ours(trace):
+            last = trace
+        trace = trace.tb_next
+    if last is not None and not _is_ours(last):
+        last.tb_next = None
+
+
+def _is_ours(trace: TracebackType) -> bool:
+    name: str = trace.tb_frame.f_globals.get("__name__", "")
+    return name.partition(".")[0] == _PACKAGE
 
 
 def _portable(error: BaseException) -> BaseException:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mlexp.plugin.options import add_options, options_of
+from pytest_mlexp.plugin.options import SKIPPED, add_options, options_of
 
 if TYPE_CHECKING:
     from pytest_mlexp.plugin.session import MlexpSession
@@ -41,6 +41,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
         if is_for_cells(metafunc):
             parametrize(metafunc)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line that cells were skipped, and how to run them."""
+    reports = terminalreporter.stats.get("skipped", ())
+    count = sum(isinstance(r.longrepr, tuple) and r.longrepr[2] == f"Skipped: {SKIPPED}" for r in reports)
+    if count and terminalreporter.config.get_verbosity() >= 0:
+        terminalreporter.write_line(f"{count} cells of experiments were skipped: --mlexp runs them")
 
 
 @pytest.fixture

@@ -10,14 +10,13 @@ from pytest_mlexp.blocks.device import absent_reason, resolve
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.matrix import Cell, expand
-from pytest_mlexp.plugin.options import Options, options_of
+from pytest_mlexp.plugin.options import SKIPPED, Options, options_of
 
 if TYPE_CHECKING:
     from pytest_mlexp.plugin.gating import VanishedCell
     from pytest_mlexp.plugin.session import MlexpSession
     from pytest_mlexp.records import Evaluation
 
-SKIPPED = "a benchmark cell: run with --mlexp"
 EXPERIMENTS = pytest.StashKey[dict[str, tuple[Experiment, str]]]()
 
 
@@ -25,7 +24,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     """Parametrize ``evaluation`` over the cells of the marker's experiment.
 
     Raises:
-        pytest.UsageError: the marker or the experiment is not usable; the message says where and why.
+        pytest.Collector.CollectError: the marker or the experiment is not usable; the message says where and why.
     """
     experiment = _experiment_of(metafunc)
     options = options_of(metafunc.config)
@@ -33,7 +32,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     try:
         cells = expand(experiment, places)
     except DeclarationError as error:
-        raise pytest.UsageError(f"{metafunc.definition.nodeid}: {error}") from None
+        raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
     session: MlexpSession | None = metafunc.config.pluginmanager.get_plugin("mlexp-session")
     expected = [*cells, *(session.gating.missing_cells(experiment, cells) if session is not None else ())]
     absent = {place: reason for place in places if (reason := absent_reason(place)) is not None}
@@ -75,15 +74,17 @@ def _experiment_of(metafunc: pytest.Metafunc) -> Experiment:
     where = metafunc.definition.nodeid
     if marker.kwargs or len(marker.args) != 1 or not isinstance(marker.args[0], Experiment):
         given = ", ".join([*map(repr, marker.args), *(f"{k}={v!r}" for k, v in marker.kwargs.items())])
-        raise pytest.UsageError(
+        raise pytest.Collector.CollectError(
             f"{where}: the marker takes one Experiment, @pytest.mark.mlexp(experiment), not mlexp({given})"
         )
     if "evaluation" not in metafunc.fixturenames:
-        raise pytest.UsageError(f"{where} is marked mlexp but does not take `evaluation`: add that parameter")
+        raise pytest.Collector.CollectError(
+            f"{where} is marked mlexp but does not take `evaluation`: add that parameter"
+        )
     experiment = marker.args[0]
     first, place = metafunc.config.stash.setdefault(EXPERIMENTS, {}).setdefault(experiment.name, (experiment, where))
     if first is not experiment:
-        raise pytest.UsageError(
+        raise pytest.Collector.CollectError(
             f"{where} and {place} use two different experiments that are both named {experiment.name!r}: their runs "
             "and results would be mixed up; rename one, or declare it once and import it in both"
         )

@@ -14,6 +14,7 @@ import pytest
 from pytest_mlexp.errors import SettingsError
 from pytest_mlexp.naming import nearest
 
+SKIPPED = "a benchmark cell: run with --mlexp"
 INI = {
     "mlexp_devices": "devices to run on when --mlexp-devices is not given (default: auto)",
     "mlexp_tracking_uri": "MLflow store when neither --mlexp-tracking-uri nor MLFLOW_TRACKING_URI is given",

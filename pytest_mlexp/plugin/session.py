@@ -154,6 +154,8 @@ class MlexpSession:
             self._shared.cleanup()
         if self.recorder is not None:
             statuses: dict[int, Any] = {pytest.ExitCode.OK: "FINISHED", pytest.ExitCode.INTERRUPTED: "KILLED"}
+            if exitstatus == pytest.ExitCode.INTERRUPTED:
+                self._progress.say("writing what ran to MLflow; Ctrl-C again leaves it to the journal")
             self.recorder.finish(statuses.get(exitstatus, "FAILED"))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

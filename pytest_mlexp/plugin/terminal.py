@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
@@ -49,9 +52,10 @@ class Progress:
             current = self._current
             if current is not None and current is not told and time.monotonic() - current[1] > PATIENCE:
                 told = current
-                self._say(f"fitting {current[0].id} ...")
+                self.say(f"fitting {current[0].id} ...")
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Write a line between pytest's own, whatever it captures at the moment."""
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         capture = self._config.pluginmanager.get_plugin("capturemanager")
         if reporter is None or capture is None:
@@ -103,7 +107,6 @@ def _say_where(reporter: pytest.TerminalReporter, recorder: Recorder | None) -> 
         return
     if recorder.mirrored.failed is not None:
         reporter.write_line(f"not mirrored to MLflow: {recorder.mirrored.failed}", yellow=True)
-        reporter.write_line(f"nothing is lost: the journal is {recorder.folder}")
     elif reporter.config.get_verbosity() >= 0:
         reporter.write_line(f"open the runs: {how_to_open(recorder.shown_uri)}")
     if recorder.mirrored.parent_missing is not None:
@@ -113,4 +116,8 @@ def _say_where(reporter: pytest.TerminalReporter, recorder: Recorder | None) -> 
 
 def how_to_open(uri: str) -> str:
     """A server's own address; for a file or a database the command that shows it."""
-    return uri if uri.startswith("http") else f"mlflow ui --backend-store-uri {shlex.quote(uri)}"
+    if uri.startswith("http"):
+        return uri
+    beside = Path(sys.executable).with_name("mlflow")
+    program = shlex.quote(str(beside)) if shutil.which("mlflow") is None and beside.exists() else "mlflow"
+    return f"{program} ui --backend-store-uri {shlex.quote(uri)}"

@@ -52,7 +52,7 @@ def failures(records: Iterable[CellRecord]) -> list[str]:
 
 
 def to_frame(records: Iterable[CellRecord]) -> pd.DataFrame:
-    """One row a cell and metric; a cell that failed is one row with its error."""
+    """One row a cell and metric, with the variant's parameters; a cell that failed is one row with its error."""
     import pandas as pd
 
     rows: list[dict[str, object]] = []
@@ -63,6 +63,7 @@ def to_frame(records: Iterable[CellRecord]) -> pd.DataFrame:
             "dataset": record.dataset.name,
             "evaluator": record.evaluator,
             "device": record.device,
+            **{f"params.{name}": value for name, value in record.params.items()},
         }
         rows += [
             {
@@ -70,6 +71,7 @@ def to_frame(records: Iterable[CellRecord]) -> pd.DataFrame:
                 "metric": summary.name if summary else None,
                 "mean": summary.mean if summary else math.nan,
                 "spread": summary.spread if summary else math.nan,
+                "maximize": summary.maximize if summary else None,
                 "fit_seconds": _mean(record.fit_seconds),
                 "predict_seconds": _mean(record.predict_seconds),
                 "error": record.error,

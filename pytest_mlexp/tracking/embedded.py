@@ -17,6 +17,19 @@ def default_uri(root: Path) -> str:
     return f"sqlite:///{(root.resolve() / STATE_FOLDER / DATABASE).as_posix()}"
 
 
+def project_folder(start: Path) -> Path:
+    """The nearest folder from ``start`` upwards that has a state folder, else a project's file or git's folder.
+
+    Without any it is ``start`` itself.
+    """
+    above = [start, *start.parents]
+    for names in ((STATE_FOLDER,), ("pyproject.toml", "pytest.ini", "setup.cfg", ".git")):
+        for folder in above:
+            if any((folder / name).exists() for name in names):
+                return folder
+    return start
+
+
 def own_database(uri: str) -> Path | None:
     """The database file when the address is that of an embedded store of ours."""
     path = Path(uri.removeprefix("sqlite:///"))

@@ -97,7 +97,10 @@ class Recorder:
         if self._journal is not None:
             self._journal.close()
         if self._cells:
-            self.mirrored = _mlflow.mirror(self.folder, self.uri)
+            try:
+                self.mirrored = _mlflow.mirror(self.folder, self.uri)
+            except KeyboardInterrupt:  # a second Ctrl-C: MLflow may wait, the journal is whole
+                self.mirrored = Mirrored(0, 0, (), f"interrupted; {_mlflow.later(self.folder)}")
         return self.mirrored
 
     def _append(self, record: JournalRecord) -> None:

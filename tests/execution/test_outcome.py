@@ -57,3 +57,13 @@ def test_an_exception_that_cannot_travel_keeps_its_words() -> None:
     copy = pickle.loads(cloudpickle.dumps(caught(call)))
     with pytest.raises(RuntimeError, match="PickyError: lost at sea"):
         copy.again()
+
+
+def test_an_error_of_ours_ends_in_the_teams_line() -> None:
+    from pytest_mlexp.blocks.dataset import Dataset
+
+    def load() -> Dataset:
+        return Dataset.from_records("text", split=0.5)
+
+    failure = caught(load)
+    assert [frame.name for frame in traceback.extract_tb(failure.origin)] == ["caught", "load"]

@@ -22,6 +22,7 @@ def test_without_it_cells_are_skipped_and_say_why(project: Project) -> None:
     result = project.pytest("-rs")
     result.assert_outcomes(skipped=4)
     result.stdout.fnmatch_lines(["SKIPPED*a benchmark cell: run with --mlexp"])
+    result.stdout.fnmatch_lines(["4 cells of experiments were skipped: --mlexp runs them"])
     assert project.fits() == []
     assert not (project.root / ".mlexp").exists()
 

@@ -150,3 +150,15 @@ def test_a_parent_that_the_store_does_not_have_is_told(store: Store, monkeypatch
     done = session.finish("FINISHED")
     assert done is not None
     assert (done.failed, done.parent_missing) == (None, "0" * 32)
+
+
+def test_an_interrupted_mirror_leaves_it_to_the_journal(unused: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_mlflow, "mirror", interrupted)
+    session = recorder(unused)
+    session.cell(unused.cell(), {})
+    done = session.finish("KILLED")
+    assert done is not None
+    assert (done.failed or "").startswith("interrupted; nothing is lost, the journal")

@@ -79,5 +79,9 @@ def active_store() -> str | None:
 
 def _reason(error: Exception, uri: str, folder: Path) -> str:
     said = " ".join(str(error).split()) or type(error).__name__
-    text = f"MLflow at {uri} does not hold this session: {said[:400]}. Nothing is lost: mirror {folder} again"
-    return redact_text(text)
+    return redact_text(f"MLflow at {uri} does not hold this session: {said[:400]}; {later(folder)}")
+
+
+def later(folder: Path) -> str:
+    """What is to be done when MLflow does not hold a session."""
+    return f"nothing is lost, the journal {folder} holds all of it"
