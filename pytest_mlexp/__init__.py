@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from pytest_mlexp.experiment import Experiment
     from pytest_mlexp.gates.rules import Gate
     from pytest_mlexp.matrix import Cell
-    from pytest_mlexp.records import Evaluation, Metric, Verdict
+    from pytest_mlexp.records import Evaluation, Metric
     from pytest_mlexp.runner import Results
+    from pytest_mlexp.verdicts import Verdict
 
 __all__ = [
     "Cell",
@@ -57,7 +58,7 @@ _HOMES = {
     "Metric": "records",
     "Results": "runner",
     "TorchModel": "blocks.torch",
-    "Verdict": "records",
+    "Verdict": "verdicts",
 }
 
 

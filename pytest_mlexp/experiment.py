@@ -5,20 +5,23 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, overload
 
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock, directions, from_function
 from pytest_mlexp.blocks.model import Grid, ModelVariant, declare_model
 from pytest_mlexp.blocks.scorers import from_sklearn, is_sklearn
 from pytest_mlexp.errors import DeclarationError
-from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.gates.rules import OPERATIONAL, Gate, Gates, Rule, declare
 from pytest_mlexp.naming import check_name, nearest, own_name
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_mlexp.blocks.dataset import Dataset
     from pytest_mlexp.runner import Results
 
 DeclaredT = TypeVar("DeclaredT")
+GateT = TypeVar("GateT", Gate, Gates)
 
 
 class Decorator(Protocol):
@@ -141,15 +144,22 @@ class Experiment:
             return lambda declared: self._add_evaluator(declared, name, maximize, minimize)
         return self._add_evaluator(function, name, maximize, minimize)
 
-    def gate(self, metric: str, *, at_least: float | None = None, at_most: float | None = None) -> Gate:
-        """Fail every cell whose mean of ``metric`` leaves these bounds, or is not finite.
+    @overload
+    def gate(self, rule: str, /, **options: Unpack[Rule]) -> Gate: ...
+    @overload
+    def gate(self, rule: GateT, /) -> GateT: ...
+    def gate(self, rule: Any, /, **options: Any) -> Any:
+        """Hold the cells to a rule on a metric: absolute bounds, or a margin against the accepted baseline.
+
+        ``gate("roc_auc", at_least=0.8, max_drop=0.01, on="forest")``; :class:`Gate` says what each option means.
+        Gates made before, also several joined with ``&``, serve as they are.
 
         Raises:
-            DeclarationError: no bound, bounds that are not finite, or bounds that nothing can meet.
+            DeclarationError: no rule, an unknown option, or numbers that nothing can meet.
         """
-        gate = Gate(metric, at_least, at_most)
-        self.gates.append(gate)
-        return gate
+        declared = declare(rule, options)
+        self.gates.extend(declared)
+        return declared.gates[0] if isinstance(rule, str) else rule
 
     def validate(self) -> None:
         """Check what can only be known once everything is declared.
@@ -162,23 +172,42 @@ class Experiment:
                 raise DeclarationError(f"experiment {self.name!r} declares no {kind}: add one with .{kind}(...)")
         known = {metric.name for evaluator in self.evaluators.values() for metric in evaluator.metrics}
         for gate in self.gates:
-            if gate.metric not in known:
+            if gate.metric not in known | set(OPERATIONAL):
                 raise DeclarationError(
                     f"the gate '{gate}' of experiment {self.name!r} names a metric that no evaluator gives: "
                     f"{nearest(gate.metric, known)}"
                 )
+            for name in gate.on:
+                if name not in self._gateable and not any(name.startswith(f"{cell}-") for cell in self._stems):
+                    raise DeclarationError(
+                        f"the gate '{gate}' of experiment {self.name!r} is on {name!r}, which is no model, dataset "
+                        f"or cell: {nearest(name, self._gateable)}"
+                    )
 
-    def run(self, *, devices: str = "auto", tracking_uri: str | None = None) -> Results:
+    def run(
+        self, *, devices: str = "auto", tracking_uri: str | None = None, baseline: str | Path = "mlexp.lock"
+    ) -> Results:
         """Run every cell without pytest and return the results, shown as a table in a notebook.
 
         Args:
             devices: as ``--mlexp-devices``, but a device that is not here is an error.
             tracking_uri: as ``--mlexp-tracking-uri``: None is what ``MLFLOW_TRACKING_URI`` says, else the store of
                 an active MLflow run, else an embedded one in the project's folder; ``"off"`` keeps nothing.
+            baseline: the accepted state to judge against, relative to the project's folder; it may be missing.
         """
         from pytest_mlexp.runner import run
 
-        return run(self, devices=devices, tracking_uri=tracking_uri)
+        return run(self, devices=devices, tracking_uri=tracking_uri, baseline=baseline)
+
+    @property
+    def _gateable(self) -> set[str]:
+        blocks = {variant.block for variant in self.models.values()}
+        return {*blocks, *self.models, *self.datasets}
+
+    @property
+    def _stems(self) -> set[str]:
+        """The ids of all cells without their devices."""
+        return {f"{m}-{d}-{e}" for m in self.models for d in self.datasets for e in self.evaluators}
 
     def _add_dataset(self, load: Any, name: str | None, version: str | None) -> Any:
         if not callable(load):

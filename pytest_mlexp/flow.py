@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_mlexp.errors import DataError, DeclarationError
-from pytest_mlexp.evaluation import check_requests, evaluate
+from pytest_mlexp.evaluation import check_requests
 from pytest_mlexp.execution.outcome import INTERRUPTS, Failure, Outcome
 from pytest_mlexp.execution.seeding import seeded
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.execution.trial import Conditions, offered_methods, run_trial
+from pytest_mlexp.gates.measuring import Seen, check_slices, measure, see
 from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation
@@ -95,21 +96,33 @@ class Flow:
 
     def _walk(self, cell: Cell, base: CellRecord) -> tuple[Evaluation, CellRecord, Mapping[str, bytes]]:
         __tracebackhide__ = True
-        dataset = self._dataset(cell.experiment.name, cell.dataset)
+        dataset = self.dataset(cell)
         trials = cell.trials(split.name for split in dataset.splits)
         check_requests(cell, dataset, lambda: self._methods(trials[0]))
-        ran: list[tuple[Trial, Outcome]] = []
-        parts: list[Evaluation] = []
-        for trial in trials:
-            outcome = self._outcome(cell.experiment, trial, dataset)
-            ran.append((trial, outcome))
-            parts.append(evaluate(cell, trial, outcome, dataset))
-        evaluation = replace(Evaluation.join(parts), referee=lambda model: self._reference(cell, model))
+        check_slices(cell, dataset)
+        seen = self._seen(cell, trials, dataset)
+        ran = [(one.trial, one.outcome) for one in seen]
+        evaluation = replace(_joined(seen), referee=lambda model: self._reference(cell, model))
         record = ended(base, cell, dataset, ran, evaluation)
         if not self._keep_files:
             return evaluation, record, {}
         files, lost = files_of(dataset, ran, evaluation)
         return evaluation, replace(record, notes=(*record.notes, *lost)), files
+
+    def again(self, cell: Cell, seeds: Iterable[int]) -> Evaluation:
+        """The cell's evaluation with other seeds than the declared ones; neither kept nor recorded."""
+        __tracebackhide__ = True
+        dataset = self.dataset(cell)
+        return _joined(self._seen(cell, cell.trials((s.name for s in dataset.splits), seeds=seeds), dataset))
+
+    def dataset(self, cell: Cell) -> Dataset:
+        """The cell's dataset, loaded when it is asked for first."""
+        __tracebackhide__ = True
+        return self._dataset(cell.experiment.name, cell.dataset)
+
+    def _seen(self, cell: Cell, trials: Iterable[Trial], dataset: Dataset) -> list[Seen]:
+        __tracebackhide__ = True
+        return [see(cell, trial, self._outcome(cell.experiment, trial, dataset), dataset) for trial in trials]
 
     def _outcome(self, experiment: Experiment, trial: Trial, dataset: Dataset) -> Outcome:
         __tracebackhide__ = True
@@ -169,6 +182,11 @@ def _conditions(experiment: Experiment, interrupts: tuple[type[BaseException], .
         keep_model=any("model" in (*evaluator.requests, *evaluator.optional) for evaluator in evaluators),
         interrupts=interrupts,
     )
+
+
+def _joined(seen: list[Seen]) -> Evaluation:
+    __tracebackhide__ = True
+    return replace(Evaluation.join(one.evaluation for one in seen), contributions=measure(seen))
 
 
 def _load(block: DatasetBlock) -> Dataset:

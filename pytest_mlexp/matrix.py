@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock
 from pytest_mlexp.blocks.model import ModelVariant
 from pytest_mlexp.experiment import DatasetBlock, Experiment
-from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.gates.rules import OPERATIONAL, Gate
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,44 @@ class Cell:
 
     @property
     def gates(self) -> tuple[Gate, ...]:
-        """The experiment's gates on metrics of this cell's evaluator."""
-        given = {metric.name for metric in self.evaluator.metrics}
-        return tuple(gate for gate in self.experiment.gates if gate.metric in given)
+        """The experiment's gates that cover this cell and name a metric of its evaluator.
 
-    def trials(self, splits: Iterable[str]) -> list[Trial]:
-        """The cell's trials, seed by seed and within each split by split."""
+        Gates on timings, which all evaluators of a model share, are for the cells of the first one.
+        """
+        given = {metric.name for metric in self.evaluator.metrics}
+        if self.evaluator is next(iter(self.experiment.evaluators.values())):
+            given |= set(OPERATIONAL)
+        return tuple(gate for gate in self.experiment.gates if gate.metric in given and self.is_covered(gate))
+
+    def is_covered(self, gate: Gate) -> bool:
+        """Whether the gate's ``on`` names this cell, or its model and dataset."""
+        names = set(gate.on)
+        datasets = names & set(self.experiment.datasets)
+        models = names & {name for v in self.experiment.models.values() for name in (v.name, v.block)}
+        if not names or self.id in names:
+            return True
+        fits = (
+            not datasets or self.dataset.name in datasets,
+            not models or bool(models & {self.variant.name, self.variant.block}),
+        )
+        return bool(datasets or models) and all(fits)
+
+    def informs(self, gate: Gate) -> bool:
+        """Whether what the gate finds against a baseline does not fail this cell.
+
+        One margin is the primary one for a model and dataset: the first declared, unless others say so.
+        """
+        if gate.primary is not None or not gate.compares:
+            return gate.primary is False
+        rivals = [rival for rival in self.experiment.gates if rival.compares and self.is_covered(rival)]
+        return any(rival.primary for rival in rivals) or gate is not next(r for r in rivals if r.primary is None)
+
+    def trials(self, splits: Iterable[str], *, seeds: Iterable[int] | None = None) -> list[Trial]:
+        """The cell's trials, seed by seed and within each split by split; of the declared seeds, or of others."""
         names = list(splits)
         return [
             Trial(self.experiment.name, self.variant, self.dataset.name, self.device, seed, split)
-            for seed in self.experiment.seeds
+            for seed in (self.experiment.seeds if seeds is None else seeds)
             for split in names
         ]
 

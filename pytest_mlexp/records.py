@@ -17,10 +17,13 @@ import numpy as np
 
 from pytest_mlexp.errors import EvaluatorError, MlexpError
 from pytest_mlexp.naming import nearest
+from pytest_mlexp.verdicts import Verdict
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
+
+    from pytest_mlexp.gates.contributions import Contributions
 
 FORMAT = 1
 RecordT = TypeVar("RecordT")
@@ -50,11 +53,13 @@ class Evaluation:
         metrics: metric name -> number, or a tuple with one number a trial.
         scores: metric name -> one score an example, shape ``(n_test,)``; joined over trials.
         tables: table name -> a pandas frame for error analysis; joined over trials.
+        contributions: what gates against a baseline compare; filled in by the flow.
     """
 
     metrics: Mapping[str, float | tuple[float, ...]]
     scores: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    contributions: Mapping[str, Contributions] = field(default_factory=dict, repr=False, compare=False)
     referee: Callable[[str], Evaluation] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -196,21 +201,6 @@ class CellRecord:
     traceback: str | None = None
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What judging one gate said of one cell, with the reason."""
-
-    gate: str
-    metric: str
-    status: Literal["pass", "breach", "not_finite", "missing"]
-    reason: str
-    value: float | None = None
-
-    def __bool__(self) -> bool:
-        """Whether the gate lets the cell pass."""
-        return self.status == "pass"
 
 
 @dataclass(frozen=True)

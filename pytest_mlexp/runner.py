@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,15 +15,19 @@ from pytest_mlexp.errors import DeviceError
 from pytest_mlexp.execution.outcome import INTERRUPTS
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
-from pytest_mlexp.gates.judge import judge
+from pytest_mlexp.gates.comparing import Terms
+from pytest_mlexp.gates.lock import FILE_NAME
+from pytest_mlexp.gates.screening import judge_cell
+from pytest_mlexp.gates.state import AcceptedState
 from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.naming import nearest
-from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, Verdict
+from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table, to_frame, to_html
 from pytest_mlexp.tracking.address import OFF, check_uri
 from pytest_mlexp.tracking.embedded import project_folder
 from pytest_mlexp.tracking.environment import capture
 from pytest_mlexp.tracking.recorder import Recorder
+from pytest_mlexp.verdicts import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +93,13 @@ class Results(Mapping[str, Evaluation]):
         return to_html(self.records, self.problems())
 
 
-def run(experiment: Experiment, *, devices: str = "auto", tracking_uri: str | None = None) -> Results:
+def run(
+    experiment: Experiment,
+    *,
+    devices: str = "auto",
+    tracking_uri: str | None = None,
+    baseline: str | Path = FILE_NAME,
+) -> Results:
     """Run every cell of an experiment; a cell that fails is recorded and the rest goes on.
 
     Raises:
@@ -104,9 +114,10 @@ def run(experiment: Experiment, *, devices: str = "auto", tracking_uri: str | No
         if (reason := absent_reason(place)) is not None:
             raise DeviceError(f"device {place!r} is not here: {reason}; the devices here are {', '.join(probe())}")
     cells = expand(experiment, places)
+    root = project_folder(Path.cwd())
+    judging = Judging(AcceptedState(root / baseline), cells)
     recorder = None
     if uri != OFF:
-        root = project_folder(Path.cwd())
         recorder = Recorder(root, tracking_uri=uri, environment=capture(root, sys.argv), started=time.time())
     records: list[CellRecord] = []
 
@@ -117,34 +128,49 @@ def run(experiment: Experiment, *, devices: str = "auto", tracking_uri: str | No
 
     flow = Flow(OutcomeStore(), record=record, keep_files=recorder is not None)
     evaluations: dict[str, Evaluation] = {}
-    verdicts: dict[str, tuple[Verdict, ...]] = {}
     status: Any = "KILLED"
     try:
         for cell in cells:
-            _run_cell(cell, flow, evaluations, verdicts, recorder)
+            _run_cell(cell, flow, judging, evaluations, recorder)
         status = "FINISHED"
     finally:
         mirrored = recorder.finish(status) if recorder is not None else None
     trouble = recorder.trouble if recorder is not None else None
-    return Results(evaluations, tuple(records), verdicts, trouble, mirrored)
+    return Results(evaluations, tuple(records), judging.verdicts, trouble, mirrored)
+
+
+class Judging:
+    """Judges cells against what is accepted, all of them sharing one error rate."""
+
+    def __init__(self, state: AcceptedState, cells: Iterable[Cell]) -> None:
+        self._state = state
+        self._terms = Terms(gates=sum(state.comparisons(cell) for cell in cells))
+        self.verdicts: dict[str, tuple[Verdict, ...]] = {}
+
+    def judge(self, cell: Cell, evaluation: Evaluation, flow: Flow) -> tuple[Verdict, ...]:
+        """Judge one cell."""
+        baseline = self._state.baseline(cell, flow.dataset(cell))
+        verdicts, _ = judge_cell(cell, evaluation, flow=flow, baseline=baseline, terms=self._terms)
+        self.verdicts[cell.id] = verdicts
+        return verdicts
 
 
 def _run_cell(
     cell: Cell,
     flow: Flow,
+    judging: Judging,
     evaluations: dict[str, Evaluation],
-    verdicts: dict[str, tuple[Verdict, ...]],
     recorder: Recorder | None,
 ) -> None:
     started = time.perf_counter()
     try:
         evaluations[cell.id] = flow.evaluate(cell)
+        verdicts = judging.judge(cell, evaluations[cell.id], flow)
     except INTERRUPTS:
         raise
     except BaseException:  # noqa: BLE001 - the team's code may raise anything; the record keeps it
         return
-    verdicts[cell.id] = judge(evaluations[cell.id], cell.gates)
     if recorder is not None:
-        outcome: Any = "passed" if all(verdicts[cell.id]) else "failed"
+        outcome: Any = "passed" if all(verdicts) else "failed"
         seconds = time.perf_counter() - started
-        recorder.test(TestRecord(cell.id, cell.experiment.name, "run", outcome, seconds, None, verdicts[cell.id]))
+        recorder.test(TestRecord(cell.id, cell.experiment.name, "run", outcome, seconds, None, verdicts))

@@ -20,18 +20,29 @@ PACKAGE = ROOT / "pytest_mlexp"
 # A module imports from earlier rows, or from its own without a cycle. ARCHITECTURE.md shows the same rows.
 RANKS = (
     ("errors", "naming"),
+    ("verdicts",),
     ("records",),
     ("blocks",),
-    ("gates.rules",),
+    ("gates.rules", "gates.influence", "gates.statistics", "gates.power", "gates.vectors"),
     ("experiment",),
     ("matrix",),
     ("execution",),
     ("evaluation",),
     ("tracking",),
+    ("gates.contributions", "gates.measuring", "gates.flips"),
     ("flow",),
-    ("gates.judge",),
+    (
+        "gates.lock",
+        "gates.comparing",
+        "gates.judge",
+        "gates.acceptance",
+        "gates.differences",
+        "gates.state",
+        "gates.versions",
+    ),
+    ("gates.screening",),
     ("reporting",),
-    ("runner",),
+    ("runner", "cli"),
     ("plugin",),
 )
 # Experiment.run() is the second door: it starts the whole flow, which lies above the declaration.

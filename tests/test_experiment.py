@@ -59,7 +59,7 @@ def test_decorators_give_the_function_back_unchanged() -> None:
             "did you mean 'n_estimators",
         ),
         (lambda e: e.evaluator("acuracy"), "did you mean 'accuracy'"),
-        (lambda e: e.gate("accuracy"), "no bound"),
+        (lambda e: e.gate("accuracy"), "no rule"),
         (
             lambda e: e.evaluator(lambda y_pred: 0, name="f", minimize="accuracy"),
             "is given by evaluator 'accuracy'",

@@ -48,6 +48,15 @@ def test_gates_are_judged(toy: Toy) -> None:
     assert (verdict.status, verdict.value) == ("breach", 1.0)
 
 
+def test_gates_meet_the_accepted_state(toy: Toy, somewhere: Path) -> None:
+    toy.experiment.gate("accuracy", max_drop=0.01)
+    ((verdict,),) = toy.experiment.run(tracking_uri="off").verdicts.values()
+    assert verdict.status == "new"
+    (somewhere / "other.lock").write_text("[experiments", encoding="utf-8")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        toy.experiment.run(tracking_uri="off", baseline="other.lock")
+
+
 def test_nothing_is_written_where_nothing_is_to_be_kept(toy: Toy, somewhere: Path) -> None:
     toy.experiment.run(tracking_uri="off")
     assert list(somewhere.iterdir()) == []

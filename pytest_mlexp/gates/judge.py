@@ -1,41 +1,169 @@
-"""Evaluation and gates -> verdicts."""
+"""Evaluation and gates, and the accepted baseline where there is one -> verdicts."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.gates.comparing import Terms, against
+from pytest_mlexp.gates.contributions import Contributions
+from pytest_mlexp.gates.lock import ANCHOR, Accepted, LockedCell, LockedMetric
+from pytest_mlexp.gates.rules import Gate, loosened, tightest
 from pytest_mlexp.naming import nearest
-from pytest_mlexp.records import Evaluation, Verdict
+from pytest_mlexp.records import Evaluation
+from pytest_mlexp.verdicts import Verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 
-def judge(evaluation: Evaluation, gates: Iterable[Gate]) -> tuple[Verdict, ...]:
-    """Judge each gate on the mean of its metric; NaN, infinity and a missing metric never pass."""
-    return tuple(_judge_one(evaluation, gate) for gate in gates)
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """What is accepted of a cell.
+
+    Attributes:
+        locked: the cell in the lock.
+        vectors: contributions by metric, as :func:`pytest_mlexp.gates.lock.read_vectors` gives them.
+        changes: what is not as it was accepted, so that nothing can be compared.
+    """
+
+    locked: LockedCell
+    vectors: Mapping[str, FloatArray] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
 
 
-def _judge_one(evaluation: Evaluation, gate: Gate) -> Verdict:
-    if gate.metric not in evaluation.metrics:
-        reason = f"the metric {gate.metric!r} is missing: {nearest(gate.metric, evaluation.metrics)}"
-        return Verdict(str(gate), gate.metric, "missing", reason)
-    values, mean = evaluation.values(gate.metric), evaluation[gate.metric]
-    if not values or not all(math.isfinite(value) for value in values):
-        return Verdict(str(gate), gate.metric, "not_finite", f"{gate.metric} is not finite: {values}", mean)
-    if gate.at_least is not None and mean < gate.at_least:
-        return Verdict(
-            str(gate),
-            gate.metric,
-            "breach",
-            f"{gate.metric} is {mean:.6g}, at least {gate.at_least} is asked",
-            mean,
-        )
-    if gate.at_most is not None and mean > gate.at_most:
-        return Verdict(
-            str(gate),
-            gate.metric,
-            "breach",
-            f"{gate.metric} is {mean:.6g}, at most {gate.at_most} is asked",
-            mean,
-        )
-    return Verdict(str(gate), gate.metric, "pass", f"{gate.metric} is {mean:.6g}", mean)
+def judge(
+    evaluation: Evaluation,
+    gates: Iterable[Gate],
+    *,
+    baseline: Baseline | None = None,
+    informing: Collection[Gate] = (),
+    terms: Terms | None = None,
+) -> tuple[Verdict, ...]:
+    """Judge each gate; NaN, infinity and a missing metric never pass.
+
+    Args:
+        evaluation: what the cell left; its contributions are compared with the baseline's.
+        gates: the gates of the cell.
+        baseline: the accepted state of the cell; None when it is new.
+        informing: those of the gates whose comparison does not fail the cell.
+        terms: this gate's share of alpha, and the looks that are planned.
+    """
+    declared, terms = list(gates), terms or Terms()
+    verdicts = [
+        replace(verdict, informs=verdict.informs or (verdict.comparison is not None and gate in informing))
+        for gate in declared
+        for verdict in _judge(evaluation, gate, baseline, terms)
+    ]
+    if baseline is not None:
+        if baseline.changes and not any(gate.compares for gate in declared):
+            reason = "; ".join(baseline.changes) + _ACCEPT
+            verdicts.append(Verdict("as accepted", "", "not_comparable", reason))
+        verdicts += _loosened(declared, informing, baseline.locked)
+    return tuple(verdicts)
+
+
+def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms: Terms) -> Iterator[Verdict]:
+    values = _values(evaluation, gate)
+    if not values:
+        known = [*evaluation.metrics, *evaluation.contributions]
+        yield _verdict(gate, "missing", f"the metric {gate.metric!r} is missing: {nearest(gate.metric, known)}")
+        return
+    for name, numbers in values.items():
+        if not numbers or not all(map(math.isfinite, numbers)):
+            mean = sum(numbers) / len(numbers) if numbers else math.nan
+            yield _verdict(gate, "not_finite", f"{name} is not finite: {numbers}", mean)
+            return
+    means = {name: math.fsum(numbers) / len(numbers) for name, numbers in values.items()}
+    bounded = _bounds(gate, means)
+    if bounded.status == "breach" or not gate.compares:
+        yield bounded
+    elif baseline is None:
+        yield replace(bounded, status="new", strict=gate.new == "fail", reason=_NEW.format(gate.metric))
+    elif baseline.changes:
+        yield replace(bounded, status="not_comparable", reason="; ".join(baseline.changes) + _ACCEPT)
+    else:
+        yield from _compared(evaluation, gate, baseline, terms)
+
+
+_ACCEPT = ": accept it with --mlexp-accept when that is meant"
+_NEW = "nothing is accepted yet to compare {} with: accept this cell with --mlexp-accept"
+
+
+def _values(evaluation: Evaluation, gate: Gate) -> dict[str, tuple[float, ...]]:
+    """The numbers that a gate is about: of the metric, or of each of its slices."""
+    if gate.slices is None and gate.metric in evaluation.metrics:
+        return {gate.metric: evaluation.values(gate.metric)}
+    return {name: tuple(found.runs.tolist()) for name, found in _tables(evaluation, gate).items()}
+
+
+def _tables(evaluation: Evaluation, gate: Gate) -> dict[str, Contributions]:
+    if gate.slices is None:
+        found = evaluation.contributions.get(gate.metric)
+        return {} if found is None else {gate.metric: found}
+    start = f"{gate.metric}[{gate.slices}="
+    return {name: found for name, found in evaluation.contributions.items() if name.startswith(start)}
+
+
+def _bounds(gate: Gate, means: Mapping[str, float]) -> Verdict:
+    lowest, highest = min(means, key=lambda n: means[n]), max(means, key=lambda n: means[n])
+    if gate.at_least is not None and means[lowest] < gate.at_least:
+        reason = f"{lowest} is {means[lowest]:.6g}, at least {gate.at_least} is asked"
+        return _verdict(gate, "breach", reason, means[lowest])
+    if gate.at_most is not None and means[highest] > gate.at_most:
+        reason = f"{highest} is {means[highest]:.6g}, at most {gate.at_most} is asked"
+        return _verdict(gate, "breach", reason, means[highest])
+    shown = highest if gate.at_most is not None and gate.at_least is None else lowest
+    return _verdict(gate, "pass", f"{shown} is {means[shown]:.6g}", means[shown])
+
+
+def _verdict(gate: Gate, status: str, reason: str, value: float | None = None) -> Verdict:
+    return Verdict(str(gate), gate.metric, status, reason, value, informs=gate.primary is False)  # type: ignore[arg-type]
+
+
+def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Terms) -> Iterator[Verdict]:
+    tables, locked = _tables(evaluation, gate), baseline.locked.metrics
+    unknown = sorted(set(tables) - set(locked))
+    if unknown or not tables:
+        reason = _NEW.format(", ".join(unknown) or gate.metric)
+        yield replace(_verdict(gate, "new", reason), strict=gate.new == "fail")
+        return
+    for which, suffix in (("baseline", ""), ("anchor", ANCHOR)):
+        found = [
+            against(gate, name, tables[name], (accepted, vectors, locked[name].maximize), terms.shared_by(len(tables)))
+            for name in tables
+            for accepted, vectors in [(_accepted(locked[name], which), baseline.vectors.get(name + suffix))]
+            if accepted is not None
+        ]
+        if found:
+            yield replace(min(found, key=_badness), against=which)  # type: ignore[arg-type]
+
+
+def _accepted(metric: LockedMetric, which: str) -> Accepted | None:
+    return metric.accepted if which == "baseline" else metric.anchor
+
+
+def _badness(verdict: Verdict) -> tuple[bool, float]:
+    """The worst slice first: what could not be compared, then the smallest p."""
+    return bool(verdict), verdict.comparison.p if verdict.comparison else 1.0
+
+
+def _loosened(declared: list[Gate], informing: Collection[Gate], locked: LockedCell) -> Iterator[Verdict]:
+    """One verdict for each accepted gate that asks for less now, or is gone."""
+    for accepted in locked.gates:
+        same = [gate for gate in declared if (gate.metric, gate.slices) == (accepted["metric"], accepted.get("slices"))]
+        reason = loosened(accepted, tightest([written(gate, informs=gate in informing) for gate in same]))
+        if reason is not None:
+            text = " ".join([accepted["metric"], *(f"{k}={v}" for k, v in accepted.items() if k != "metric")])
+            yield Verdict(text, accepted["metric"], "loosened", reason + _ACCEPT)
+
+
+def written(gate: Gate, *, informs: bool) -> dict[str, object]:
+    """A gate as the lock holds it."""
+    shown = {name: list(value) if isinstance(value, tuple) else value for name, value in gate.written().items()}
+    return {"metric": gate.metric, **shown, **({"informs": True} if informs else {})}

@@ -3,40 +3,181 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypedDict
 
 from pytest_mlexp.errors import DeclarationError
+from pytest_mlexp.naming import nearest
+
+OPERATIONAL = ("fit_seconds", "predict_seconds")
+_BOUNDS = ("at_least", "at_most")
+_MARGINS = ("max_drop", "max_relative_drop")
+
+
+class Rule(TypedDict, total=False):
+    """The keyword arguments of a gate; :class:`Gate` says what they mean."""
+
+    at_least: float | None
+    at_most: float | None
+    max_drop: float | None
+    max_relative_drop: float | None
+    on: str | Iterable[str]
+    slices: str | None
+    primary: bool | None
+    inconclusive: Literal["pass", "fail"]
+    new: Literal["pass", "fail"]
 
 
 @dataclass(frozen=True)
 class Gate:
-    """A rule on one metric; prints as it is written: ``roc_auc at_least=0.8``."""
+    """A rule on one metric; prints as it is written: ``roc_auc at_least=0.8 max_drop=0.01``.
+
+    Attributes:
+        metric: an evaluator's metric, or ``fit_seconds`` or ``predict_seconds``.
+        at_least: the mean over all trials must not be lower; ``at_most`` likewise.
+        max_drop: the largest loss against the accepted baseline that passes, in units of the metric; for a
+            metric to minimize a loss is a rise. ``max_relative_drop``: as a share of the baseline's size.
+            With both, the smaller of the two margins counts.
+        on: names of models, variants, datasets or cells that the gate is for; all when empty. Names of one
+            kind are alternatives, names of a model and of a dataset must both fit.
+        slices: a column of ``X``, or ``groups``: the worst of its groups is judged.
+        primary: whether a regression fails; by default only that of the first margin declared for a model
+            and dataset does, the others inform. Bounds fail unless this is False.
+        inconclusive: whether a comparison that shows nothing passes or fails; ``new``: likewise when there
+            is no baseline.
+
+    Raises:
+        DeclarationError: no rule, a number that is not finite, or bounds that nothing can meet.
+    """
 
     metric: str
     at_least: float | None = None
     at_most: float | None = None
+    max_drop: float | None = None
+    max_relative_drop: float | None = None
+    on: tuple[str, ...] = ()
+    slices: str | None = None
+    primary: bool | None = None
+    inconclusive: Literal["pass", "fail"] = "pass"
+    new: Literal["pass", "fail"] = "pass"
 
     def __post_init__(self) -> None:
-        bounds = {"at_least": self.at_least, "at_most": self.at_most}
-        given = {name: bound for name, bound in bounds.items() if bound is not None}
-        if not given:
-            raise DeclarationError(f"the gate on {self.metric!r} has no bound: give at_least= or at_most=")
-        for name, bound in given.items():
-            if not _is_finite(bound):
-                raise DeclarationError(f"{name}= of the gate on {self.metric!r} must be a finite number, not {bound!r}")
-        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise DeclarationError(
-                f"the gate on {self.metric!r} can never pass: at_least={self.at_least} exceeds at_most={self.at_most}"
-            )
+        object.__setattr__(self, "on", _names(self.on))
+        self._check_numbers()
+        for name in ("inconclusive", "new"):
+            self._check_choice(name, ("pass", "fail"))
+        self._check_choice("primary", (None, True, False))
 
     def __str__(self) -> str:
-        parts = [
-            f"{name}={bound}"
-            for name, bound in (("at_least", self.at_least), ("at_most", self.at_most))
-            if bound is not None
-        ]
-        return " ".join([self.metric, *parts])
+        shown = {name: ",".join(v) if isinstance(v, tuple) else v for name, v in self.written().items()}
+        return " ".join([self.metric, *(f"{name}={value}" for name, value in shown.items())])
+
+    def __and__(self, other: Gate | Gates) -> Gates:
+        return Gates((self,)) & other
+
+    @property
+    def compares(self) -> bool:
+        """Whether the gate needs a baseline."""
+        return self.max_drop is not None or self.max_relative_drop is not None
+
+    def margin(self, baseline: float) -> float:
+        """The loss against a baseline of this value that the gate lets pass, at least 0."""
+        relative = None if self.max_relative_drop is None else self.max_relative_drop * abs(baseline)
+        return min(margin for margin in (self.max_drop, relative) if margin is not None)
+
+    def written(self) -> dict[str, Any]:
+        """What was given beside the metric, by parameter name."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)[1:]}
+        return {name: value for name, value in given.items() if value not in (None, (), "pass")}
+
+    def _check_choice(self, name: str, choices: tuple[object, ...]) -> None:
+        if getattr(self, name) not in choices:
+            raise self._wrong(f"{name}= must be one of {', '.join(map(repr, choices))}, not {getattr(self, name)!r}")
+
+    def _check_numbers(self) -> None:
+        given = {name: getattr(self, name) for name in (*_BOUNDS, *_MARGINS) if getattr(self, name) is not None}
+        if not given:
+            raise self._wrong(f"there is no rule: give {', '.join(f'{n}=' for n in (*_BOUNDS, *_MARGINS))}")
+        for name, number in given.items():
+            if not _is_finite(number):
+                raise self._wrong(f"{name}= must be a finite number, not {number!r}")
+            if name in _MARGINS and number < 0:
+                raise self._wrong(f"{name}={number} must not be negative: 0.01 lets a loss of 0.01 pass")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise self._wrong(f"it can never pass: at_least={self.at_least} exceeds at_most={self.at_most}")
+
+    def _wrong(self, reason: str) -> DeclarationError:
+        return DeclarationError(f"the gate on {self.metric!r} cannot be: {reason}")
 
 
-def _is_finite(bound: object) -> bool:
-    return isinstance(bound, int | float) and not isinstance(bound, bool) and math.isfinite(bound)
+@dataclass(frozen=True)
+class Gates:
+    """Several gates as one value, made with ``&``; prints as it is written."""
+
+    gates: tuple[Gate, ...]
+
+    def __iter__(self) -> Iterator[Gate]:
+        return iter(self.gates)
+
+    def __and__(self, other: Gate | Gates) -> Gates:
+        return Gates((*self.gates, *((other,) if isinstance(other, Gate) else other.gates)))
+
+    def __str__(self) -> str:
+        return " & ".join(map(str, self.gates))
+
+
+def declare(rule: str | Gate | Gates, options: dict[str, Any]) -> Gates:
+    """The gates that a declaration names: a metric with options, or gates made before.
+
+    Raises:
+        DeclarationError: an unknown option, or options given beside a gate that has its own.
+    """
+    known = [field.name for field in fields(Gate)[1:]]
+    for name in options:
+        if name not in known:
+            raise DeclarationError(f"a gate has no option {name!r}: {nearest(name, known)}")
+    if isinstance(rule, str):
+        return Gates((Gate(rule, **options),))
+    if options:
+        raise DeclarationError(f"the gate '{rule}' has its own options: leave out {', '.join(options)}")
+    return Gates((rule,)) if isinstance(rule, Gate) else rule
+
+
+def loosened(accepted: Mapping[str, Any], declared: Mapping[str, Any]) -> str | None:
+    """Say how a gate asks for less than it did when it was accepted; both as :meth:`Gate.written` gives them.
+
+    An entry ``informs`` says that nothing the gate finds fails its cell; a gate that is gone is empty.
+    """
+    for name in (*_BOUNDS, *_MARGINS):
+        if name in accepted and (name not in declared or _looser(name, accepted[name], declared[name])):
+            return f"{name}={accepted[name]} was accepted, now it is {declared.get(name, 'gone')}"
+    for name in ("inconclusive", "new"):
+        if name in accepted and name not in declared:
+            return f"{name}={accepted[name]} was accepted, now it is gone"
+    if declared.get("informs") and not accepted.get("informs"):
+        return "it could fail its cell when it was accepted, now it only informs"
+    return None
+
+
+def tightest(gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What several gates on one metric ask for together; all as :meth:`Gate.written` gives them."""
+    joined: dict[str, Any] = {}
+    for gate in gates:
+        for name, value in gate.items():
+            if name not in joined or name not in (*_BOUNDS, *_MARGINS) or _looser(name, value, joined[name]):
+                joined[name] = value
+    failing = any(name in gate for gate in gates for name in _MARGINS if not gate.get("informs"))
+    return {**joined, "informs": not failing and "informs" in joined}
+
+
+def _names(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _looser(name: str, accepted: float, now: float) -> bool:
+    return now < accepted if name == "at_least" else now > accepted
+
+
+def _is_finite(number: object) -> bool:
+    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)

@@ -23,12 +23,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and, in a session that runs cells, the object that runs them."""
     config.addinivalue_line("markers", MARKER)
-    given = [config.getoption(name) for name in ("mlexp", "mlexp_devices", "mlexp_tracking_uri")]
-    options = options_of(config) if any(given) else None
+    names = ("mlexp", "mlexp_accept", "mlexp_devices", "mlexp_tracking_uri")
+    options = options_of(config) if any(config.getoption(name) for name in names) else None
     if options is not None and options.active and not config.getoption("collectonly"):
         from pytest_mlexp.plugin.session import MlexpSession
 
-        config.pluginmanager.register(MlexpSession(config, options), "mlexp-session")
+        session = MlexpSession(config, options)
+        config.pluginmanager.register(session, "mlexp-session")
+        config.pluginmanager.register(session.gating, "mlexp-gating")
 
 
 @pytest.hookimpl(tryfirst=True)

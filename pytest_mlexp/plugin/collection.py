@@ -13,6 +13,7 @@ from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.plugin.options import SKIPPED, Options, options_of
 
 if TYPE_CHECKING:
+    from pytest_mlexp.plugin.gating import VanishedCell
     from pytest_mlexp.plugin.session import MlexpSession
     from pytest_mlexp.records import Evaluation
 
@@ -32,9 +33,11 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         cells = expand(experiment, places)
     except DeclarationError as error:
         raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
+    session: MlexpSession | None = metafunc.config.pluginmanager.get_plugin("mlexp-session")
+    expected = [*cells, *(session.gating.missing_cells(experiment, cells) if session is not None else ())]
     absent = {place: reason for place in places if (reason := absent_reason(place)) is not None}
-    params = [pytest.param(cell, marks=_marks(cell, absent, active=options.active), id=cell.id) for cell in cells]
-    if not cells:
+    params = [pytest.param(cell, marks=_marks(cell, absent, active=options.active), id=cell.id) for cell in expected]
+    if not expected:
         reason = f"no model of experiment {experiment.name!r} asks for a device, and cpu is not among those asked for"
         params = [pytest.param(None, marks=pytest.mark.skip(reason=reason), id="no_cell")]
     metafunc.parametrize("evaluation", params, indirect=True)
@@ -55,9 +58,11 @@ def _places(experiment: Experiment, options: Options) -> tuple[str, ...]:
     return tuple(place for place in ("cpu",) if {"auto", place} & set(options.devices))
 
 
-def _marks(cell: Cell, absent: dict[str, str], *, active: bool) -> tuple[pytest.MarkDecorator, ...]:
+def _marks(cell: Cell | VanishedCell, absent: dict[str, str], *, active: bool) -> tuple[pytest.MarkDecorator, ...]:
     if not active:
         return (pytest.mark.skip(reason=SKIPPED),)
+    if not isinstance(cell, Cell) and cell.is_elsewhere:
+        return (pytest.mark.skip(reason=f"accepted on {cell.device}, which is no device of this session: not judged"),)
     if cell.device in absent:
         return (pytest.mark.skip(reason=f"device {cell.device} is not here: {absent[cell.device]}"),)
     return ()

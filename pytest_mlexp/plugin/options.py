@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ SKIPPED = "a benchmark cell: run with --mlexp"
 INI = {
     "mlexp_devices": "devices to run on when --mlexp-devices is not given (default: auto)",
     "mlexp_tracking_uri": "MLflow store when neither --mlexp-tracking-uri nor MLFLOW_TRACKING_URI is given",
+    "mlexp_baseline": "accepted state to compare with when --mlexp-baseline is not given (default: mlexp.lock)",
+    "mlexp_accept_runs": "how many runs with fresh seeds --mlexp-accept makes of each cell (default: 5)",
 }
 
 
@@ -27,8 +30,14 @@ class Options:
     active: bool
     devices: tuple[str, ...]
     tracking_uri: str | None
+    baseline: Path
+    accept: bool = False
+    accept_in_ci: bool = False
+    accept_runs: int = 5
+    reset_anchors: bool = False
 
 
+MLFLOW = "mlflow:"
 OPTIONS = pytest.StashKey[Options]()
 
 
@@ -45,6 +54,22 @@ def add_options(parser: pytest.Parser) -> None:
         "--mlexp-tracking-uri",
         metavar="URI",
         help="MLflow store to record in; 'off' records nothing (default: MLFLOW_TRACKING_URI, else an embedded store)",
+    )
+    group.addoption(
+        "--mlexp-baseline",
+        metavar="PATH",
+        help="accepted state to compare with: a file, or mlflow:RUN or mlflow:MODEL@ALIAS (default: mlexp.lock)",
+    )
+    group.addoption(
+        "--mlexp-accept",
+        action="store_true",
+        help="run the selected cells and accept them, from fresh runs, into the lock; fails where CI is set",
+    )
+    group.addoption("--mlexp-accept-in-ci", action="store_true", help="let --mlexp-accept pass where CI is set")
+    group.addoption(
+        "--mlexp-reset-anchors",
+        action="store_true",
+        help="the margins were reviewed: what --mlexp-accept accepts now becomes the anchor as well",
     )
     for name, text in INI.items():
         parser.addini(name, text, default="")
@@ -65,7 +90,7 @@ def _read(config: pytest.Config) -> Options:
     from pytest_mlexp.blocks.device import parse_devices
     from pytest_mlexp.tracking.address import check_uri
 
-    active = bool(config.getoption("mlexp"))
+    active = bool(config.getoption("mlexp") or config.getoption("mlexp_accept"))
     if active:
         _check_names(config.inipath)
     devices = _first(
@@ -85,7 +110,53 @@ def _read(config: pytest.Config) -> Options:
             check_uri(uri[1])
     except SettingsError as error:
         raise pytest.UsageError(f"{where}: {error}") from None
-    return Options(active, places, uri[1])
+    accept = bool(config.getoption("mlexp_accept"))
+    return Options(
+        active,
+        places,
+        uri[1],
+        _baseline(config, uri[1], accept=accept),
+        accept,
+        bool(config.getoption("mlexp_accept_in_ci")),
+        _runs(config.getini("mlexp_accept_runs")),
+        bool(config.getoption("mlexp_reset_anchors")),
+    )
+
+
+def _baseline(config: pytest.Config, uri: str | None, *, accept: bool) -> Path:
+    if (fetched := getattr(config, "workerinput", {}).get("mlexp_baseline")) is not None:
+        return Path(fetched)
+    given = config.getoption("mlexp_baseline")
+    if not given:
+        return config.rootpath / (config.getini("mlexp_baseline") or "mlexp.lock")
+    if given.startswith(MLFLOW):
+        return _from_mlflow(config, given.removeprefix(MLFLOW), uri, accept=accept)
+    path: Path = config.invocation_params.dir / given
+    if not accept and not path.is_file():
+        raise pytest.UsageError(f"--mlexp-baseline: there is no file {path}; --mlexp-accept would make one")
+    return path
+
+
+def _from_mlflow(config: pytest.Config, run: str, uri: str | None, *, accept: bool) -> Path:
+    from pytest_mlexp.tracking._mlflow.accepted import fetch_accepted
+    from pytest_mlexp.tracking.address import OFF
+    from pytest_mlexp.tracking.embedded import default_uri
+
+    if accept or uri == OFF:
+        reason = "--mlexp-accept writes to a file" if accept else "there is no store with --mlexp-tracking-uri=off"
+        raise pytest.UsageError(f"--mlexp-baseline={MLFLOW}{run}: {reason}")
+    folder = tempfile.TemporaryDirectory(prefix="mlexp-accepted-")
+    config.add_cleanup(folder.cleanup)
+    try:
+        return fetch_accepted(run, uri or default_uri(config.rootpath), Path(folder.name))
+    except SettingsError as error:
+        raise pytest.UsageError(f"--mlexp-baseline={MLFLOW}{run}: {error}") from None
+
+
+def _runs(text: str) -> int:
+    if text and not (text.isdigit() and int(text) > 0):
+        raise pytest.UsageError(f"mlexp_accept_runs = {text!r} must be a whole number of runs, 5 for instance")
+    return int(text or 5)
 
 
 def _first(*places: tuple[str, str | None]) -> tuple[str, str | None]:

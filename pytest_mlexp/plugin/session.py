@@ -10,18 +10,20 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_mlexp.errors import GateError
+from pytest_mlexp.errors import GateError, SettingsError
 from pytest_mlexp.execution.outcome import INTERRUPTS
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
-from pytest_mlexp.gates.judge import judge
 from pytest_mlexp.matrix import Cell
+from pytest_mlexp.plugin.gating import Gating, VanishedCell
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.plugin.terminal import Progress, summarize, told_by_its_words
-from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, Verdict, from_dict, to_dict
+from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, from_dict, to_dict
+from pytest_mlexp.reporting.verdicts import failure
 from pytest_mlexp.tracking.address import OFF
 from pytest_mlexp.tracking.environment import Environment, capture
 from pytest_mlexp.tracking.recorder import Recorder
+from pytest_mlexp.verdicts import Verdict
 
 CELL = pytest.StashKey[Cell]()
 VERDICTS = pytest.StashKey[tuple[Verdict, ...]]()
@@ -44,6 +46,10 @@ class MlexpSession:
         self._pending: list[tuple[dict[str, Any], Mapping[str, bytes]]] = []
         self._shared: tempfile.TemporaryDirectory[str] | None = None
         self._progress = Progress(config)
+        try:
+            self.gating = Gating(config, options)
+        except SettingsError as error:
+            raise pytest.UsageError(str(error)) from None
         self.flow = Flow(
             OutcomeStore(Path(self._worker["mlexp_shared"]) if self._worker else None),
             record=self._record,
@@ -59,15 +65,18 @@ class MlexpSession:
             GateError: a gate was breached; the numbers are recorded already.
         """
         __tracebackhide__ = True
-        cell = item.stash[CELL] = cast("Cell", item.callspec.params["evaluation"])
+        cell = cast("Cell | VanishedCell", item.callspec.params["evaluation"])
+        if isinstance(cell, VanishedCell):
+            self.gating.vanish(cell)
+            pytest.skip("accepted that this cell is gone")
+        item.stash[CELL] = cell
         evaluation = self.flow.evaluate(cell)
         for metric in cell.evaluator.metrics:
             if (shown := (metric.name, evaluation[metric.name])) not in item.user_properties:
                 item.user_properties.append(shown)
-        verdicts = item.stash[VERDICTS] = judge(evaluation, cell.gates)
-        breaches = [f"gate '{verdict.gate}': {verdict.reason}" for verdict in verdicts if not verdict]
-        if breaches:
-            raise GateError("\n".join([*breaches, f"cell {cell.id} of experiment {cell.experiment.name!r}"]))
+        verdicts = item.stash[VERDICTS] = self.gating.judge(cell, evaluation, self.flow)
+        if not all(verdicts):
+            raise GateError("\n".join(failure(cell.experiment.name, cell.id, v) for v in verdicts if not v))
         return evaluation
 
     def _record(self, record: CellRecord, files: Mapping[str, bytes]) -> None:
@@ -104,6 +113,7 @@ class MlexpSession:
         if self._shared is None:
             self._shared = tempfile.TemporaryDirectory(prefix="mlexp-")
         node.workerinput["mlexp_shared"] = self._shared.name
+        node.workerinput["mlexp_baseline"] = str(self.gating.path)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
@@ -130,9 +140,11 @@ class MlexpSession:
             return
         for data, files in report.__dict__.pop("mlexp_cells", ()):
             self._write(from_dict(data, CellRecord), files)
-        test = report.__dict__.pop("mlexp_test", None)
-        if test is not None and self.recorder is not None:
-            self.recorder.test(from_dict(test, TestRecord))
+        if (data := report.__dict__.pop("mlexp_test", None)) is not None:
+            test = from_dict(data, TestRecord)
+            self.gating.tests.append(test)
+            if self.recorder is not None:
+                self.recorder.test(test)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:

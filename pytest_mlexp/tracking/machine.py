@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import re
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,14 @@ def _cpu_model() -> str:
 
         return str(cpuinfo.get_cpu_info()["brand_raw"])
     return platform.processor()
+
+
+def hardware() -> str:
+    """A digest of what timings depend on: processor, cores, memory and accelerators; 16 hexadecimal digits."""
+    found = asdict(machine())
+    kept = [found[name] for name in ("architecture", "cpu", "physical_cores", "usable_cores", "memory_bytes")]
+    names = [accelerator.name for accelerator in accelerators()]
+    return hashlib.sha256(repr((kept, names)).encode()).hexdigest()[:16]
 
 
 def thread_pools() -> tuple[ThreadPool, ...]:

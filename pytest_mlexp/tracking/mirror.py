@@ -19,6 +19,7 @@ from pytest_mlexp.tracking.journal import JournalContents
 
 UID = "mlexp.uid"
 SESSION = "mlexp.session"
+ACCEPTED = "accepted"
 LONGEST_KEY = 250
 LONGEST_PARAM = 6000
 LONGEST_TAG = 5000
@@ -78,7 +79,7 @@ def plan(journal: JournalContents, folder: Path) -> tuple[ExperimentPlan, ...]:
         ExperimentPlan(
             name,
             cells[0].description,
-            _parent_plan(name, cells, journal, common),
+            _parent_plan(name, cells, journal, {**environment_files(session), **_accepted(folder)}, common),
             tuple(_cell_plan(c, [*tests.get((name, c.cell), {}).values()], session, folder) for c in cells),
         )
         for name, cells in by_experiment.items()
@@ -142,7 +143,11 @@ def _session_tags(session: SessionRecord) -> dict[str, str]:
 
 
 def _parent_plan(
-    experiment: str, cells: Sequence[CellRecord], journal: JournalContents, common: Mapping[str, str]
+    experiment: str,
+    cells: Sequence[CellRecord],
+    journal: JournalContents,
+    files: Mapping[str, Path | bytes],
+    common: Mapping[str, str],
 ) -> RunPlan:
     session, end = journal.session, journal.end
     assert session is not None  # noqa: S101 - plan() refused a journal without one
@@ -158,14 +163,23 @@ def _parent_plan(
         tags={UID: f"{session.session}/{experiment}", **common},
         params={"seeds": ", ".join(map(str, seeds))},
         series=(("cells", float(len(cells)), 0), ("failed_cells", float(failed), 0)),
-        files=environment_files(session),
+        files=files,
     )
+
+
+def _accepted(folder: Path) -> dict[str, Path | bytes]:
+    """The lock that the session wrote, with its vectors; nothing when it accepted nothing."""
+    root = folder / ACCEPTED
+    return {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 def _cell_plan(cell: CellRecord, tests: list[TestRecord], session: SessionRecord, folder: Path) -> RunPlan:
     long: dict[str, str] = {}
     tags = _shortened(_cell_tags(cell, tests, session), LONGEST_TAG, long, "tag ")
     files: dict[str, Path | bytes] = {name: folder / path for name, path in cell.artifacts.items()}
+    flips = folder / "flips" / cell.experiment / f"{cell.cell}.csv"
+    if flips.exists():
+        files["flips.csv"] = flips
     files.setdefault("evaluation.json", _json({**to_dict(cell), "tests": [to_dict(test) for test in tests]}))
     params = _shortened(_cell_params(cell), LONGEST_PARAM, long, "param ")
     if cell.traceback:
@@ -191,7 +205,11 @@ def _cell_tags(cell: CellRecord, tests: list[TestRecord], session: SessionRecord
     outcomes = {test.outcome for test in tests}
     worst = next((o for o in ("failed", "passed", "skipped") if o in outcomes), None)
     bad = sorted(name for name, metric in cell.metrics.items() if not metric.finite)
-    verdicts = {f"mlexp.gate.{v.gate}": f"{v.status}: {v.reason}" for test in tests for v in test.verdicts}
+    verdicts = {
+        f"mlexp.gate.{v.gate}{' (anchor)' if v.against == 'anchor' else ''}": f"{v.status}: {v.reason}"
+        for test in tests
+        for v in test.verdicts
+    }
     found = {
         UID: f"{session.session}/{cell.experiment}/{cell.cell}",
         SESSION: session.session,

@@ -80,6 +80,13 @@ class Recorder:
         }
         self._append(replace(record, artifacts=written))
 
+    def artifact(self, name: str, data: bytes) -> None:
+        """Write a file beside the journal.
+
+        Those in ``flips/<experiment>`` are mirrored with their cell, those in ``accepted`` with the session.
+        """
+        self._artifact(name, data)
+
     def test(self, record: TestRecord) -> None:
         """Write how a test of a cell ended."""
         self._append(record)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pytest_mlexp.errors import DeclarationError
@@ -31,6 +33,6 @@ def test_verdicts(values: tuple[float, ...], gate: Gate, status: str) -> None:
 
 
 @pytest.mark.parametrize("bounds", [{}, {"at_least": NAN}, {"at_least": "high"}, {"at_least": 2.0, "at_most": 1.0}])
-def test_a_gate_without_a_usable_bound_is_refused(bounds: dict[str, float]) -> None:
+def test_a_gate_without_a_usable_bound_is_refused(bounds: dict[str, Any]) -> None:
     with pytest.raises(DeclarationError, match="gate on 'a'"):
         Gate("a", **bounds)

@@ -162,8 +162,8 @@ def test_gates_are_judged_after_recording(project: Project) -> None:
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "gate 'accuracy at_least=0.95': accuracy is 0.*, at least 0.95 is asked",
-            "cell threshold-at=5-numbers-hits-cpu of experiment 'sample'",
+            "BREACH  gate 'accuracy at_least=0.95' on threshold-at=5-numbers-hits-cpu of experiment 'sample'",
+            "  accuracy is 0.*, at least 0.95 is asked",
             "threshold-at=5 *",  # the leaderboard has the numbers all the same
         ]
     )

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_mlexp.errors import TrackingError
-from pytest_mlexp.records import CellRecord, DatasetRecord, EndRecord, SessionRecord, Summary, TestRecord, Verdict
+from pytest_mlexp.records import CellRecord, DatasetRecord, EndRecord, SessionRecord, Summary, TestRecord
 from pytest_mlexp.tracking import journal as module
 from pytest_mlexp.tracking.journal import FILE_NAME, Journal, JournalContents, read
+from pytest_mlexp.verdicts import Verdict
 
 SESSION = SessionRecord("s1", 1, ("pytest", "--mlexp"), environment={"digest": "d", "nested": {"a": [1, None]}})
 END = EndRecord(9, "FINISHED")

@@ -1,0 +1,221 @@
+"""What is accepted: a cell's entry in the lock from fresh runs, and what changed in the lock by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import numpy as np
+
+from pytest_mlexp.blocks.digest import digest_of
+from pytest_mlexp.execution.fingerprint import fingerprint
+from pytest_mlexp.gates.comparing import ALPHA
+from pytest_mlexp.gates.contributions import Contributions
+from pytest_mlexp.gates.judge import Baseline, written
+from pytest_mlexp.gates.lock import (
+    ANCHOR,
+    Accepted,
+    Lock,
+    LockedCell,
+    LockedDataset,
+    LockedEvaluator,
+    LockedExperiment,
+    LockedMetric,
+)
+from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.gates.statistics import compare
+from pytest_mlexp.gates.vectors import digest_of_bytes, pack
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from pytest_mlexp.blocks.dataset import Dataset
+    from pytest_mlexp.matrix import Cell
+    from pytest_mlexp.records import Evaluation
+
+    FloatArray: TypeAlias = npt.NDArray[np.float64]
+    Vector: TypeAlias = tuple[FloatArray, int]
+
+UsedT = TypeVar("UsedT", LockedDataset, LockedEvaluator)
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """One cell's entry for the lock, with its vectors as bytes; no entry when the cell is gone."""
+
+    experiment: str
+    cell: str
+    entry: LockedCell | None = None
+    dataset: tuple[str, LockedDataset] | None = None
+    evaluator: tuple[str, LockedEvaluator] | None = None
+    vectors: bytes = b""
+
+
+def described(cell: Cell, dataset: Dataset) -> LockedCell:
+    """What a cell is made of now, without metrics."""
+    return LockedCell(
+        dataset=dataset.digest[:16],
+        split=digest_of([(split.name, split.train, split.test) for split in dataset.splits])[:16],
+        version=dataset.version,
+        evaluator=fingerprint(cell.evaluator.function),
+        seeds=len(cell.experiment.seeds),
+        gates=tuple(written(gate, informs=cell.informs(gate)) for gate in cell.gates),
+    )
+
+
+def changes(cell: Cell, now: LockedCell, accepted: LockedCell) -> tuple[str, ...]:
+    """What of a cell is not as it was accepted, so that like would not be compared with like."""
+    name, found = cell.dataset.name, []
+    if now.split != accepted.split:
+        found.append(f"the splits of dataset {name!r} changed ({accepted.split[:8]} -> {now.split[:8]})")
+    elif now.dataset != accepted.dataset:
+        digests = f"digest {accepted.dataset[:8]} -> {now.dataset[:8]}"
+        if now.version == accepted.version:
+            found.append(f"dataset {name!r} changed without a new version (still {now.version}, {digests})")
+        else:
+            found.append(f"dataset {name!r} changed from version {accepted.version} to {now.version} ({digests})")
+    if now.evaluator != accepted.evaluator:
+        fingerprints = f"{accepted.evaluator[:8]} -> {now.evaluator[:8]}"
+        found.append(f"evaluator {cell.evaluator.name!r} changed (fingerprint {fingerprints})")
+    if now.seeds != accepted.seeds:
+        found.append(f"the experiment has {now.seeds} seeds, {accepted.seeds} when it was accepted")
+    for metric in cell.evaluator.metrics:
+        locked = accepted.metrics.get(metric.name)
+        if locked is not None and locked.maximize != metric.maximize:
+            found.append(f"metric {metric.name!r} changed its direction")
+    return tuple(found)
+
+
+def accept(
+    cell: Cell, dataset: Dataset, declared: Evaluation, fresh: Evaluation, previous: Baseline | None
+) -> Acceptance:
+    """The entry of a cell from fresh runs.
+
+    Args:
+        cell: what is accepted.
+        dataset: what it was run on.
+        declared: the evaluation with the declared seeds, to know a cell again in which nothing changed.
+        fresh: the evaluation with other seeds, which becomes the baseline.
+        previous: what was accepted before, whose anchor stays; None resets it.
+    """
+    directions = {metric.name: metric.maximize for metric in cell.evaluator.metrics}
+    now = described(cell, dataset)
+    metrics: dict[str, LockedMetric] = {}
+    vectors: dict[str, Vector] = {}
+    for name, found in _tables(fresh, len(dataset.splits)).items():
+        unchanged = declared.contributions[name].run_digests() if name in declared.contributions else ()
+        side = found.side
+        metrics[name] = LockedMetric(directions.get(name.partition("[")[0], False), _accepted(found, unchanged))
+        if side.mean is not None:
+            vectors[name] = (side.mean, len(found.runs))
+        if previous is not None:
+            metrics[name] = _anchored(name, metrics[name], (found, vectors), (cell.gates, previous))
+    data = pack(vectors) if vectors else b""
+    entry = replace(now, metrics=metrics, contributions=digest_of_bytes(data) if data else "")
+    return Acceptance(
+        cell.experiment.name,
+        cell.id,
+        entry,
+        (cell.dataset.name, LockedDataset(now.dataset, now.split, len(dataset), now.version)),
+        (cell.evaluator.name, _evaluator(cell, now)),
+        data,
+    )
+
+
+def _tables(fresh: Evaluation, splits: int) -> dict[str, Contributions]:
+    """Every metric that is finite: by example where that is known, else by run."""
+    plain = {}
+    for name, values in fresh.metrics.items():
+        runs = np.array(values).reshape(-1, splits).mean(axis=1)
+        plain[name] = Contributions("runs", runs, tuple(range(runs.size)))
+    return {name: found for name, found in {**plain, **fresh.contributions}.items() if found.finite}
+
+
+def _accepted(found: Contributions, unchanged: tuple[str, ...]) -> Accepted:
+    return Accepted(
+        value=_rounded(found.runs.mean()),
+        spread=_rounded(float(np.std(found.runs, ddof=1))) if np.ptp(found.runs) else 0.0,
+        runs=tuple(map(_rounded, found.runs)),
+        kind=found.kind,
+        columns=found.columns,
+        residual=_rounded(found.side.residual),
+        unchanged=unchanged,
+        hardware=found.hardware,
+    )
+
+
+def _rounded(number: float) -> float:
+    """Nine digits, so that a change in a later one is no change in the lock."""
+    return float(f"{number:.9g}")
+
+
+def _anchored(
+    name: str,
+    metric: LockedMetric,
+    now: tuple[Contributions, dict[str, Vector]],
+    before: tuple[Iterable[Gate], Baseline],
+) -> LockedMetric:
+    """The metric with the oldest value accepted under the same margin, unless it was shown to be surpassed."""
+    (found, vectors), (gates, previous) = now, before
+    locked = previous.locked.metrics.get(name)
+    margins = _margins(name, gates)
+    if locked is None or previous.changes or not margins or margins != _locked_margins(name, previous.locked):
+        return metric
+    oldest, suffix = (locked.anchor, ANCHOR) if locked.anchor is not None else (locked.accepted, "")
+    vector = previous.vectors.get(name + suffix)
+    alike = (oldest.kind, oldest.columns) == (found.kind, found.columns) and found.hardware is None
+    if not alike or oldest.runs == metric.accepted.runs or _surpassed(metric.maximize, (oldest, vector), found):
+        return metric
+    if vector is not None:
+        vectors[name + ANCHOR] = (vector, len(oldest.runs))
+    return replace(metric, anchor=replace(oldest, unchanged=()))
+
+
+def _surpassed(maximize: bool, oldest: tuple[Accepted, FloatArray | None], found: Contributions) -> bool:  # noqa: FBT001
+    sign = 1.0 if maximize else -1.0
+    sides = oldest[0].side(oldest[1]).oriented(sign), found.side.oriented(sign)
+    return len(found.runs) > 1 and compare(*sides, groups=found.groups).at_least(ALPHA) > 0
+
+
+def _margins(name: str, gates: Iterable[Gate]) -> list[tuple[Any, Any]]:
+    same = [gate for gate in gates if gate.metric == name.partition("[")[0] and gate.compares]
+    return sorted((gate.max_drop or 0.0, gate.max_relative_drop or 0.0) for gate in same)
+
+
+def _locked_margins(name: str, locked: LockedCell) -> list[tuple[Any, Any]]:
+    margins = [
+        (gate.get("max_drop"), gate.get("max_relative_drop"))
+        for gate in locked.gates
+        if gate["metric"] == name.partition("[")[0]
+    ]
+    return sorted((drop or 0.0, relative or 0.0) for drop, relative in margins if (drop, relative) != (None, None))
+
+
+def _evaluator(cell: Cell, now: LockedCell) -> LockedEvaluator:
+    description = (cell.evaluator.function.__doc__ or "").strip().partition("\n")[0]
+    directions = {m.name: "maximize" if m.maximize else "minimize" for m in cell.evaluator.metrics}
+    return LockedEvaluator(now.evaluator, directions, description)
+
+
+def merged(lock: Lock, acceptances: Iterable[Acceptance]) -> Lock:
+    """The lock with the accepted cells; datasets and evaluators that no cell uses any more are left out."""
+    for one in acceptances:
+        old = lock.experiments.get(one.experiment, LockedExperiment())
+        cells = {name: cell for name, cell in old.cells.items() if name != one.cell}
+        if one.entry is not None:
+            cells[one.cell] = one.entry
+        lock = lock.with_experiment(
+            one.experiment,
+            LockedExperiment(
+                _used(old.datasets, one.dataset, {cell.dataset for cell in cells.values()}),
+                _used(old.evaluators, one.evaluator, {cell.evaluator for cell in cells.values()}),
+                cells,
+            ),
+        )
+    return lock
+
+
+def _used(old: Mapping[str, UsedT], new: tuple[str, UsedT] | None, digests: set[str]) -> dict[str, UsedT]:
+    both = {**old, **({} if new is None else dict([new]))}
+    return {name: block for name, block in both.items() if block.digest in digests}

@@ -1,0 +1,195 @@
+"""Trials of a cell -> the contributions of its gated metrics."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pytest_mlexp.blocks.splitting import take
+from pytest_mlexp.errors import DataError
+from pytest_mlexp.evaluation import Available, evaluate
+from pytest_mlexp.execution.outcome import Outcome
+from pytest_mlexp.execution.seeding import seeded
+from pytest_mlexp.gates import influence
+from pytest_mlexp.gates.contributions import Contributions, Tested, tabulate
+from pytest_mlexp.gates.rules import OPERATIONAL
+from pytest_mlexp.matrix import Cell, Trial
+from pytest_mlexp.naming import nearest
+from pytest_mlexp.records import Evaluation
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from pytest_mlexp.blocks.dataset import Dataset
+    from pytest_mlexp.blocks.splitting import Split
+
+BLOCKS = 20
+# Requests whose answer does not shrink with the rows: a metric that asks for them cannot be called on a part.
+_WHOLE = ("model", "dataset", "timings")
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One trial of a cell as its evaluator saw it, or as it would have seen some of its rows."""
+
+    cell: Cell
+    trial: Trial
+    outcome: Outcome
+    dataset: Dataset
+    split: Split
+    evaluation: Evaluation
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """The rows of the dataset that were tested on."""
+        return self.split.test
+
+    def some(self, chosen: npt.NDArray[np.intp]) -> Seen:
+        """The trial with only these of its rows, evaluated anew."""
+        responses = {name: take(answer, chosen) for name, answer in self.outcome.responses.items()}
+        outcome = replace(self.outcome, responses=responses)
+        split = replace(self.split, test=self.rows[chosen])
+        with seeded(self.trial.seed):
+            evaluation = self.cell.evaluator(Available(self.cell, outcome, self.dataset, split))
+        return replace(self, outcome=outcome, split=split, evaluation=evaluation)
+
+
+def see(cell: Cell, trial: Trial, outcome: Outcome, dataset: Dataset) -> Seen:
+    """Evaluate one trial, and keep what it was evaluated on."""
+    __tracebackhide__ = True
+    evaluation = evaluate(cell, trial, outcome, dataset)
+    return Seen(cell, trial, outcome, dataset, dataset.split(trial.split), evaluation)
+
+
+def measure(seen: Sequence[Seen]) -> dict[str, Contributions]:
+    """The contributions of every metric that a gate of the cell compares or slices.
+
+    Those of a slice are named ``metric[column=label]``.
+
+    Raises:
+        DataError: a gate slices by a column that the dataset does not have.
+    """
+    found: dict[str, Contributions] = {}
+    cell = seen[0].cell
+    for gate in cell.gates:
+        if gate.metric in OPERATIONAL:
+            found[gate.metric] = _timing(gate.metric, seen)
+        elif gate.slices is not None:
+            for label, rows in _slices(seen[0].dataset, gate.slices):
+                parts = [s.some(np.flatnonzero(inside)) for s in seen if (inside := rows[s.rows]).any()]
+                if parts:
+                    found[f"{gate.metric}[{gate.slices}={label}]"] = _metric(gate.metric, parts)
+        elif gate.compares:
+            found[gate.metric] = _metric(gate.metric, seen)
+    return found
+
+
+def check_slices(cell: Cell, dataset: Dataset) -> None:
+    """Refuse a gate that slices by a column that is not there, before anything is fitted.
+
+    Raises:
+        DataError: names the gate, the column and the candidates.
+    """
+    for gate in cell.gates:
+        if gate.slices is not None:
+            _column(dataset, gate.slices)
+
+
+def _metric(metric: str, seen: Sequence[Seen]) -> Contributions:
+    dataset = seen[0].dataset
+    exact = [_by_example(metric, one) for one in seen]
+    if None not in exact:
+        return tabulate("examples", _whole(exact), examples=dataset.examples, groups=dataset.groups)
+    blocks = _blocks(dataset)
+    jackknifed = [_by_block(metric, one, blocks) for one in seen] if _can_be_called_on_rows(seen[0].cell) else [None]
+    if None not in jackknifed:
+        return tabulate("blocks", _whole(jackknifed), examples=np.arange(BLOCKS))
+    values = [Tested(one.trial.seed, one.rows, one.evaluation[metric]) for one in seen]
+    return tabulate("runs", values, examples=dataset.examples)
+
+
+def _whole(tested: Sequence[Tested | None]) -> list[Tested]:
+    return [one for one in tested if one is not None]
+
+
+def _by_example(metric: str, seen: Seen) -> Tested | None:
+    value = seen.evaluation[metric]
+    scores = seen.evaluation.scores.get(metric)
+    if scores is not None and np.isclose(scores.mean(), value, rtol=1e-9, atol=1e-12):
+        return Tested(seen.trial.seed, seen.rows, value, scores)
+    answers = _answers(seen)
+    for name in dict.fromkeys((metric, getattr(seen.cell.evaluator.function, "__name__", metric))):
+        vector = influence.contributions(name, answers, value)
+        if vector is not None:
+            return Tested(seen.trial.seed, seen.rows, value, vector)
+    return None
+
+
+def _answers(seen: Seen) -> influence.Answers:
+    given = seen.outcome.responses
+    proba, score = given.get("predict_proba"), given.get("decision_function")
+    if proba is not None and np.ndim(proba) == 2 and np.shape(proba)[1] == 2:
+        score = np.asarray(proba)[:, 1]
+    weights = seen.dataset.sample_weight if "sample_weight" in _requests(seen.cell) else None
+    truth, weights = (None if column is None else take(column, seen.rows) for column in (seen.dataset.y, weights))
+    return influence.Answers(truth, given.get("predict"), proba, score, weights, seen.outcome.classes)
+
+
+def _by_block(metric: str, seen: Seen, blocks: npt.NDArray[np.intp]) -> Tested | None:
+    """Pseudo-values of the block jackknife (Efron and Tibshirani, 1993, chapter 11), with the metric as their mean."""
+    own, value = blocks[seen.rows], seen.evaluation[metric]
+    present = np.unique(own)
+    if present.size < 2:
+        return None
+    try:
+        without = np.array([seen.some(np.flatnonzero(own != b)).evaluation[metric] for b in present])
+    except Exception:  # noqa: BLE001 - a metric may be undefined on a part in whatever way; its runs still count
+        return None
+    pseudo = value - (present.size - 1) * (without - without.mean())
+    return Tested(seen.trial.seed, present, value, pseudo)
+
+
+def _blocks(dataset: Dataset) -> npt.NDArray[np.intp]:
+    """The block of each row: by a digest of its identity or of its group, so that it depends on nothing else."""
+    labels = dataset.examples.tolist() if dataset.groups is None else np.asarray(dataset.groups).tolist()
+    digests = {label: hashlib.blake2b(repr(label).encode(), digest_size=8).digest() for label in set(labels)}
+    rank = {label: number for number, label in enumerate(sorted(digests, key=lambda label: digests[label]))}
+    return np.array([rank[label] * BLOCKS // len(rank) for label in labels], dtype=np.intp)
+
+
+def _can_be_called_on_rows(cell: Cell) -> bool:
+    return not set(_requests(cell)) & set(_WHOLE)
+
+
+def _requests(cell: Cell) -> tuple[str, ...]:
+    return (*cell.evaluator.requests, *cell.evaluator.optional)
+
+
+def _timing(name: str, seen: Sequence[Seen]) -> Contributions:
+    from pytest_mlexp.tracking.machine import hardware
+
+    values = [Tested(one.trial.seed, one.rows, float(getattr(one.outcome, name))) for one in seen]
+    return replace(tabulate("runs", values, examples=seen[0].dataset.examples), hardware=hardware())
+
+
+def _slices(dataset: Dataset, column: str) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    labels = np.array([str(value) for value in np.asarray(_column(dataset, column)).tolist()])
+    for label in np.unique(labels):
+        yield str(label), labels == label
+
+
+def _column(dataset: Dataset, name: str) -> Any:
+    if name == "groups" and dataset.groups is not None:
+        return dataset.groups
+    columns = list(getattr(dataset.X, "columns", ()))
+    if name in columns:
+        return dataset.X[name]
+    known = [str(column) for column in columns] + (["groups"] if dataset.groups is not None else [])
+    raise DataError(
+        f"a gate slices dataset {dataset.name!r} by {name!r}, which is neither a column of X nor its groups: "
+        f"{nearest(name, known)}"
+    )

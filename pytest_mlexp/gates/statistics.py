@@ -1,0 +1,205 @@
+"""The paired test: baseline and candidate on the same examples, with the noise of examples and of training.
+
+Values are oriented before they come here: higher is better. Everything is in closed form, so the same
+inputs give the same result in every process.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    FloatArray: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One side of a comparison: its runs, and the contributions of its examples averaged over them.
+
+    Attributes:
+        runs: the metric of each run, shape ``(runs,)``.
+        mean: contributions averaged over runs, shape ``(examples,)``; None where there is only a number a run.
+        residual: variance of one contribution that is left when run and example are accounted for.
+    """
+
+    runs: FloatArray
+    mean: FloatArray | None = None
+    residual: float = 0.0
+
+    @classmethod
+    def of(cls, values: FloatArray) -> Side:
+        """A side from the table of its contributions, shape ``(runs, examples)``."""
+        means, mean = values.mean(axis=1), values.mean(axis=0)
+        runs, examples = values.shape
+        if (values == values[0]).all():  # the mean of equal numbers may differ from them in the last bit
+            return cls(means, values[0])
+        if examples < 2:
+            return cls(means, mean)
+        rest = values - means[:, None] - mean[None, :] + values.mean()
+        return cls(means, mean, float((rest**2).sum() / ((runs - 1) * (examples - 1))))
+
+    def oriented(self, sign: float) -> Side:
+        """The side with all values multiplied by 1 or -1."""
+        return Side(sign * self.runs, None if self.mean is None else sign * self.mean, self.residual)
+
+    @property
+    def value(self) -> float:
+        """The metric, averaged over the runs."""
+        return float(self.runs.mean())
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether all runs gave the same scores, each of them 0 or 1."""
+        return self.mean is not None and bool(np.isin(self.mean, (0.0, 1.0)).all())
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Candidate minus baseline, with its noise.
+
+    Attributes:
+        value: the difference; positive is better.
+        examples: variance of the difference that comes from the choice of examples.
+        between: variance between runs of one side that the examples do not explain (tau squared).
+        within: variance of one run's metric that its row-by-run residual gives.
+        runs: number of runs of the baseline and of the candidate.
+        df: Welch-Satterthwaite degrees of freedom.
+        p: probability of a difference this low or lower, were there none.
+    """
+
+    value: float
+    examples: float
+    between: float
+    within: float
+    runs: tuple[int, int]
+    df: float
+    p: float
+
+    @property
+    def error(self) -> float:
+        """The standard error of the difference."""
+        return math.sqrt(self.examples + self.between * (1 / self.runs[0] + 1 / self.runs[1]))
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """The two-sided confidence interval of the difference."""
+        half = quantile((1 + level) / 2, self.df) * self.error
+        return self.value - half, self.value + half
+
+    def at_least(self, alpha: float) -> float:
+        """The one-sided lower confidence bound of the difference."""
+        return self.value - quantile(1 - alpha, self.df) * self.error
+
+
+def compare(baseline: Side, candidate: Side, *, groups: npt.NDArray[np.intp] | None = None) -> Difference:
+    """Compare two sides: paired where both have contributions, else by their runs alone.
+
+    Args:
+        baseline: the accepted side.
+        candidate: the side that is judged; its examples stand in the baseline's order.
+        groups: for each example the number of the group it was drawn with; examples of one group are not
+            independent of each other.
+    """
+    if baseline.mean is None or candidate.mean is None:
+        return _by_runs(baseline, candidate)
+    return _paired(baseline, candidate, candidate.mean - baseline.mean, groups)
+
+
+def quantile(probability: float, df: float) -> float:
+    """The quantile of Student's t distribution; of the normal one for infinite ``df``."""
+    from scipy.special import ndtri, stdtrit
+
+    return float(ndtri(probability) if math.isinf(df) else stdtrit(df, probability))
+
+
+def degrees(total: float, *parts: tuple[float, float]) -> float:
+    """Welch-Satterthwaite degrees of freedom of a variance that is made of estimates.
+
+    ``parts`` are the estimates, each with its own degrees. The variance between runs counts whole, although
+    only what the examples do not explain of it is in the total: that is what was estimated, and with real
+    learners the other reckoning accuses too often.
+    """
+    weight = sum(variance**2 / df for variance, df in parts if variance)
+    return total**2 / weight if 0 < total < math.inf and weight else max(df for _, df in parts)
+
+
+def mid_p(lost: int, gained: int) -> float:
+    """McNemar's exact test with the mid-p correction, one-sided against a loss (Fagerland et al., 2013)."""
+    from scipy.stats import binom
+
+    flips = lost + gained
+    return float(binom.cdf(gained, flips, 0.5) - 0.5 * binom.pmf(gained, flips, 0.5)) if flips else 0.5
+
+
+def _paired(baseline: Side, candidate: Side, change: FloatArray, groups: npt.NDArray[np.intp] | None) -> Difference:
+    variance, df_examples = _of_mean(change, groups)
+    binary = baseline.is_binary and candidate.is_binary
+    if binary:
+        variance = max(variance, (0.5 / change.size) ** 2)
+    residual = _pooled(baseline, candidate, (baseline.residual, candidate.residual))
+    within = residual / change.size
+    spread, df_runs = _spread(baseline, candidate)
+    between = max(0.0, spread - within)
+    runs = (baseline.runs.size, candidate.runs.size)
+    share = 1 / runs[0] + 1 / runs[1]
+    df = degrees(variance + between * share, (variance, df_examples), (spread * share, df_runs))
+    value = candidate.value - baseline.value
+    p = _p(value, math.sqrt(variance + between * share), df)
+    if binary and groups is None:
+        p = max(p, mid_p(int((change < 0).sum()), int((change > 0).sum())))
+    return Difference(value, variance, between, within, runs, df, p)
+
+
+def _by_runs(baseline: Side, candidate: Side) -> Difference:
+    """The noise floor: is the candidate inside the t prediction interval of the baseline's runs?"""
+    spread, df = _spread(baseline, candidate)
+    runs = (baseline.runs.size, candidate.runs.size)
+    value = candidate.value - baseline.value
+    p = _p(value, math.sqrt(spread * (1 / runs[0] + 1 / runs[1])), df) if df else 0.5
+    return Difference(value, 0.0, spread, 0.0, runs, max(df, 1.0), p)
+
+
+def _of_mean(change: FloatArray, groups: npt.NDArray[np.intp] | None) -> tuple[float, float]:
+    """Variance of the mean and its degrees of freedom, by groups where they are given."""
+    size = change.size
+    if size < 2:
+        return math.inf, 1.0
+    if groups is None:
+        return float(change.var(ddof=1)) / size, size - 1.0
+    sums = np.bincount(groups, weights=change - change.mean())
+    if sums.size < 2:
+        return math.inf, 1.0
+    return float((sums**2).sum()) * sums.size / (sums.size - 1) / size**2, sums.size - 1.0
+
+
+def _spread(baseline: Side, candidate: Side) -> tuple[float, float]:
+    """Variance between the runs of one side, pooled over both, and its degrees of freedom."""
+    df = float(baseline.runs.size + candidate.runs.size - 2)
+    each = (_variance(baseline.runs), _variance(candidate.runs))
+    return _pooled(baseline, candidate, each), df
+
+
+def _variance(runs: FloatArray) -> float:
+    # Equal values have a mean that may differ from them in the last bit.
+    return float(runs.var(ddof=1)) if runs.size > 1 and np.ptp(runs) else 0.0
+
+
+def _pooled(baseline: Side, candidate: Side, each: tuple[float, float]) -> float:
+    degrees = (baseline.runs.size - 1, candidate.runs.size - 1)
+    total = sum(degrees)
+    return sum(d * v for d, v in zip(degrees, each, strict=True)) / total if total else 0.0
+
+
+def _p(value: float, error: float, df: float) -> float:
+    if math.isinf(error):
+        return 0.5
+    if error == 0.0:
+        return 0.5 if value == 0.0 else float(value > 0.0)
+    from scipy.special import stdtr
+
+    return float(stdtr(df, value / error))

@@ -1,0 +1,99 @@
+"""A lock and its vectors as they are in a folder, or as they were in a commit."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from pytest_mlexp.errors import SettingsError
+from pytest_mlexp.gates.lock import FILE_NAME, Lock, parse, vectors_path
+from pytest_mlexp.gates.vectors import unpack
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    FloatArray: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of the accepted state.
+
+    Attributes:
+        name: as it was asked for.
+        path: of the lock; ``commit``: where it is read from, None for the file on disk.
+    """
+
+    name: str
+    path: Path
+    commit: str | None = None
+
+    def lock(self) -> Lock:
+        """The lock itself.
+
+        Raises:
+            SettingsError: there is none, or it cannot be read.
+        """
+        data = self._read(self.path)
+        if data is None:
+            where = f"commit {self.commit} has no {self.path}" if self.commit else f"there is no file {self.path}"
+            raise SettingsError(f"{self.name}: {where}; --lock says where the lock is, --mlexp-accept makes one")
+        return parse(data.decode(), where=self.name)
+
+    def vectors(self, experiment: str, cell: str, *, digest: str) -> dict[str, FloatArray]:
+        """The contributions of a cell; empty where they are not to be had.
+
+        Raises:
+            GateError: they are not those that the lock was written with.
+        """
+        file = vectors_path(self.path, experiment, cell)
+        data = self._read(file)
+        return {} if data is None or not digest else unpack(data, digest=digest, where=f"{self.name}: {file}")
+
+    def _read(self, path: Path) -> bytes | None:
+        if self.commit is None:
+            return path.read_bytes() if path.is_file() else None
+        # ./ makes the path relative to the current folder, not to the top of the repository
+        return _git("show", f"{self.commit}:./{path.as_posix()}")
+
+
+def version(name: str, *, lock: str = FILE_NAME) -> Version:
+    """The version that a name stands for: a lock's path or folder, else a commit, branch or tag.
+
+    Raises:
+        SettingsError: it is neither.
+    """
+    path = Path(name)
+    if path.is_file():
+        return Version(name, path)
+    if path.is_dir() and (path / lock).is_file():
+        return Version(name, path / lock)
+    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if commit is None:
+        raise SettingsError(f"{name!r} is no lock file, no folder with a {lock}, and no commit, branch or tag here")
+    return Version(name, Path(lock), commit.decode().strip())
+
+
+def versions(names: list[str], *, lock: str = FILE_NAME) -> tuple[Version, Version]:
+    """Two versions from two names, or from one ``before..after`` as in git; an empty side is the file on disk.
+
+    Raises:
+        SettingsError: not two, or one that cannot be found.
+    """
+    if len(names) == 1 and ".." in names[0] and not Path(names[0]).exists():
+        names = [part or lock for part in names[0].split("..", 1)]
+    if len(names) != 2:
+        raise SettingsError(f"two versions are compared, {len(names)} given: write main..HEAD, or two locks")
+    return version(names[0], lock=lock), version(names[1], lock=lock)
+
+
+def _git(*arguments: str) -> bytes | None:
+    """What a git command that only reads says; None when it fails or is not installed."""
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, check=False)  # noqa: S603, S607 - reads only
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,206 @@
+"""Gates in a pytest session: the accepted baseline, the share of alpha of each gate, and acceptance."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_mlexp.errors import GateError
+from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
+from pytest_mlexp.gates.comparing import ALPHA, Terms
+from pytest_mlexp.gates.differences import differences, vanished
+from pytest_mlexp.gates.flips import flips_table
+from pytest_mlexp.gates.judge import Baseline, judge
+from pytest_mlexp.gates.lock import FILE_NAME, write
+from pytest_mlexp.gates.screening import judge_cell, other_seeds
+from pytest_mlexp.gates.state import AcceptedState
+from pytest_mlexp.matrix import Cell, expand
+from pytest_mlexp.plugin.options import Options
+from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
+from pytest_mlexp.reporting.verdicts import cost_of_correction, counts, failure, judged, quiet_lines, verdict_table
+from pytest_mlexp.tracking.mirror import ACCEPTED
+from pytest_mlexp.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from pytest_mlexp.experiment import Experiment
+    from pytest_mlexp.flow import Flow
+
+UNACCEPTABLE = ("breach", "not_finite", "missing")
+
+
+@dataclass(frozen=True)
+class VanishedCell:
+    """Stands for an accepted cell that is not there: not declared any more, or only for a device elsewhere."""
+
+    experiment: Experiment
+    id: str
+    device: str
+    is_elsewhere: bool
+
+
+class Gating:
+    """Judges cells against the lock, or accepts them into it; the controlling process alone writes it."""
+
+    def __init__(self, config: pytest.Config, options: Options) -> None:
+        self._config = config
+        self._options = options
+        self._is_worker = hasattr(config, "workerinput")
+        self.path = options.baseline
+        self._state = AcceptedState(self.path)
+        self.gates = 0
+        self.tests: list[TestRecord] = []
+        self._acceptances: list[Acceptance] = []
+        self._pending: list[Acceptance] = []
+        self._flips: dict[str, bytes] = {}
+        self._changed: list[str] = []
+
+    def missing_cells(self, experiment: Experiment, here: Iterable[Cell]) -> list[VanishedCell]:
+        """The accepted cells that this session does not have; each stands as a test of its own."""
+        locked = self._state.lock.experiments.get(experiment.name)
+        devices = {cell.rpartition("-")[2] for cell in locked.cells} if locked else set()
+        anywhere = {cell.id for cell in expand(experiment, sorted({"cpu", *devices}))}
+        gone = vanished(self._state.lock, experiment.name, {cell.id for cell in here})
+        return [VanishedCell(experiment, cell, cell.rpartition("-")[2], cell in anywhere) for cell in gone]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count the comparisons that share alpha: every process collects and selects the same tests."""
+        chosen = {(c.experiment.name, c.id): c for item in session.items if isinstance(c := _cell(item), Cell)}
+        self.gates = sum(self._state.comparisons(cell) for cell in chosen.values())
+
+    def judge(self, cell: Cell, evaluation: Evaluation, flow: Flow) -> tuple[Verdict, ...]:
+        """Judge a cell; with ``--mlexp-accept`` accept it as well, unless its numbers cannot be."""
+        __tracebackhide__ = True
+        baseline = self._state.baseline(cell, flow.dataset(cell))
+        if self._options.accept:
+            return self._accept(cell, evaluation, flow, baseline)
+        terms = Terms(alpha=ALPHA, gates=self.gates)
+        verdicts, seen = judge_cell(cell, evaluation, flow=flow, baseline=baseline, terms=terms)
+        self._flips.update(_flips(cell, seen, baseline))
+        return verdicts
+
+    def _accept(self, cell: Cell, evaluation: Evaluation, flow: Flow, baseline: Baseline | None) -> tuple[Verdict, ...]:
+        __tracebackhide__ = True
+        fresh = evaluation
+        if any(gate.compares for gate in cell.gates):
+            seeds = cell.experiment.seeds
+            fresh = flow.again(cell, other_seeds(seeds, max(self._options.accept_runs, len(seeds))))
+        for runs in (evaluation, fresh):
+            verdicts = judge(runs, cell.gates)
+            if any(verdict.status in UNACCEPTABLE and not verdict for verdict in verdicts):
+                return verdicts
+        previous = None if self._options.reset_anchors else baseline
+        self._pending.append(accept(cell, flow.dataset(cell), evaluation, fresh, previous))
+        return tuple(replace(v, status="pass", strict=False) if v.status == "new" else v for v in verdicts)
+
+    def vanish(self, cell: VanishedCell) -> None:
+        """Fail for a vanished cell, or take it out of the lock.
+
+        Raises:
+            GateError: it was not accepted that the cell is gone.
+        """
+        __tracebackhide__ = True
+        if self._options.accept:
+            self._pending.append(Acceptance(cell.experiment.name, cell.id))
+            return
+        reason = f"{self.path.name} expects this cell, but the experiment does not declare it any more"
+        raise GateError(failure(cell.experiment.name, cell.id, Verdict("expected", "", "vanished", reason)))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Any:
+        """Let the report carry what this test accepted and which examples flipped."""
+        report = yield
+        if call.when == "call":
+            accepted = [] if report.failed else self._pending
+            report.mlexp_accepted = [(to_dict(replace(a, vectors=b"")), a.vectors) for a in accepted]
+            report.mlexp_flips, self._pending, self._flips = self._flips, [], {}
+        return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect what reports carry; only the controlling process does."""
+        if self._is_worker:
+            return
+        for data, vectors in report.__dict__.pop("mlexp_accepted", ()):
+            self._acceptances.append(replace(from_dict(data, Acceptance), vectors=vectors))
+        session = self._config.pluginmanager.get_plugin("mlexp-session")
+        for name, content in report.__dict__.pop("mlexp_flips", {}).items():
+            if session is not None and session.recorder is not None:
+                session.recorder.artifact(name, content)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write what was accepted; in CI that fails, so that nobody accepts by accident."""
+        if self._is_worker or not self._options.accept:
+            return
+        new = merged(self._state.lock, self._acceptances)
+        self._changed = [str(change) for change in differences(self._state.lock, new)]
+        if self._acceptances:
+            write(self.path, new, {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors})
+            self._keep()
+        if self._refuses_ci and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _keep(self) -> None:
+        """Keep the accepted state with the session's record, for ``--mlexp-baseline=mlflow:...``."""
+        session = self._config.pluginmanager.get_plugin("mlexp-session")
+        if session is None or session.recorder is None:
+            return
+        vectors = self.path.with_name(f"{self.path.name}.d")
+        for file in (self.path, *sorted(vectors.rglob("*.bin"))):
+            name = FILE_NAME + file.as_posix().removeprefix(self.path.as_posix())
+            session.recorder.artifact(f"{ACCEPTED}/{name}", file.read_bytes())
+
+    @property
+    def _refuses_ci(self) -> bool:
+        return bool(os.environ.get("CI")) and not self._options.accept_in_ci
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the verdicts, the worst first, and what was accepted."""
+        pairs = judged(self.tests)
+        if self._options.accept:
+            self._show_accepted(terminalreporter)
+        elif pairs:
+            _show_verdicts(terminalreporter, pairs)
+
+    def _show_accepted(self, reporter: pytest.TerminalReporter) -> None:
+        reporter.section(f"mlexp: accepted into {self.path.name}")
+        for line in self._changed or ["nothing changed"]:
+            reporter.write_line(line)
+        if self._refuses_ci:
+            reporter.write_line("this is CI, so the session fails: --mlexp-accept-in-ci says it is meant", red=True)
+
+
+def _show_verdicts(reporter: pytest.TerminalReporter, pairs: list[tuple[str, Verdict]]) -> None:
+    table = verdict_table(pairs)
+    if reporter.config.get_verbosity() < 0 and not table:
+        return
+    reporter.section("mlexp gates")
+    if table:
+        reporter.write_line(table)
+    shared = [verdict.comparison.gates for _, verdict in pairs if verdict.comparison is not None]
+    if reporter.config.get_verbosity() >= 0:
+        for line in quiet_lines(pairs):
+            reporter.write_line(line)
+        if shared and max(shared) > 1:
+            reporter.write_line(cost_of_correction(ALPHA, max(shared)))
+    new = sum(verdict.status == "new" for _, verdict in pairs)
+    if new:
+        reporter.write_line(f"{new} gates have no baseline: accept one with --mlexp-accept", yellow=True, bold=True)
+    reporter.write_line(f"gates: {counts(pairs)}")
+
+
+def _cell(item: pytest.Item) -> Any:
+    callspec = getattr(item, "callspec", None)
+    return None if callspec is None else callspec.params.get("evaluation")
+
+
+def _flips(cell: Cell, evaluation: Evaluation, baseline: Baseline | None) -> dict[str, bytes]:
+    if baseline is None or baseline.changes:
+        return {}
+    table = flips_table(evaluation.contributions, baseline.vectors)
+    return {f"flips/{cell.experiment.name}/{cell.id}.csv": table} if table else {}

@@ -1,0 +1,234 @@
+"""From runs to an entry of the lock, and back to a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from pytest_mlexp import Dataset, Evaluation, Experiment
+from pytest_mlexp.execution.store import OutcomeStore
+from pytest_mlexp.flow import Flow
+from pytest_mlexp.gates.acceptance import accept, changes, described
+from pytest_mlexp.gates.comparing import Terms
+from pytest_mlexp.gates.contributions import Contributions
+from pytest_mlexp.gates.judge import Baseline, judge
+from pytest_mlexp.gates.screening import judge_cell, other_seeds
+from pytest_mlexp.gates.vectors import unpack
+from pytest_mlexp.matrix import Cell, expand
+
+ROWS = 500
+
+
+class Wrong:
+    """Wrong on the first rows, and on some others by luck."""
+
+    def __init__(self, rows: int, luck: float, seed: int) -> None:
+        self.rows, self.luck, self.seed = rows, luck, seed
+
+    def predict(self, X: Any) -> npt.NDArray[np.float64]:
+        unlucky = np.random.default_rng(self.seed).random(len(X)) < self.luck
+        return np.where((np.arange(len(X)) < self.rows) | unlucky, 0.0, 1.0)
+
+
+class Project:
+    """One cell that can be made better and worse, and what is accepted of it."""
+
+    def __init__(self, **gate: Any) -> None:
+        self.rows, self.luck, self.trained = 50, 0.01, 0
+        self.experiment = Experiment("e")
+        self.experiment.gate("share", **(gate or {"max_drop": 0.01}))
+        self.baseline: Baseline | None = None
+
+        @self.experiment.dataset(version="1")
+        def d() -> Dataset:
+            both = np.arange(2 * ROWS)
+            return Dataset.from_arrays(both.reshape(-1, 1), np.ones(2 * ROWS), split=(both[:ROWS], both[ROWS:]))
+
+        @self.experiment.model
+        def m(seed: int) -> Wrong:
+            self.trained += 1
+            return Wrong(self.rows, self.luck, seed)
+
+        @self.experiment.evaluator(maximize="share")
+        def e(y_true: Any, y_pred: Any) -> Evaluation:
+            scores = (y_true == y_pred).astype(float)
+            return Evaluation({"share": scores.mean()}, scores={"share": scores})
+
+    @property
+    def cell(self) -> Cell:
+        return expand(self.experiment, ["cpu"])[0]
+
+    def accept(self, rows: int, *, reset: bool = False, tables: Evaluation | None = None) -> None:
+        self.rows = rows
+        flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
+        evaluation, fresh = tables, tables
+        if evaluation is None or fresh is None:
+            evaluation = flow.evaluate(self.cell)
+            fresh = flow.again(self.cell, other_seeds(self.experiment.seeds, 5))
+        found = accept(self.cell, flow.dataset(self.cell), evaluation, fresh, None if reset else self.baseline)
+        assert found.entry is not None
+        digest = found.entry.contributions
+        vectors = unpack(found.vectors, digest=digest, where="x") if digest else {}
+        self.baseline = Baseline(found.entry, vectors)
+
+    def judge(self, rows: int) -> dict[str, str]:
+        self.rows = rows
+        flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
+        evaluation = flow.evaluate(self.cell)
+        self.trained = 0
+        verdicts, _ = judge_cell(self.cell, evaluation, flow=flow, baseline=self.baseline, terms=Terms())
+        return {verdict.against: verdict.status for verdict in verdicts}
+
+    @property
+    def anchor(self) -> float | None:
+        assert self.baseline is not None
+        anchor = self.baseline.locked.metrics["share"].anchor
+        return None if anchor is None else anchor.value
+
+
+def test_what_did_not_change_is_identical_and_trains_nothing_more() -> None:
+    project = Project()
+    project.accept(50)
+    assert project.judge(50) == {"baseline": "identical"}
+    assert project.trained == 0
+
+
+def test_a_loss_is_looked_at_with_four_more_seeds() -> None:
+    project = Project()
+    project.accept(50)
+    assert project.judge(80) == {"baseline": "regressed"}
+    assert project.trained == 4
+
+
+def test_a_gain_needs_no_second_look() -> None:
+    project = Project()
+    project.accept(50)
+    assert project.judge(20) == {"baseline": "improved"}
+    assert project.trained == 0
+
+
+def test_a_gate_that_informs_trains_nothing_more() -> None:
+    project = Project(max_drop=0.01, primary=False)
+    project.accept(50)
+    project.judge(80)
+    assert project.trained == 0
+
+
+def test_without_a_baseline_a_cell_is_new() -> None:
+    assert Project().judge(50) == {"baseline": "new"}
+
+
+def test_the_oldest_value_stays_until_it_is_surpassed() -> None:
+    project = Project()
+    project.accept(50)
+    assert project.anchor is None
+    first = project.judge(50)
+    project.accept(52)
+    anchor = project.anchor
+    assert anchor is not None
+    project.accept(54)
+    assert project.anchor == anchor
+    assert project.judge(54) == {"baseline": "identical", "anchor": "inconclusive"}
+    project.accept(20)
+    assert project.anchor is None
+    assert first == {"baseline": "identical"}
+
+
+def test_the_anchor_is_judged_too() -> None:
+    project = Project(max_drop=0.02)
+    project.luck = 0.0
+    for rows in (50, 56):
+        project.accept(rows)
+    assert project.judge(62) == {"baseline": "inconclusive", "anchor": "regressed"}
+
+
+def test_another_margin_is_a_review_and_so_is_a_reset() -> None:
+    project = Project()
+    project.accept(50)
+    project.accept(52, reset=True)
+    assert project.anchor is None
+    project.experiment.gates[0] = replace(project.experiment.gates[0], max_drop=0.02)
+    project.accept(54)
+    assert project.anchor is None
+
+
+def test_like_is_compared_with_like_only() -> None:
+    project = Project()
+    project.accept(50)
+    assert project.baseline is not None
+    accepted = project.baseline.locked
+    flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
+    now = described(project.cell, flow.dataset(project.cell))
+    assert changes(project.cell, now, accepted) == ()
+    for other, words in (
+        ({"split": "other"}, "the splits of dataset 'd' changed"),
+        ({"dataset": "other"}, "dataset 'd' changed without a new version"),
+        ({"dataset": "other", "version": "0"}, "dataset 'd' changed from version 0 to 1"),
+        ({"evaluator": "other"}, "evaluator 'e' changed"),
+        ({"seeds": 3}, "the experiment has 1 seeds, 3 when it was accepted"),
+    ):
+        (found,) = changes(project.cell, now, replace(accepted, **other))
+        assert words in found
+    turned = {"share": replace(accepted.metrics["share"], maximize=False)}
+    assert changes(project.cell, now, replace(accepted, metrics=turned)) == ("metric 'share' changed its direction",)
+
+
+def evaluation(values: dict[str, list[float]]) -> Evaluation:
+    tables = {name: np.array([scores]) for name, scores in values.items()}
+    found = {n: Contributions("examples", t.mean(axis=1), (0,), t, np.arange(t.size)) for n, t in tables.items()}
+    return Evaluation({n: tuple(c.runs.tolist()) for n, c in found.items()}, contributions=found)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_is_not_finite_is_named(bad: float) -> None:
+    project = Project()
+    project.accept(50)
+    broken = replace(evaluation({"share": [1.0, 0.0]}), metrics={"share": (bad,)})
+    (verdict,) = judge(broken, project.cell.gates, baseline=project.baseline)
+    assert verdict.status == "not_finite"
+    assert not verdict
+
+
+def test_the_worst_slice_speaks_for_all() -> None:
+    project = Project(at_least=0.6, max_drop=0.02, slices="region")
+    before = {"share[region=north]": [1.0] * 90 + [0.0] * 10, "share[region=south]": [1.0] * 80 + [0.0] * 20}
+    project.accept(50, tables=evaluation(before))
+    (same,) = judge(evaluation(before), project.cell.gates, baseline=project.baseline)
+    assert same.status == "identical"
+    worse = evaluation({**before, "share[region=south]": [1.0] * 65 + [0.0] * 35})
+    (verdict,) = judge(worse, project.cell.gates, baseline=project.baseline)
+    assert (verdict.status, verdict.metric) == ("regressed", "share[region=south]")
+    low = evaluation({**before, "share[region=south]": [1.0] * 55 + [0.0] * 45})
+    (verdict,) = judge(low, project.cell.gates, baseline=project.baseline)
+    assert verdict.status == "breach"
+    assert "share[region=south] is 0.55, at least 0.6 is asked" in verdict.reason
+
+
+def test_a_slice_that_was_not_accepted_is_new() -> None:
+    project = Project(max_drop=0.02, slices="region", new="fail")
+    project.accept(50, tables=evaluation({"share[region=north]": [1.0, 0.0]}))
+    both = evaluation({"share[region=north]": [1.0, 0.0], "share[region=east]": [1.0, 0.0]})
+    (verdict,) = judge(both, project.cell.gates, baseline=project.baseline)
+    assert verdict.status == "new"
+    assert not verdict
+
+
+def test_a_change_fails_also_a_cell_without_a_margin() -> None:
+    project = Project(at_least=0.1)
+    project.accept(50)
+    assert project.baseline is not None
+    changed = replace(project.baseline, changes=("evaluator 'e' changed",))
+    bound, cell = judge(evaluation({"share": [1.0, 0.0]}), project.cell.gates, baseline=changed)
+    assert bound
+    assert cell.status == "not_comparable"
+    assert not cell
+
+
+def test_a_missing_metric_is_named() -> None:
+    (verdict,) = judge(Evaluation({"other": (1.0,)}), Project().cell.gates)
+    assert verdict.status == "missing"
+    assert not verdict

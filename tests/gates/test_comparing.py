@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from pytest_mlexp.gates.comparing import Terms, against
+from pytest_mlexp.gates.contributions import Contributions
+from pytest_mlexp.gates.lock import Accepted
+from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.verdicts import Status, Verdict
+
+Table = npt.NDArray[np.float64]
+GATE = Gate("m", max_drop=0.01)
+FROM_WORST = ("regressed", "inconclusive", "pass", "improved")
+
+
+def table(values: Any, **options: Any) -> Contributions:
+    rows = np.atleast_2d(np.asarray(values, dtype=float))
+    return Contributions("examples", rows.mean(axis=1), tuple(range(len(rows))), rows, **options)
+
+
+def runs(*values: float, hardware: str | None = None) -> Contributions:
+    return Contributions("runs", np.array(values), tuple(range(len(values))), hardware=hardware)
+
+
+def accepted(found: Contributions) -> tuple[Accepted, Table | None]:
+    side = found.side
+    kept = Accepted(side.value, 0.0, tuple(side.runs.tolist()), found.kind, found.columns, side.residual)
+    return replace(kept, hardware=found.hardware), side.mean
+
+
+def judged(
+    before: Contributions, now: Contributions, *, maximize: bool = True, gate: Gate = GATE, **terms: Any
+) -> Verdict:
+    return against(gate, "m", now, (*accepted(before), maximize), Terms(**terms))
+
+
+def bits(right: int, size: int = 1000) -> Contributions:
+    return table(np.arange(size) < right)
+
+
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [
+        (bits(860), "regressed"),
+        (bits(880), "regressed"),
+        (bits(896), "pass"),  # a loss, but shown to be smaller than the margin
+        (bits(900), "pass"),
+        (bits(930), "improved"),
+    ],
+)
+def test_one_run_against_another(now: Contributions, status: str) -> None:
+    assert judged(bits(900), now).status == status
+
+
+def test_a_small_test_set_shows_little_and_says_how_much_it_would() -> None:
+    verdict = judged(bits(45, 50), bits(44, 50))
+    assert verdict.status == "inconclusive"
+    assert verdict
+    assert verdict.comparison is not None
+    assert 0.05 < verdict.comparison.visible < 0.3
+    assert f"from a loss of {verdict.comparison.visible:.4f}" in verdict.reason
+
+
+def test_a_gate_may_fail_what_shows_nothing() -> None:
+    assert not judged(bits(45, 50), bits(44, 50), gate=Gate("m", max_drop=0.01, inconclusive="fail"))
+
+
+def test_a_loss_that_is_shown_but_below_the_margin_is_no_regression() -> None:
+    before, now = bits(9000, 10_000), bits(8950, 10_000)
+    assert judged(before, now, gate=Gate("m", max_drop=0.001)).status == "regressed"
+    assert judged(before, now).status == "pass"
+
+
+def test_more_gates_ask_for_more_evidence() -> None:
+    before, now = bits(900), bits(888)
+    assert judged(before, now).status == "regressed"
+    many = judged(before, now, gates=1000)
+    assert many.status == "inconclusive"
+    assert many.comparison is not None
+    assert many.comparison.limit == pytest.approx(0.05 / 1000)
+
+
+def test_slices_share_the_chance_of_an_alarm() -> None:
+    one, ten = (judged(bits(900), bits(895), slices=slices).comparison for slices in (1, 10))
+    assert one is not None
+    assert ten is not None
+    assert ten.p == pytest.approx(min(1.0, 10 * one.p))
+    assert ten.visible > one.visible
+
+
+def test_flips_are_counted_each_way() -> None:
+    before = table(np.arange(100) < 90)
+    now = table((np.arange(100) >= 5) & (np.arange(100) < 92))
+    found = judged(before, now).comparison
+    assert found is not None
+    assert found.flips == (5, 2)
+
+
+def test_scores_that_are_no_bits_have_no_flips(rng: np.random.Generator) -> None:
+    found = judged(table(rng.random(50)), table(rng.random(50))).comparison
+    assert found is not None
+    assert found.flips is None
+
+
+def test_the_same_scores_are_identical_whatever_the_gate() -> None:
+    same = bits(900)
+    kept, vector = accepted(same)
+    known = replace(kept, unchanged=same.run_digests())
+    verdict = against(Gate("m", max_drop=0), "m", same, (known, vector, True), Terms())
+    assert verdict.status == "identical"
+    assert verdict
+
+
+def test_other_examples_are_not_compared() -> None:
+    before = table(np.ones(4), examples=np.arange(4))
+    now = table(np.ones(4), examples=np.arange(1, 5))
+    assert judged(before, now).status == "not_comparable"
+    assert not judged(before, now)
+
+
+def test_timings_of_other_hardware_are_not_compared_and_do_not_fail() -> None:
+    verdict = judged(runs(1.0, 1.1, 0.9, hardware="a"), runs(9.0, hardware="b"), maximize=False)
+    assert verdict.status == "other_hardware"
+    assert verdict
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "status"),
+    [
+        ((1.0, 1.1, 0.9, 1.0, 1.0), 2.0, "regressed"),
+        ((1.0, 1.1, 0.9, 1.0, 1.0), 1.05, "inconclusive"),
+        ((1.0, 1.1, 0.9, 1.0, 1.0), 0.5, "improved"),
+        ((1.0, 1.0, 1.0), 1.0, "pass"),
+        ((1.0, 1.0, 1.0), 1.5, "regressed"),
+        ((1.0, 1.1), 9.0, "inconclusive"),  # two runs tell too little of their noise
+        ((1.0,), 9.0, "inconclusive"),
+    ],
+)
+def test_numbers_a_run_meet_the_noise_floor(before: tuple[float, ...], now: float, status: str) -> None:
+    gate = Gate("m", max_relative_drop=0.02)
+    assert judged(runs(*before), runs(now), maximize=False, gate=gate).status == status
+
+
+def test_a_verdict_travels_whole() -> None:
+    from pytest_mlexp.records import from_dict, to_dict
+
+    verdict = judged(bits(900), bits(880))
+    assert from_dict(to_dict(verdict), Verdict) == verdict
+
+
+def test_every_status_can_be_told_from_the_others() -> None:
+    assert len(set(get_args(Status))) == len(get_args(Status)) == 13
+
+
+numbers = st.floats(-4, 4).map(lambda x: round(x, 2))
+tables = st.integers(3, 12).flatmap(lambda size: arrays(float, (3, size), elements=numbers))
+bit_tables = st.integers(3, 40).flatmap(lambda size: arrays(float, (3, size), elements=st.sampled_from([0.0, 1.0])))
+
+
+@settings(deadline=None)
+@given(tables)
+def test_the_verdict_is_the_same_when_direction_and_values_turn(values: Table) -> None:
+    straight = judged(table(values[:2]), table(values[2]))
+    turned = judged(table(-values[:2]), table(-values[2]), maximize=False)
+    assert straight.status == turned.status
+    assert straight.comparison is not None
+    assert turned.comparison is not None
+    assert straight.comparison.p == turned.comparison.p
+    assert straight.comparison.difference == -turned.comparison.difference
+
+
+@settings(deadline=None)
+@given(tables, st.floats(0.01, 3))
+def test_a_candidate_that_is_better_on_every_example_gets_no_worse_verdict(values: Table, gain: float) -> None:
+    worse, better = (judged(table(values[:2]), table(values[2] + shift)).status for shift in (0.0, gain))
+    assert FROM_WORST.index(worse) <= FROM_WORST.index(better)
+
+
+@settings(deadline=None)
+@given(bit_tables, st.data())
+def test_one_more_right_answer_does_not_make_a_regression(values: Table, data: st.DataObject) -> None:
+    better = values[2].copy()
+    better[data.draw(st.integers(0, better.size - 1))] = 1.0
+    before = table(values[:1])
+    if judged(before, table(better)).status == "regressed":
+        assert judged(before, table(values[2])).status == "regressed"

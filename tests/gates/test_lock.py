@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pytest_mlexp.errors import GateError, SettingsError
+from pytest_mlexp.gates.acceptance import Acceptance, merged
+from pytest_mlexp.gates.differences import differences, vanished
+from pytest_mlexp.gates.lock import (
+    Accepted,
+    Lock,
+    LockedCell,
+    LockedDataset,
+    LockedEvaluator,
+    LockedMetric,
+    dump,
+    parse,
+    read,
+    read_vectors,
+    vectors_path,
+    write,
+)
+from pytest_mlexp.gates.vectors import digest_of_bytes, pack
+
+VECTORS = pack({"m": (np.array([1.0, 0.0, 0.6]), 5)})
+
+
+def cell(value: float = 0.9, *, drop: float = 0.01, dataset: str = "d1") -> LockedCell:
+    accepted = Accepted(value, 0.01, (value, value), "examples", "c", 0.001, ("r",))
+    return LockedCell(
+        dataset=dataset,
+        split="s",
+        evaluator="f",
+        seeds=1,
+        version="1",
+        gates=({"metric": "m", "max_drop": drop},),
+        metrics={"m": LockedMetric(True, accepted, Accepted(0.95, 0.0, (0.95,), "examples", "c"))},
+        contributions=digest_of_bytes(VECTORS),
+    )
+
+
+def acceptance(name: str, entry: LockedCell | None) -> Acceptance:
+    digest = entry.dataset if entry else ""
+    data = ("data", LockedDataset(digest, "s", 3, "1")) if entry else None
+    evaluator = ("e", LockedEvaluator("f", {"m": "maximize"}, "Says it.")) if entry else None
+    return Acceptance("toy", name, entry, data, evaluator, VECTORS)
+
+
+def lock(*names: str) -> Lock:
+    return merged(Lock(), [acceptance(name, cell()) for name in names])
+
+
+def test_the_text_is_the_lock_and_the_lock_is_the_text() -> None:
+    text = dump(lock("b-d-e-cpu", "a-d-e-cpu"))
+    assert parse(text, where="x") == lock("a-d-e-cpu", "b-d-e-cpu")
+    assert text == dump(parse(text, where="x"))
+    assert text.index("a-d-e-cpu") < text.index("b-d-e-cpu")
+    assert "max_drop = 0.01" in text
+
+
+def test_what_is_not_there_is_empty(tmp_path: Path) -> None:
+    assert read(tmp_path / "mlexp.lock") == Lock()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<<<<<<< HEAD", "after a merge conflict accept the cells anew"),
+        ("format = 99", "written by a newer pytest-mlexp"),
+        ("experiments = 3", "cannot be read"),
+    ],
+)
+def test_a_text_that_is_no_lock_is_refused(text: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        parse(text, where="mlexp.lock")
+
+
+def test_vectors_stand_beside_the_lock_and_go_with_their_cell(tmp_path: Path) -> None:
+    path = tmp_path / "mlexp.lock"
+    write(path, lock("a", "b"), {("toy", "a"): VECTORS, ("toy", "b"): VECTORS})
+    digest = digest_of_bytes(VECTORS)
+    assert read_vectors(path, "toy", "a", digest=digest)["m"].tolist() == [1.0, 0.0, 0.6]
+    write(path, lock("b"), {})
+    assert not vectors_path(path, "toy", "a").exists()
+    assert vectors_path(path, "toy", "b").exists()
+    with pytest.raises(GateError, match="needs it: restore it from git"):
+        read_vectors(path, "toy", "a", digest=digest)
+
+
+def test_accepting_one_cell_leaves_the_others() -> None:
+    after = merged(lock("a", "b"), [acceptance("a", cell(0.8))])
+    assert after.cell("toy", "b") == cell()
+    assert after.cell("toy", "a") == cell(0.8)
+
+
+def test_the_last_cell_takes_its_experiment_along() -> None:
+    assert merged(lock("a"), [acceptance("a", None)]) == Lock()
+
+
+def test_a_dataset_that_no_cell_uses_is_left_out() -> None:
+    changed = merged(lock("a"), [acceptance("a", cell(dataset="d2"))])
+    assert [found.digest for found in changed.experiments["toy"].datasets.values()] == ["d2"]
+
+
+def test_every_difference_is_one_line_with_old_and_new() -> None:
+    before = lock("a", "gone")
+    after = merged(before, [acceptance("a", cell(0.8, drop=0.02)), acceptance("gone", None)])
+    assert [str(change) for change in differences(before, after)] == [
+        "toy: a: gate m: max_drop=0.01 -> max_drop=0.02",
+        "toy: a: m: 0.9000 ± 0.0100 -> 0.8000 ± 0.0100",
+        "toy: gone: gate m: max_drop=0.01 -> gone",
+        "toy: gone: m: 0.9000 ± 0.0100 -> gone",
+        "toy: gone: m anchor: 0.9500 ± 0.0000 -> gone",
+        "toy: gone: made of: data d1, split s, evaluator f, 1 seeds -> gone",
+    ]
+
+
+def test_what_is_locked_and_not_there_has_vanished() -> None:
+    assert vanished(lock("a", "b"), "toy", ["b", "c"]) == ["a"]
+    assert vanished(lock("a"), "other", []) == []

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
+
+from pytest_mlexp.gates.statistics import Side, compare, mid_p, quantile
+
+Rng = np.random.Generator
+Table = npt.NDArray[np.float64]
+
+
+def table(rng: Rng, runs: int, examples: int, *, between: float = 0.0, within: float = 0.1) -> Table:
+    rows = rng.normal(0.8, 0.3, examples)
+    return rows + rng.normal(0, between, (runs, 1)) + rng.normal(0, within, (runs, examples))
+
+
+def one(values: list[float] | Table) -> Side:
+    return Side.of(np.atleast_2d(np.asarray(values, dtype=float)))
+
+
+def test_one_run_on_each_side_is_the_paired_t_test(rng: Rng) -> None:
+    before, now = table(rng, 2, 300)
+    found = compare(one(before), one(now))
+    expected = stats.ttest_rel(now, before, alternative="less")
+    assert found.p == pytest.approx(expected.pvalue)
+    assert found.df == expected.df
+    assert found.interval() == pytest.approx(tuple(stats.ttest_rel(now, before).confidence_interval()))
+
+
+def test_without_examples_it_is_the_t_test_of_the_runs(rng: Rng) -> None:
+    before, now = rng.normal(5, 1, 5), rng.normal(5, 1, 3)
+    expected = stats.ttest_ind(now, before, alternative="less")
+    assert compare(Side(before), Side(now)).p == pytest.approx(expected.pvalue)
+
+
+def test_a_single_number_on_each_side_shows_nothing() -> None:
+    assert compare(Side(np.array([5.0])), Side(np.array([1.0]))).p == 0.5
+
+
+def test_the_spread_between_runs_is_found_beside_the_residual(rng: Rng) -> None:
+    estimates = []
+    for _ in range(300):
+        rows = rng.normal(0.8, 0.3, 200)
+        runs = rows + rng.normal(0, 0.02, (6, 1)) + rng.normal(0, 0.2, (6, 200))
+        found = compare(Side.of(runs[:5]), Side.of(runs[5:]))
+        estimates.append((found.between, found.within * 200))
+    between, residual = np.mean(estimates, axis=0)
+    assert between == pytest.approx(0.02**2, rel=0.25)
+    assert residual == pytest.approx(0.2**2, rel=0.05)
+
+
+def test_runs_that_differ_no_more_than_their_rows_explain_add_nothing(rng: Rng) -> None:
+    runs = table(rng, 6, 200, within=0.2)
+    runs -= runs.mean(axis=1, keepdims=True) - runs.mean()
+    assert compare(Side.of(runs[:5]), Side.of(runs[5:])).between == 0.0
+
+
+@pytest.mark.parametrize(("groups", "size"), [(100, 10), (20, 50)])
+def test_rows_of_a_group_count_as_one_draw(rng: Rng, groups: int, size: int) -> None:
+    labels = np.repeat(np.arange(groups), size)
+    alarms = {True: 0, False: 0}
+    for _ in range(400):
+        effect = rng.normal(0, 0.45, groups)[labels]
+        change = effect + rng.normal(0, 0.9, labels.size)
+        zeros = one(np.zeros(labels.size))
+        alarms[True] += compare(zeros, one(change), groups=labels).p < 0.05
+        alarms[False] += compare(zeros, one(change)).p < 0.05
+    assert 8 <= alarms[True] <= 36  # 5 % of 400, and about four standard errors
+    assert alarms[False] > 45
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(0, 0), (3, 0), (0, 3), (12, 5), (5, 12), (40, 40)])
+def test_mid_p_is_half_of_what_is_seen_and_all_beyond(lost: int, gained: int) -> None:
+    seen = stats.binom.pmf(gained, lost + gained, 0.5)
+    beyond = sum(stats.binom.pmf(k, lost + gained, 0.5) for k in range(gained))
+    assert mid_p(lost, gained) == pytest.approx(beyond + seen / 2)
+
+
+def test_scores_of_0_and_1_take_the_more_careful_of_two_tests() -> None:
+    before, now = np.ones(50), np.ones(50)
+    now[:3] = 0
+    found = compare(one(before), one(now))
+    assert found.p == pytest.approx(max(mid_p(3, 0), stats.ttest_rel(now, before, alternative="less").pvalue))
+
+
+def test_no_flipped_example_does_not_prove_that_there_is_no_difference() -> None:
+    found = compare(one(np.ones(100)), one(np.ones(100)))
+    assert found.error == pytest.approx(0.5 / 100)
+    assert found.p == 0.5
+
+
+def test_a_single_example_shows_nothing() -> None:
+    found = compare(one([1.0]), one([0.0]))
+    assert math.isinf(found.error)
+    assert found.p == 0.5
+
+
+def test_quantiles_are_those_of_scipy() -> None:
+    assert quantile(0.95, 7.5) == pytest.approx(stats.t.ppf(0.95, 7.5))
+    assert quantile(0.95, math.inf) == pytest.approx(stats.norm.ppf(0.95))
+
+
+numbers = st.floats(-10, 10, allow_subnormal=False).map(lambda x: round(x, 3))
+tables = st.integers(3, 8).flatmap(lambda rows: arrays(float, (3, rows), elements=numbers))
+bits = st.integers(4, 30).flatmap(lambda rows: arrays(float, (2, rows), elements=st.sampled_from([0.0, 1.0])))
+
+
+@settings(deadline=None)
+@given(tables)
+def test_turning_the_direction_and_the_values_changes_nothing(values: Table) -> None:
+    straight = compare(Side.of(values[:2]).oriented(1.0), Side.of(values[2:]).oriented(1.0))
+    turned = compare(Side.of(-values[:2]).oriented(-1.0), Side.of(-values[2:]).oriented(-1.0))
+    assert straight == turned
+
+
+@settings(deadline=None)
+@given(tables, st.floats(0.001, 5))
+def test_a_better_candidate_is_never_more_suspicious(values: Table, gain: float) -> None:
+    baseline = Side.of(values[:2])
+    assert compare(baseline, Side.of(values[2:] + gain)).p >= compare(baseline, Side.of(values[2:])).p - 1e-9
+
+
+@settings(deadline=None)
+@given(bits, st.data())
+def test_one_more_right_answer_is_never_more_suspicious(values: Table, data: st.DataObject) -> None:
+    row = data.draw(st.integers(0, values.shape[1] - 1))
+    better = values[1].copy()
+    better[row] = 1.0
+    assert compare(one(values[0]), one(better)).p >= compare(one(values[0]), one(values[1])).p - 1e-12
+
+
+@settings(deadline=None)
+@given(tables, st.randoms(use_true_random=False))
+def test_the_order_of_examples_does_not_matter(values: Table, random: object) -> None:
+    order = np.random.default_rng(random.randrange(99)).permutation(values.shape[1])  # type: ignore[attr-defined]
+    straight = compare(Side.of(values[:2]), Side.of(values[2:]))
+    shuffled = compare(Side.of(values[:2, order]), Side.of(values[2:, order]))
+    assert shuffled.p == pytest.approx(straight.p, abs=1e-6)

@@ -1,0 +1,105 @@
+"""``--mlexp-accept``: the accepted state is written, and every change of it is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.plugin.gates.conftest import Project
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_what_is_accepted_is_written_said_and_met_again(project: Project, workers: tuple[str, ...]) -> None:
+    new = project.run(*workers)
+    new.assert_outcomes(passed=1)
+    new.stdout.fnmatch_lines(["*1 gates have no baseline: accept one with --mlexp-accept*", "gates: 1 new"])
+
+    accepted = project.run("--mlexp-accept", *workers)
+    accepted.assert_outcomes(passed=1)
+    accepted.stdout.fnmatch_lines(
+        [
+            "*mlexp: accepted into mlexp.lock*",
+            "toy: dataset numbers: nothing -> version 1, digest *",
+            f"toy: {project.cell}: gate share: nothing -> at_least=0.1 max_drop=0.01",
+            f"toy: {project.cell}: share: nothing -> 0.9* ± 0.0*",
+        ]
+    )
+    lock = (project.path / "mlexp.lock").read_bytes()
+    assert (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").exists()
+
+    again = project.run(*workers)
+    again.assert_outcomes(passed=1)
+    again.stdout.fnmatch_lines(["gates: 1 identical"])
+
+    unchanged = project.run("--mlexp-accept", *workers)
+    unchanged.stdout.fnmatch_lines(["nothing changed"])
+    assert (project.path / "mlexp.lock").read_bytes() == lock
+
+
+def test_in_ci_nobody_accepts_by_accident(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    accident = project.run("--mlexp-accept")
+    assert accident.ret == pytest.ExitCode.TESTS_FAILED
+    accident.stdout.fnmatch_lines(["this is CI, so the session fails: --mlexp-accept-in-ci says it is meant"])
+    assert project.run("--mlexp-accept", "--mlexp-accept-in-ci").ret == pytest.ExitCode.OK
+
+
+def test_only_what_is_selected_is_accepted(project: Project) -> None:
+    project.edit(
+        "@toy.evaluator(", "@toy.model(name='other')\ndef another(seed):\n    return guess(seed)\n\n@toy.evaluator("
+    )
+    project.run("--mlexp-accept", "-k", "guess")
+    text = (project.path / "mlexp.lock").read_text(encoding="utf-8")
+    assert project.cell in text
+    assert "other" not in text
+
+
+def test_what_fails_is_not_accepted(project: Project) -> None:
+    project.wrong(400)
+    project.run("--mlexp-accept").assert_outcomes(failed=1)
+    assert not (project.path / "mlexp.lock").exists()
+
+
+def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
+    project.run("--mlexp-accept")
+    project.edit("def guess(seed)", "def renamed(seed)")
+    gone = project.run(process=True)
+    gone.assert_outcomes(passed=1, failed=1)
+    gone.stdout.fnmatch_lines([f"*VANISHED  gate 'expected' on {project.cell} of experiment 'toy'"])
+    project.run("--mlexp-accept", process=True).assert_outcomes(passed=1, skipped=1)
+    project.run(process=True).assert_outcomes(passed=1)
+    assert not (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").exists()
+
+
+def test_an_accepted_cell_of_a_device_elsewhere_is_a_skipped_test(project: Project) -> None:
+    project.edit("def guess(seed)", "def guess(seed, device)")
+    project.run("--mlexp-accept", "--mlexp-devices=cpu").assert_outcomes(passed=1)
+    lock = project.path / "mlexp.lock"
+    lock.write_text(lock.read_text(encoding="utf-8").replace("right-cpu", "right-mps"), encoding="utf-8")
+    elsewhere = project.run("-rs", "--mlexp-devices=cpu")
+    elsewhere.assert_outcomes(passed=1, skipped=1)
+    elsewhere.stdout.fnmatch_lines(["*accepted on mps, which is no device of this session: not judged*"])
+
+
+CHANGES = [
+    ("scores.mean()", "scores.mean() * 1.0", "NOT COMPARABLE*|*evaluator 'right' changed*"),
+    ("np.ones(2 * ROWS)", "np.linspace(1, 1.5, 2 * ROWS)", "NOT COMPARABLE*|*without a new version (still 1*"),
+    ("np.arange(ROWS, 2 * ROWS)", "np.arange(ROWS, 2 * ROWS - 1)", "NOT COMPARABLE*|*the splits of dataset*"),
+    ('Experiment("toy")', 'Experiment("toy", seeds=(0, 1))', "NOT COMPARABLE*|*2 seeds, 1 when*"),
+    ("max_drop=0.01", "max_drop=0.02", "LOOSENED*|*max_drop=0.01 was accepted, now it is 0.02*"),
+    ("at_least=0.1", "at_least=0.05", "LOOSENED*|*at_least=0.1 was accepted, now it is 0.05*"),
+]
+
+
+def test_every_change_of_what_was_accepted_fails(project: Project) -> None:
+    project.edit("y_true == y_pred", "y_pred == 1")
+    project.run("--mlexp-accept").assert_outcomes(passed=1)
+    for old, new, said in CHANGES:
+        project.edit(old, new)
+        changed = project.run(process=True)
+        changed.assert_outcomes(failed=1)
+        changed.stdout.fnmatch_lines(said.split("|"))
+        project.edit(new, old)
+    project.run(process=True).assert_outcomes(passed=1)

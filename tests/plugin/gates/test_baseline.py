@@ -1,0 +1,75 @@
+"""``--mlexp-baseline`` and ``mlexp_baseline``: another accepted state than ``mlexp.lock``."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.plugin.gates.conftest import Project
+
+
+def test_another_lock_is_written_and_met(project: Project) -> None:
+    project.run("--mlexp-accept", "--mlexp-baseline=other.lock").assert_outcomes(passed=1)
+    assert not (project.path / "mlexp.lock").exists()
+    project.run("--mlexp-baseline=other.lock").stdout.fnmatch_lines(["gates: 1 identical"])
+
+
+def test_a_lock_that_is_not_there_is_refused(project: Project) -> None:
+    refused = project.run("--mlexp-baseline=other.lock")
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["*--mlexp-baseline: there is no file *other.lock*"])
+
+
+def test_a_torn_lock_is_refused(project: Project) -> None:
+    (project.path / "mlexp.lock").write_text("<<<<<<< HEAD\n", encoding="utf-8")
+    refused = project.run()
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["*mlexp.lock cannot be read *: restore it from git*"])
+
+
+@pytest.fixture
+def store(project: Project, template: Path) -> str:
+    (project.path / ".mlexp").mkdir()
+    shutil.copyfile(template, project.path / ".mlexp" / "mlflow.db")
+    return f"sqlite:///{project.path}/.mlexp/mlflow.db"
+
+
+def test_what_a_run_accepted_is_met_again_from_mlflow(project: Project, store: str) -> None:
+    from mlflow import MlflowClient
+
+    project.run("--mlexp-accept", tracking=store).assert_outcomes(passed=1)
+    for path in ("mlexp.lock", "mlexp.lock.d"):
+        (project.path / path).rename(project.path / f"away-{path}")
+    client = MlflowClient(store)
+    experiment = client.get_experiment_by_name("toy")
+    assert experiment is not None
+    cell = next(run for run in client.search_runs([experiment.experiment_id]) if "mlexp.cell" in run.data.tags)
+    session = cell.data.tags["mlflow.parentRunId"]
+    client.create_registered_model("guess")
+    client.create_model_version("guess", "nowhere", cell.info.run_id)
+    client.set_registered_model_alias("guess", "champion", "1")
+    for name in (session, "guess@champion"):
+        found = project.run(f"--mlexp-baseline=mlflow:{name}", tracking=store)
+        found.stdout.fnmatch_lines(["gates: 1 identical"])
+    workers = project.run(f"--mlexp-baseline=mlflow:{session}", "-n", "2", tracking=store)
+    workers.stdout.fnmatch_lines(["gates: 1 identical"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--mlexp-baseline=mlflow:0123456789abcdef0123456789abcdef"], "no accepted state '0123*"),
+        (["--mlexp-baseline=mlflow:model@nobody"], "no accepted state 'model@nobody' in MLflow: *"),
+        (["--mlexp-baseline=mlflow:abc", "--mlexp-accept"], "--mlexp-accept writes to a file"),
+        (["--mlexp-baseline=mlflow:abc", "--mlexp-tracking-uri=off"], "there is no store with *"),
+    ],
+)
+def test_what_mlflow_does_not_have_is_refused(project: Project, store: str, options: list[str], words: str) -> None:
+    refused = project.run(*options, tracking=store)
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines([f"ERROR: --mlexp-baseline=mlflow:*: {words}"])

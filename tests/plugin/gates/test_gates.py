@@ -1,0 +1,96 @@
+"""Gates in a session: what is judged, what is said, and what is kept of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.plugin.gates.conftest import Project
+
+from pytest_mlexp.tracking.journal import read
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_loss_fails_the_test_and_explains_itself(project: Project, workers: tuple[str, ...]) -> None:
+    project.run("--mlexp-accept").assert_outcomes(passed=1)
+    project.wrong(60)
+    lost = project.run(*workers, tracking=f"sqlite:///{project.path}/store.db")
+    lost.assert_outcomes(failed=1)
+    lost.stdout.fnmatch_lines(
+        [
+            f"REGRESSED  gate 'share at_least=0.1 max_drop=0.01' on {project.cell} of experiment 'toy'",
+            "  share 0.9* -> 0.8* (-0.0*): a loss of at least 0.01, p * < 0.05",
+            "  baseline  0.9*  (95 %: 0.9* to 0.9*), 5 runs",
+            "  candidate 0.8*  (95 %: 0.8* to 0.8*), 5 runs",
+            "  difference -0.0*  (95 %: -0.* to -0.*), margin 0.01, 400 paired examples",
+            "  p *, fails below 0.05 (1 comparisons share the error rate)",
+            "  noise (standard error): examples 0.0*, training *",
+            "  sees losses from 0.0* (in 80 % of cases)",
+            "  ?? examples went from right to wrong, ? from wrong to right",
+            f"  next: find what changed, or accept * with pytest --mlexp-accept -k '{project.cell}'",
+            "regressed  toy: *",
+            "gates: 1 regressed",
+        ]
+    )
+    (folder,) = (project.path / ".mlexp" / "sessions").iterdir()
+    (verdict,) = read(folder).tests[0].verdicts
+    assert verdict.status == "regressed"
+    assert verdict.comparison is not None
+    assert len(verdict.comparison.values) == 5
+    flips = (folder / "flips" / "toy" / f"{project.cell}.csv").read_text(encoding="utf-8").splitlines()
+    assert flips[0] == "metric,example,right_before,right_now"
+    assert len(flips) > 40
+
+
+def test_a_suspicion_that_does_not_last_passes_quietly(project: Project) -> None:
+    project.run("--mlexp-accept")
+    project.wrong(22)
+    quiet = project.run()
+    quiet.assert_outcomes(passed=1)
+    quiet.stdout.fnmatch_lines(["inconclusive  toy: * share *, sees losses from 0.*", "gates: 1 inconclusive"])
+
+
+def test_the_share_of_each_gate_is_counted_after_selection(project: Project) -> None:
+    project.edit(
+        "@toy.evaluator(", "@toy.model(name='other')\ndef another(seed):\n    return guess(seed)\n\n@toy.evaluator("
+    )
+    project.run("--mlexp-accept")
+    project.wrong(60)
+    both = project.run("-n", "2")
+    both.assert_outcomes(failed=2)
+    both.stdout.fnmatch_lines(["*2 comparisons share an error rate of 5%: each fails below p 0.025*"])
+    one = project.run("-k", "other")
+    one.stdout.fnmatch_lines(["*fails below 0.05 (1 comparisons share the error rate)"])
+
+
+def test_a_new_cell_fails_where_its_gate_asks_for_it(project: Project) -> None:
+    project.edit("max_drop=0.01)", 'max_drop=0.01, new="fail")')
+    new = project.run()
+    new.assert_outcomes(failed=1)
+    new.stdout.fnmatch_lines(["NEW  gate *", "*nothing is accepted yet to compare share with*"])
+
+
+def test_a_slow_slide_is_caught_by_the_anchor(project: Project) -> None:
+    """Each release loses little and is accepted; the oldest accepted value remembers."""
+    project.edit("< 0.02", "< 0.0")
+    project.edit("max_drop=0.01", "max_drop=0.02")
+    for wrong in (20, 24, 28):
+        project.wrong(wrong)
+        project.run("--mlexp-accept").assert_outcomes(passed=1)
+    project.wrong(32)
+    slid = project.run()
+    slid.assert_outcomes(failed=1)
+    slid.stdout.fnmatch_lines(["  anchor    0.9500*", "*share (anchor)*"])
+    project.run("--mlexp-accept", "--mlexp-reset-anchors")
+    project.run().assert_outcomes(passed=1)
+
+
+def test_vectors_that_are_gone_are_no_pass(project: Project) -> None:
+    project.run("--mlexp-accept")
+    project.wrong(21)
+    (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").unlink()
+    lost = project.run()
+    lost.assert_outcomes(failed=1)
+    lost.stdout.fnmatch_lines(["NOT COMPARABLE*", "*is missing, and mlexp.lock needs it: restore it from git*"])

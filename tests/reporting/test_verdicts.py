@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from pytest_mlexp.records import TestRecord
+from pytest_mlexp.reporting.verdicts import cost_of_correction, counts, failure, judged, quiet_lines, verdict_table
+from pytest_mlexp.verdicts import Comparison, Verdict
+
+FOUND = Comparison(
+    baseline=0.9559,
+    candidate=0.935,
+    baseline_interval=(0.95, 0.96),
+    candidate_interval=(0.92, 0.95),
+    difference=-0.0209,
+    interval=(-0.0323, -0.0095),
+    margin=0.01,
+    p=0.0002,
+    limit=0.0025,
+    visible=0.0213,
+    noise=(0.005, 0.003),
+    examples=1000,
+    runs=(5, 3),
+    values=(0.93, 0.94, 0.935),
+    flips=(40, 19),
+    gates=20,
+)
+
+
+def verdict(status: str, *, p: float = 0.5, **options: object) -> Verdict:
+    found = Comparison(**{**FOUND.__dict__, "p": p})
+    return Verdict(f"m {status}", "m", status, "why", 0.9, comparison=found, **options)  # type: ignore[arg-type]
+
+
+def record(cell: str, *verdicts: Verdict) -> TestRecord:
+    return TestRecord(cell, "e", "node", "passed", 0.1, None, verdicts)
+
+
+def test_the_worst_comes_first_and_each_once() -> None:
+    quiet, lost, strict = verdict("inconclusive"), verdict("regressed", p=0.001), verdict("new", strict=True)
+    worse, informing = verdict("regressed", p=0.0001), verdict("breach", informs=True)
+    tests = [record("a", quiet, lost), record("a", quiet), record("b", strict, worse, informing, verdict("improved"))]
+    assert [(where, v.status, bool(v)) for where, v in judged(tests)] == [
+        ("e: b", "regressed", False),
+        ("e: a", "regressed", False),
+        ("e: b", "new", False),
+        ("e: b", "breach", True),
+        ("e: a", "inconclusive", True),
+        ("e: b", "improved", True),
+    ]
+
+
+def test_what_is_quiet_is_a_line_and_no_row() -> None:
+    pairs = judged([record("a", verdict("inconclusive"), verdict("pass"), verdict("improved"))])
+    assert "improved" in verdict_table(pairs)
+    assert "inconclusive" not in verdict_table(pairs)
+    assert quiet_lines(pairs) == ["inconclusive  e: a m  0.9559 -> 0.9350 (-0.0209), sees losses from 0.0213"]
+    assert counts(pairs) == "1 inconclusive, 1 pass, 1 improved"
+    assert verdict_table(judged([record("a", verdict("pass"))])) == ""
+
+
+def test_what_is_strict_is_a_row_and_no_quiet_line() -> None:
+    pairs = judged([record("a", verdict("inconclusive", strict=True))])
+    assert "inconclusive" in verdict_table(pairs)
+    assert quiet_lines(pairs) == []
+
+
+def test_a_failure_says_all_that_was_compared_and_what_to_do() -> None:
+    command = "pytest --mlexp-accept -k 'forest-n and 30-d-q-cpu'"
+    block = failure("e", "forest-n=30-d-q-cpu", Verdict("m max_drop=0.01", "m", "regressed", "why", comparison=FOUND))
+    assert block.splitlines() == [
+        "REGRESSED  gate 'm max_drop=0.01' on forest-n=30-d-q-cpu of experiment 'e'",
+        "  why",
+        "  baseline  0.9559  (95 %: 0.9500 to 0.9600), 5 runs",
+        "  candidate 0.9350  (95 %: 0.9200 to 0.9500), 3 runs",
+        "  difference -0.0209  (95 %: -0.0323 to -0.0095), margin 0.01, 1000 paired examples",
+        "  p 0.0002, fails below 0.0025 (20 comparisons share the error rate)",
+        "  noise (standard error): examples 0.0050, training 0.0030",
+        "  sees losses from 0.0213 (in 80 % of cases)",
+        "  40 examples went from right to wrong, 19 from wrong to right",
+        f"  next: find what changed, or accept the loss in a reviewed commit with {command}",
+    ]
+
+
+def test_a_failure_without_a_comparison_is_short() -> None:
+    block = failure("e", "c", Verdict("m at_least=0.9", "m", "breach", "m is 0.8, at least 0.9 is asked"))
+    assert len(block.splitlines()) == 3
+
+
+def test_what_sharing_costs_is_said() -> None:
+    assert cost_of_correction(0.05, 20) == (
+        "20 comparisons share an error rate of 5%: each fails below p 0.0025; the smallest visible loss is about 1.5 "
+        "times that of a single one"
+    )

@@ -1,0 +1,78 @@
+"""``mlexp compare``: two accepted states side by side."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pytest_mlexp.cli import main
+from pytest_mlexp.gates.acceptance import Acceptance, merged
+from pytest_mlexp.gates.lock import Accepted, Lock, LockedCell, LockedDataset, LockedEvaluator, LockedMetric, write
+from pytest_mlexp.gates.statistics import Side
+from pytest_mlexp.gates.vectors import digest_of_bytes, pack
+
+ROWS = 400
+
+
+def save(path: Path, right: dict[str, int], *, dataset: str = "d") -> None:
+    accepted = []
+    for cell, count in right.items():
+        runs = np.tile((np.arange(ROWS) < count).astype(float), (5, 1))
+        side = Side.of(runs)
+        assert side.mean is not None
+        data = pack({"share": (side.mean, 5)})
+        metric = Accepted(side.value, 0.0, tuple(side.runs.tolist()), "examples", "c")
+        entry = LockedCell(dataset, "s", "f", 1, metrics={"share": LockedMetric(True, metric)})
+        entry = LockedCell(dataset, "s", "f", 1, metrics=entry.metrics, contributions=digest_of_bytes(data))
+        blocks = ("n", LockedDataset(dataset, "s", ROWS)), ("e", LockedEvaluator("f", {"share": "maximize"}))
+        accepted.append(Acceptance("toy", cell, entry, *blocks, data))
+    path.parent.mkdir(exist_ok=True)
+    write(path, merged(Lock(), accepted), {(a.experiment, a.cell): a.vectors for a in accepted})
+
+
+def test_two_locks_are_paired_by_example_the_worst_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = tmp_path / "a" / "mlexp.lock", tmp_path / "b" / "mlexp.lock"
+    save(before, {"better": 300, "gone": 300, "worse": 300})
+    save(after, {"better": 320, "new": 300, "worse": 280})
+    assert main(["compare", str(before), str(after.parent)]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert {line[1] for line in lines} == {"worse", "gone", "new", "better"}
+    assert lines[0][:6] == ["toy:", "worse", "share", "0.7500", "0.7000", "-0.0500"]
+    assert {line[1]: line[-1] for line in lines if len(line) < 7} == {"gone": "gone", "new": "new"}
+
+
+def test_commits_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GIT_DIR", raising=False)
+    identity = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "init", "-q", "-b", "main"], check=True)
+    for count in (300, 280):
+        save(tmp_path / "mlexp.lock", {"cell": count})
+        subprocess.run(["git", "add", "-A"], check=True)
+        subprocess.run(["git", *identity, "commit", "-q", "-m", str(count)], check=True)
+    save(tmp_path / "mlexp.lock", {"cell": 200})
+    assert main(["compare", "main~1..HEAD"]) == 0
+    assert "0.7500 0.7000 -0.0500" in " ".join(capsys.readouterr().out.split())
+    assert main(["compare", "main.."]) == 0
+    assert "0.7000 0.5000 -0.2000" in " ".join(capsys.readouterr().out.split())
+
+
+def test_other_data_is_shown_and_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path / "a.lock", {"cell": 300})
+    save(tmp_path / "b.lock", {"cell": 280}, dataset="other")
+    assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "b.lock")]) == 0
+    assert "other data or evaluator" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("names", [["nothing..here"], ["one"], ["a", "b", "c"]])
+def test_what_cannot_be_found_is_said(
+    names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", *names]) == 2
+    assert capsys.readouterr().err.startswith("mlexp: ")
