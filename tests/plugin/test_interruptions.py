@@ -50,7 +50,7 @@ def test_ctrl_c_keeps_what_ran(project: Project, workers: list[str]) -> None:
     assert {cell.model for cell in journal.cells} == {"threshold-at=9", "threshold-at=5"}
     assert journal.end is not None
     assert journal.end.status == "KILLED"
-    assert "nothing is lost, the journal" in output
+    assert "nothing is lost, `mlexp sync` writes it from the journal" in output
     assert "Ctrl-C again leaves it to the journal" in output
 
 

@@ -116,7 +116,9 @@ def test_a_server_that_is_away_changes_no_verdict_and_loses_nothing(
         uri = f"http://127.0.0.1:{there.getsockname()[1]}"
         result = project.pytest("--mlexp", tracking=uri)
     result.assert_outcomes(passed=4, failed=2)
-    result.stdout.fnmatch_lines(["not mirrored to MLflow: *; nothing is lost, the journal * holds all of it"])
+    result.stdout.fnmatch_lines(
+        ["not mirrored to MLflow: *; nothing is lost, `mlexp sync` writes it from the journal *"]
+    )
     assert len(project.journal().cells) == 6
 
 

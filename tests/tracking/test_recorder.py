@@ -161,4 +161,4 @@ def test_an_interrupted_mirror_leaves_it_to_the_journal(unused: Store, monkeypat
     session.cell(unused.cell(), {})
     done = session.finish("KILLED")
     assert done is not None
-    assert (done.failed or "").startswith("interrupted; nothing is lost, the journal")
+    assert (done.failed or "").startswith("interrupted; nothing is lost, `mlexp sync`")

@@ -84,4 +84,4 @@ def _reason(error: Exception, uri: str, folder: Path) -> str:
 
 def later(folder: Path) -> str:
     """What is to be done when MLflow does not hold a session."""
-    return f"nothing is lost, the journal {folder} holds all of it"
+    return f"nothing is lost, `mlexp sync` writes it from the journal {folder}"

@@ -1,0 +1,30 @@
+"""Mirror the sessions of a project that MLflow does not hold yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_mlexp.errors import TrackingError
+from pytest_mlexp.tracking._mlflow import Mirrored, mirror
+from pytest_mlexp.tracking.embedded import default_uri
+from pytest_mlexp.tracking.journal import STATE_FOLDER, read
+
+
+def sync(root: Path, tracking_uri: str | None) -> dict[str, Mirrored]:
+    """Mirror every session under ``root``, oldest first; what is in MLflow already is not written again.
+
+    ``tracking_uri`` is the store for all of them; without it each goes to the one that it was recorded for,
+    whose address was kept without credentials.
+
+    Raises:
+        TrackingError: no session was recorded there.
+    """
+    folders = sorted(path.parent for path in (root / STATE_FOLDER / "sessions").glob("*/journal.jsonl"))
+    if not folders:
+        raise TrackingError(f"no session is recorded under {root / STATE_FOLDER}: start in the project's folder")
+    return {folder.name: mirror(folder, tracking_uri or _recorded_uri(folder, root)) for folder in folders}
+
+
+def _recorded_uri(folder: Path, root: Path) -> str:
+    session = read(folder).session
+    return (session.tracking_uri if session is not None else None) or default_uri(root)
