@@ -32,6 +32,7 @@ RANKS = (
     ("gates.judge",),
     ("reporting",),
     ("runner",),
+    ("contracts",),
     ("plugin",),
 )
 # Experiment.run() is the second door: it starts the whole flow, which lies above the declaration.
@@ -41,6 +42,8 @@ LAZY = ("cpuinfo", "hypothesis", "mlflow", "pandas", "pyarrow", "pynvml", "scipy
 HEAVY = ("numpy", "pandas", "scipy", "sklearn", "mlflow", "torch", "hypothesis", "msgspec", "pyarrow")
 PUBLIC = {
     "Cell",
+    "CheckRecord",
+    "ContractError",
     "DataError",
     "Dataset",
     "DeclarationError",
@@ -59,6 +62,9 @@ PUBLIC = {
     "TorchModel",
     "TrackingError",
     "Verdict",
+    "check_dataset",
+    "check_evaluator",
+    "check_model",
 }
 
 

@@ -12,7 +12,10 @@ from pytest_mlexp.plugin.options import add_options, read_options
 if TYPE_CHECKING:
     from pytest_mlexp.plugin.session import MlexpSession
 
-MARKER = "mlexp(experiment): run this test once for every cell of the experiment; it takes `evaluation`"
+MARKERS = (
+    "mlexp(experiment): run this test once for every cell of the experiment; it takes `evaluation`",
+    "mlexp_contracts(experiment, declares={}, excuses={}): run this test once for every block and law, as `contract`",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,7 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and, in a session that runs cells, the object that runs them."""
-    config.addinivalue_line("markers", MARKER)
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
     options = read_options(config) if config.getoption("mlexp") or config.getoption("mlexp_devices") else None
     if options is not None and options.active and not config.getoption("collectonly"):
         from pytest_mlexp.plugin.session import MlexpSession
@@ -32,11 +36,28 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per cell for functions marked ``mlexp``."""
+    """One test per cell for functions marked ``mlexp``, per block and law for those marked ``mlexp_contracts``."""
     if metafunc.definition.get_closest_marker("mlexp") is not None:
         from pytest_mlexp.plugin.collection import parametrize
 
         parametrize(metafunc)
+    if metafunc.definition.get_closest_marker("mlexp_contracts") is not None:
+        from pytest_mlexp.plugin import contracts
+
+        contracts.parametrize(metafunc)
+
+
+@pytest.fixture
+def contract(request: pytest.FixtureRequest) -> Any:
+    """One law of one block: ``contract.verify()`` checks it."""
+    from pytest_mlexp.plugin.contracts import Contract
+
+    if not hasattr(request, "param"):
+        raise pytest.UsageError(
+            f"{request.node.nodeid} takes `contract` but belongs to no experiment: mark it with "
+            "@pytest.mark.mlexp_contracts(experiment)"
+        )
+    return Contract(request.param, request.node)
 
 
 @pytest.fixture
@@ -61,3 +82,24 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     if session is not None and "evaluation" in pyfuncitem.funcargs and pyfuncitem.get_closest_marker("mlexp"):
         pyfuncitem.funcargs["evaluation"] = session.evaluate(pyfuncitem)
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let the report of a contract's test carry what it said, also from an xdist worker."""
+    report = yield
+    if item.get_closest_marker("mlexp_contracts") is not None:
+        from pytest_mlexp.plugin.contracts import carry
+
+        carry(item, report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show how many laws were run, passed, excused and not applicable for each block."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    carried = [data for report in reports if (data := getattr(report, "mlexp_contract", None)) is not None]
+    if carried:
+        from pytest_mlexp.plugin.contracts import summarize
+
+        summarize(terminalreporter, carried)

@@ -37,6 +37,12 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="URI",
         help="MLflow store to record in; 'off' records nothing (default: MLFLOW_TRACKING_URI, else an embedded store)",
     )
+    group.addoption(
+        "--mlexp-contracts",
+        choices=("fast", "thorough", "explore"),
+        default="fast",
+        help="how hard contracts look: fast (default), thorough (more cases and slow laws), explore (at random)",
+    )
     for name, text in INI.items():
         parser.addini(name, text, default="")
 

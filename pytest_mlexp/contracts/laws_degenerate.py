@@ -1,0 +1,161 @@
+"""Laws on data at the edge: they work, or are refused clearly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pytest_mlexp.contracts.data import Case, Data
+from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.laws_labels import check_probabilities
+from pytest_mlexp.contracts.refusals import Refused
+from pytest_mlexp.contracts.subject import Answers, Subject
+
+NEEDS = ("trained", "numeric")
+
+
+def _works_or_refuses(subject: Subject, data: Data, what: str) -> Answers | None:
+    """Fit and predict; check what comes out; None where it was refused."""
+    model = subject.try_fit(data.X, data.y, doing=f"a fit on {what}")
+    if isinstance(model, Refused):
+        return None
+    found: Answers | None = None
+    # A model of one input, or of categories, may know nothing beyond what it saw.
+    narrow = subject.declares.columns == 1 or subject.declares.categorical
+    for X in (data.X[:9] if narrow else data.X_test, data.X[:1]):
+        got = subject.try_ask(model, X, doing=f"after a fit on {what}")
+        if isinstance(got, Refused):
+            return None
+        _check(subject, got, data, X, what)
+        found = found or got
+    return found
+
+
+def _check(subject: Subject, got: Answers, data: Data, X: Any, what: str) -> None:
+    for method, answer in got.items():
+        if answer.shape[:1] != (len(X),):
+            raise Broken(
+                f"after a fit on {what}, {method} answers every row", f"shape {answer.shape}", X=data.X, y=data.y
+            )
+        if answer.dtype.kind == "f" and not np.isfinite(answer).all() and (method == "predict" or len(data.X) > 1):
+            some = answer.ravel()[~np.isfinite(answer.ravel())][:3]
+            raise Broken(f"after a fit on {what}, {method} is finite", f"{some}", X=data.X, y=data.y)
+    answer = got["predict"]
+    if answer.ndim != np.asarray(data.y).ndim:
+        raise Broken(f"after a fit on {what}, predict has the shape of y", f"shape {answer.shape}", X=data.X, y=data.y)
+    if subject.declares.task != "classification":
+        return
+    known = set(np.asarray(data.y).ravel().tolist())
+    if not set(answer.ravel().tolist()) <= known:
+        raise Broken(f"after a fit on {what}, labels are training labels", f"{answer[:4]}", X=data.X, y=data.y)
+    proba = got.get("predict_proba")
+    if proba is not None and len(known) > 1:
+        check_probabilities(proba, len(known), f"rows after a fit on {what}", data.X)
+
+
+@law("One training row works or is refused.", needs=NEEDS)
+def one_training_row(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    for rows in (1, 2):
+        _works_or_refuses(subject, Data(data.X[:rows], data.y[:rows], data.X_test, None), f"{rows} rows")
+
+
+@law("One input column works or is refused.", needs=NEEDS)
+def one_column(subject: Subject, case: Case) -> None:
+    data = subject.data(replace(case, columns=1, classes=2))
+    _works_or_refuses(subject, data, "one column")
+
+
+@law("Constant columns work or are refused.", needs=NEEDS)
+def constant_columns(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    if data.X.shape[1] < 2:
+        raise NotApplicable("there is one column only")
+    for what, value in (("a column of zeros", 0.0), ("a constant column", 1.0)):
+        X, X_test = data.X.copy(), data.X_test.copy()
+        X[:, 0] = X_test[:, 0] = value
+        _works_or_refuses(subject, Data(X, data.y, X_test, None), what)
+    X, X_test = data.X.copy(), data.X_test.copy()
+    X[:, -1], X_test[:, -1] = X[:, 0], X_test[:, 0]
+    _works_or_refuses(subject, Data(X, data.y, X_test, None), "a column that stands there twice")
+
+
+@law("One class, or one value of the target, works or is refused.", needs=NEEDS)
+def one_class(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    for value in (data.y[0], data.y[np.argmax(data.y != data.y[0])] if data.y.ndim == 1 else data.y[0]):
+        y = np.repeat(np.asarray([value]), len(data.y), axis=0)
+        got = _works_or_refuses(subject, Data(data.X, y, data.X_test, None), f"one target value {value!r}")
+        if got is None or subject.declares.task == "classification" or subject.declares.poor_score:
+            continue
+        model = subject.train(subject.build(), data.X, y)
+        # A model may know nothing far from what it saw.
+        off = float(np.max(np.abs(subject.answers(model, data.X[:4], methods=("predict",))["predict"] - value)))
+        if off > 0.5 * max(1.0, float(np.max(np.abs(value)))):
+            raise Broken(
+                f"a target that is always {value!r} is predicted", f"predictions off by {off:.3g}", X=data.X, y=y
+            )
+
+
+@law("Heavy imbalance, down to a class with one row, works or is refused.", needs=(*NEEDS, "classifier"))
+def imbalance(subject: Subject, case: Case) -> None:
+    data = subject.data(replace(case, train_rows=60))
+    for rare in (1, 3):
+        common, few = np.flatnonzero(data.y != data.y.max()), np.flatnonzero(data.y == data.y.max())[:rare]
+        rows = np.sort(np.concatenate([common, few]))
+        _works_or_refuses(subject, Data(data.X[rows], data.y[rows], data.X_test, None), f"a class with {rare} rows")
+
+
+@law("Duplicated rows work or are refused.", needs=NEEDS)
+def duplicates(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    rows = np.arange(len(data)) % 6
+    X, y = data.X[rows], data.y[rows]
+    if len(np.unique(y)) > 1:
+        _works_or_refuses(subject, Data(X, y, data.X_test, None), "6 rows, each many times")
+
+
+@law("Huge and tiny scales of the inputs work or are refused.", needs=NEEDS)
+def scales(subject: Subject, case: Case) -> None:
+    if subject.declares.categorical:
+        return
+    for scale in (1e6, 1e-6):
+        _works_or_refuses(subject, subject.data(case, scale=scale), f"inputs of the size of {scale:g}")
+    _works_or_refuses(subject, subject.data(case, shift=1e4), "inputs around 10000")
+    if subject.declares.task == "regression":
+        for scale in (1e6, 1e-6):
+            _works_or_refuses(subject, subject.data(case, target_scale=scale), f"targets of the size of {scale:g}")
+
+
+@law("More columns than rows work or are refused.", needs=NEEDS)
+def wide_data(subject: Subject, case: Case) -> None:
+    data = subject.data(replace(case, train_rows=12, columns=30, classes=2))
+    _works_or_refuses(subject, data, "12 rows of 30 columns")
+
+
+@law("No rows at all are refused, or give no predictions.", needs=("numeric",))
+def no_rows(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    got = subject.try_ask(model, data.X_test[:0], doing="a batch without rows")
+    if not isinstance(got, Refused) and any(len(answer) for answer in got.values()):
+        raise Broken("no rows give no predictions", f"{ {n: a.shape for n, a in got.items()} }")
+    if subject.trains:
+        fitted = subject.try_fit(data.X[:0], data.y[:0], doing="a fit on no rows")
+        if not isinstance(fitted, Refused) and subject.declares.requires_fit and not subject.declares.poor_score:
+            raise Broken("a fit on no rows is refused", "it was fitted")
+
+
+LAWS = (
+    one_training_row,
+    one_column,
+    constant_columns,
+    one_class,
+    imbalance,
+    duplicates,
+    scales,
+    wide_data,
+    no_rows,
+)

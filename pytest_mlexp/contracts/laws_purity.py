@@ -1,0 +1,153 @@
+"""Laws on side effects: a model keeps its hands off the caller's data and off its own past answers."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from pytest_mlexp.blocks.digest import digest_of
+from pytest_mlexp.blocks.splitting import row_count, take
+from pytest_mlexp.contracts.compare import same
+from pytest_mlexp.contracts.data import Case, names_of
+from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.refusals import Refused
+from pytest_mlexp.contracts.subject import Subject, as_array
+
+
+@law("Inputs, targets and weights are never changed, as arrays or as frames.")
+def inputs_unchanged(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    forms = [data.X]
+    if isinstance(data.X, np.ndarray) and data.X.ndim == 2:
+        import pandas as pd
+
+        forms += [np.asfortranarray(data.X), pd.DataFrame(data.X, columns=names_of(data.X.shape[1]))]
+    for X in forms:
+        y = copy.deepcopy(data.y)
+        before = digest_of(X, y)
+        model = subject.train(subject.build(), X, y)
+        _unchanged(before, digest_of(X, y), "fit", X)
+        for method in subject.methods(model):
+            subject.answers(model, X, methods=(method,))
+            _unchanged(before, digest_of(X, y), method, X)
+
+
+def _unchanged(before: str, after: str, method: str, X: Any) -> None:
+    if before != after:
+        raise Broken(f"{method} leaves its inputs as they are", f"{method} changed them", X=X)
+
+
+@law("Read-only memory is taken like any other.", needs=("numeric",))
+def read_only_inputs(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    X, y, X_test = data.X.copy(), np.array(data.y), data.X_test.copy()
+    for array in (X, y, X_test):
+        array.setflags(write=False)
+    want = subject.answers(subject.fitted(data), data.X_test)
+    got = subject.answers(subject.train(subject.build(), X, y), X_test)
+    if not subject.declares.nondeterministic:
+        same(got, want, "read-only arrays give what writable ones give", tolerance=subject.declares.tolerance, X=X)
+
+
+@law("Predicting again, in any order and between other calls, changes nothing.", cases=2)
+def repeated_predict(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    X = data.X_test
+    first = {name: as_array(given) for name, given in _raw(subject, model, X).items()}
+    raw = _raw(subject, model, X)
+    _same(subject, {n: as_array(a) for n, a in raw.items()}, first, "a second call gives what the first gave", X)
+    kept = {name: as_array(given) for name, given in raw.items()}
+    for other in _others(subject, data.X, X):
+        subject.try_ask(model, other, doing="other rows")
+        got = subject.answers(model, X, methods=tuple(first))
+        _same(subject, got, first, "a call on other rows changes no later answer", X)
+    for name in reversed(first):
+        subject.answers(model, take(X, [0]), methods=(name,))
+    _same(subject, {n: as_array(a) for n, a in raw.items()}, kept, "earlier outputs stay as they were", X)
+    got = subject.answers(model, X, methods=tuple(first))
+    _same(subject, got, first, "calls in another order give the same", X)
+
+
+def _raw(subject: Subject, model: Any, X: Any) -> dict[str, Any]:
+    return {method: subject.ask(model, method, X) for method in subject.methods(model)}
+
+
+def _others(subject: Subject, X: Any, X_test: Any) -> list[Any]:
+    """Other batches: the training rows, one row, rows of another scale and many of them."""
+    found = [X, take(X_test, [0]), take(X_test, np.arange(row_count(X_test, what="X"))[::-1])]
+    if isinstance(X, np.ndarray) and X.dtype.kind == "f" and not subject.declares.categorical:
+        near = np.concatenate([X_test * (1 + 2.0**-9), X_test + 0.25])
+        found += [X * 1.5, near] if subject.declares.columns is None else []
+    return found
+
+
+@law("A model that has answered other rows answers like one that has not.")
+def history_free(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    used, unused = subject.fitted(data), subject.fitted(data)
+    X = data.X_test
+    for batch in (X, take(X, range(row_count(X, what="X") - 1, -1, -1))):
+        subject.answers(used, batch)
+    if isinstance(X, np.ndarray) and X.dtype.kind == "f" and not subject.declares.categorical:
+        batch = X.copy()
+        subject.answers(used, batch)
+        batch[:] = X[::-1]
+        got = subject.answers(used, batch)
+        claim = "an array whose content was changed since the last call is read anew"
+        _same(subject, got, subject.answers(unused, X[::-1].copy()), claim, X)
+        # Rows that a cache could take for rows it knows: rounded alike, or with the same sum.
+        near = [X + 2.0**-6, np.roll(X, 1, axis=1)] if subject.declares.columns is None else [X]
+        for batch in near:
+            claim = "rows much like earlier ones give their own answer"
+            got = subject.try_ask(used, batch, doing="rows much like earlier ones")
+            want = subject.try_ask(subject.fitted(data), batch, doing="rows much like earlier ones")
+            if not isinstance(got, Refused) and not isinstance(want, Refused):
+                _same(subject, got, want, claim, batch)
+    _same(subject, subject.answers(used, X), subject.answers(unused, X), "earlier calls change no answer", X)
+
+
+@law("What a caller does with an answer changes neither the inputs nor later answers.")
+def outputs_are_own(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    X = copy.deepcopy(data.X_test)
+    before, first = digest_of(X), subject.answers(model, X)
+    for method in subject.methods(model):
+        answer = subject.ask(model, method, X)
+        if isinstance(answer, np.ndarray) and answer.flags.writeable and answer.size:
+            answer[...] = answer.flat[0] if answer.dtype.kind != "f" else -12345.0
+    if digest_of(X) != before:
+        raise Broken("answers share no memory with the inputs", "writing to an answer changed the inputs", X=X)
+    _same(subject, subject.answers(model, X), first, "writing to an answer changes no later answer", X)
+
+
+@law("Scoring against targets, right or wrong, changes no prediction.", needs=("score",))
+def targets_cannot_influence(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    first = subject.answers(model, data.X_test)
+    for targets in (data.y_test, data.y_test[::-1].copy()):
+        try:
+            model.score(data.X_test, targets)
+        except Exception as error:
+            raise NotApplicable(f"score does not take test rows and targets: {error!r:.80}") from error
+        claim = "targets of test rows influence no prediction of them"
+        _same(subject, subject.answers(model, data.X_test), first, claim, data.X_test)
+
+
+def _same(subject: Subject, got: Any, want: Any, claim: str, X: Any) -> None:
+    # The same model on the same rows: BLAS may differ in the last digits between batches of different sizes only.
+    same(got, want, claim, tolerance=min(subject.declares.tolerance, 1e-6), X=X)
+
+
+LAWS = (
+    inputs_unchanged,
+    read_only_inputs,
+    repeated_predict,
+    history_free,
+    outputs_are_own,
+    targets_cannot_influence,
+)

@@ -1,0 +1,145 @@
+"""Laws on chance and on the process: seeds decide, and nothing global is left changed."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from pytest_mlexp.contracts.compare import same
+from pytest_mlexp.contracts.data import Case, Data
+from pytest_mlexp.contracts.law import Broken, law
+from pytest_mlexp.contracts.subject import Subject, as_array
+from pytest_mlexp.execution.seeding import seeded
+
+
+@law("The same seed and the same data give the same fit.", needs=("trained", "deterministic"))
+def same_seed_same_fit(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    one, other = subject.fresh(data), subject.fresh(data)
+    got, want = subject.answers(other, data.X_test), subject.answers(one, data.X_test)
+    same(got, want, "two fits with the same seed on the same data answer alike", tolerance=1e-9, X=data.X_test)
+
+
+@law("With a seed given, the global generators are not depended on.", needs=("trained", "seed", "deterministic"))
+def seed_decides(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    found = [_answers_from(subject, data, seed) for seed in (11, 12)]
+    claim = "a model with a seed answers alike, whatever numpy's and Python's global generators were set to"
+    same(found[1], found[0], claim, tolerance=1e-9, X=data.X_test)
+
+
+def _answers_from(subject: Subject, data: Data, seed: int) -> dict[str, Any]:
+    with seeded(seed):
+        model = subject.build()
+    with seeded(seed):
+        model.fit(data.X, data.y)
+        return {m: as_array(getattr(model, m)(data.X_test)) for m in subject.methods(model)}
+
+
+@law("Global random state is never reset, whether a seed is given or not.")
+def global_random_state(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    steps: dict[str, Callable[[], Any]] = {"building": subject.raw}
+    if subject.trains:
+        steps["fitting without a seed"] = lambda: subject.raw().fit(data.X, data.y)
+        steps["fitting with a seed"] = lambda: subject.build().fit(data.X, data.y)
+    steps |= {method: partial(subject.ask, model, method, data.X_test) for method in subject.methods(model)}
+    for what, step in steps.items():
+        ends = []
+        for seed in (21, 22):
+            with seeded(seed):
+                step()
+                ends.append(states())
+        for generator, first in ends[0].items():
+            if first == ends[1].get(generator):
+                raise Broken(
+                    "a generator that starts in two different states ends in two different states",
+                    f"{what} put {generator}'s global generator into one fixed state",
+                    X=data.X_test,
+                )
+
+
+def states() -> dict[str, object]:
+    """The states of the global random generators."""
+    legacy: Any = np.random.get_state()  # noqa: NPY002 - the global one is meant
+    found: dict[str, object] = {
+        "Python": random.getstate(),
+        "numpy": repr([part.tobytes() if isinstance(part, np.ndarray) else part for part in legacy]),
+    }
+    if (torch := sys.modules.get("torch")) is not None:
+        found["torch"] = torch.default_generator.get_state().numpy().tobytes()
+    return found
+
+
+@law("Settings of the process are left as they were: environment, folder, warnings, numpy, scikit-learn, torch.")
+def global_settings(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    before = settings()
+    with restored(before):
+        model = subject.fresh(data)
+        subject.answers(model, data.X_test)
+        after = settings()
+    changed = [name for name in before if before[name] != after.get(name)]
+    if changed:
+        name = changed[0]
+        raise Broken(
+            "building, fitting and predicting leave settings of the process as they were",
+            f"{name} changed from {before[name]!r:.120} to {after.get(name)!r:.120}",
+        )
+
+
+def settings() -> dict[str, Any]:
+    """Settings of the process that a block might change for everyone."""
+    from sklearn import get_config
+
+    found: dict[str, Any] = {
+        "numpy.geterr()": np.geterr(),
+        "numpy.get_printoptions()": repr(np.get_printoptions()),
+        "os.environ": {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        "the working folder": os.getcwd(),  # noqa: PTH109 - what os says is compared
+        "warnings.filters": list(warnings.filters),
+        "sys.getrecursionlimit()": sys.getrecursionlimit(),
+        "sys.path": list(sys.path),
+        "sklearn.get_config()": get_config(),
+    }
+    if (torch := sys.modules.get("torch")) is not None:
+        found["torch.is_grad_enabled()"] = torch.is_grad_enabled()
+        found["torch.get_default_dtype()"] = torch.get_default_dtype()
+        found["torch.get_num_threads()"] = torch.get_num_threads()
+    return found
+
+
+@contextmanager
+def restored(before: dict[str, Any]) -> Iterator[None]:
+    """Put settings back afterwards, so that one block's fault does not become another's."""
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def _restore(before: dict[str, Any]) -> None:
+    from sklearn import set_config
+
+    np.seterr(**before["numpy.geterr()"])
+    os.chdir(before["the working folder"])
+    sys.setrecursionlimit(before["sys.getrecursionlimit()"])
+    sys.path[:] = before["sys.path"]
+    warnings.filters[:] = before["warnings.filters"]  # type: ignore[index]
+    for name in set(os.environ) - set(before["os.environ"]):
+        if not name.startswith("PYTEST_"):
+            del os.environ[name]
+    os.environ.update(before["os.environ"])
+    set_config(**before["sklearn.get_config()"])
+
+
+LAWS = (same_seed_same_fit, seed_decides, global_random_state, global_settings)

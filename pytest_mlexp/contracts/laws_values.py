@@ -1,0 +1,210 @@
+"""Laws on the numbers: types, memory layout, whole numbers, NaN, infinity and categories never seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pytest_mlexp.blocks.splitting import row_count
+from pytest_mlexp.contracts.compare import same
+from pytest_mlexp.contracts.data import Case, Data
+from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.refusals import Refused, crash
+from pytest_mlexp.contracts.subject import Answers, Subject
+
+SINGLE = 1e-4
+
+
+@law("Fortran order, strides, views and read-only memory change no answer.", needs=("numeric",))
+def memory_layout(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    X = data.X_test
+    want = subject.answers(model, X)
+    wide = np.zeros((2 * len(X), 2 * X.shape[1]))
+    wide[::2, ::2] = X
+    wide[1::2] = 77.0
+    frozen = X.copy()
+    frozen.setflags(write=False)
+    forms = {
+        "in Fortran order": np.asfortranarray(X),
+        "as every second row and column of a larger array": wide[::2, ::2],
+        "as a view with negative strides": X[::-1, ::-1].copy()[::-1, ::-1],
+        "in read-only memory": frozen,
+    }
+    for what, form in forms.items():
+        got = subject.answers(model, form)
+        same(got, want, f"rows {what} are answered alike", tolerance=subject.declares.tolerance, X=X)
+
+
+@law("float32 and float64 of the same numbers are answered alike.", needs=("numeric",))
+def single_precision(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    want = subject.answers(model, data.X_test)
+    got = subject.answers(model, data.X_test.astype(np.float32))
+    same(got, want, "float32 rows are answered like float64 rows of the same numbers", tolerance=SINGLE, X=data.X_test)
+
+
+@law("Whole numbers mean the same as integers, small integers, booleans and floats.", needs=("numeric",))
+def whole_numbers(subject: Subject, case: Case) -> None:
+    data = subject.data(case, whole=True)
+    model = subject.fitted(data)
+    X = np.clip(data.X_test, 0 if subject.declares.positive_only else -100, 100)
+    for dtype in (np.int64, np.int32, np.int8, np.uint8, bool, np.float32):
+        form = (X if dtype not in (bool, np.uint8) else np.abs(X)).astype(dtype)
+        want = subject.try_ask(model, form.astype(float), doing="whole numbers")
+        if isinstance(want, Refused):
+            continue
+        got = _taken(subject, model, form, f"rows as {np.dtype(dtype)}")
+        if not isinstance(got, Refused):
+            claim = f"{np.dtype(dtype)} rows are answered like floats of the same numbers"
+            same(got, want, claim, tolerance=SINGLE, X=form)
+    if subject.declares.categorical:
+        return
+    large = (X * 700).astype(np.int32)
+    want, got = (subject.try_ask(model, form, doing="large whole numbers") for form in (large.astype(float), large))
+    if not isinstance(want, Refused) and not isinstance(got, Refused):
+        same(got, want, "large int32 rows are answered like floats of the same numbers", tolerance=SINGLE, X=large)
+
+
+def _taken(subject: Subject, model: Any, X: Any, what: str) -> Any:
+    """As ``try_ask``; a TypeError by numpy is a crash, since whole numbers are ordinary."""
+    got = subject.try_ask(model, X, doing=what)
+    if isinstance(got, Refused) and type(got.error).__name__.startswith("_UFunc"):
+        raise crash(got.error, doing=f"predicting {what}", X=X)
+    return got
+
+
+@law("Trained on whole numbers, it is the model of the same numbers as floats.", needs=("numeric", "trained"))
+def whole_numbers_at_fit(subject: Subject, case: Case) -> None:
+    if subject.declares.nondeterministic:
+        raise NotApplicable("two fits may differ")
+    data = subject.data(case, whole=True)
+    want = subject.asked(subject.fitted(data), data.X_test)
+    forms = {"inputs": (data.X.astype(np.int64), data.y)}
+    if subject.declares.task == "regression":
+        forms["targets"] = (data.X, data.y.astype(np.int64))
+    for what, (X, y) in forms.items():
+        model = subject.try_fit(X, y, doing=f"a fit on {what} as integers")
+        if isinstance(model, Refused):
+            if type(model.error).__name__.startswith("_UFunc"):
+                raise crash(model.error, doing=f"fitting on {what} as integers", X=X, y=y)
+            continue
+        got = subject.asked(model, data.X_test)
+        same(got, want, f"trained on integer {what} it answers like trained on floats", tolerance=1e-5, X=X, y=y)
+
+
+@law("NaN and infinity at predict are handled or refused, never turned into nonsense.", needs=("numeric",))
+def odd_values_at_predict(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    clean = subject.answers(model, data.X_test)
+    for what, value in {"NaN": np.nan, "infinity": np.inf, "minus infinity": -np.inf}.items():
+        if subject.declares.positive_only and value < 0:
+            continue
+        X = data.X_test.copy()
+        X[:, -1] = value  # a column that says nothing, so that whoever handles it loses little
+        got = subject.try_ask(model, X, doing=f"rows with {what}")
+        if isinstance(got, Refused):
+            if what == "NaN" and subject.declares.allows_nan:
+                raise Broken("NaN is handled, as declared", str(got), X=X)
+            continue
+        _sensible(subject, got, clean, what, X)
+        X = data.X_test.copy()
+        X[0, 0] = value
+        got = subject.try_ask(model, X, doing=f"one {what}")
+        if not isinstance(got, Refused):
+            rest = {name: answer[1:] for name, answer in got.items()}
+            _finite(rest, f"{what} in another row", X)
+            want = {name: answer[1:] for name, answer in clean.items()}
+            claim = f"{what} in one row changes no other row's answer"
+            same(rest, want, claim, tolerance=subject.declares.tolerance, X=X)
+
+
+def _finite(answers: Answers, what: str, X: Any) -> None:
+    for method, answer in answers.items():
+        numbers = answer.dtype.kind == "f"
+        if numbers and not np.isfinite(answer).all():
+            raise Broken(f"{method} of rows with {what} is finite, or they are refused", f"{answer[:4]}", X=X)
+
+
+def _sensible(subject: Subject, got: Answers, clean: Answers, what: str, X: Any) -> None:
+    _finite({n: a for n, a in got.items() if n != "decision_function"}, what, X)
+    answer, wanted = got["predict"], clean["predict"]
+    if answer.shape != wanted.shape:
+        raise Broken(f"rows with {what} get one prediction each", f"shape {answer.shape}", X=X)
+    constant = len(set(answer.ravel().tolist())) == 1 and len(set(wanted.ravel().tolist())) > 1
+    if constant and subject.declares.task == "classification" and not subject.declares.allows_nan:
+        raise Broken(
+            f"{what} in one column that says nothing is refused, or costs little",
+            f"every row is predicted {answer.ravel()[0]!r}",
+            X=X,
+        )
+
+
+@law(
+    "NaN and infinity at fit, in inputs or targets, are handled or refused.", needs=("numeric", "trained", "validates")
+)
+def odd_values_at_fit(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    for what, X, y in _odd_fits(data):
+        model = subject.try_fit(X, y, doing=f"a fit with {what}")
+        if isinstance(model, Refused):
+            if what == "NaN in the inputs" and subject.declares.allows_nan:
+                raise Broken("NaN is handled, as declared", str(model), X=X)
+            continue
+        if "targets" in what:
+            raise Broken(f"{what} is refused at fit", "it was fitted", X=X, y=y)
+        got = subject.try_ask(model, data.X_test, doing=f"ordinary rows after a fit with {what}")
+        if not isinstance(got, Refused):
+            clean = subject.answers(subject.fitted(data), data.X_test)
+            _sensible(subject, got, clean, f"ordinary numbers, after a fit with {what},", X)
+
+
+def _odd_fits(data: Data) -> list[tuple[str, Any, Any]]:
+    found = []
+    for name, value in {"NaN": np.nan, "infinity": np.inf}.items():
+        X = data.X.copy()
+        X[::5, -1] = value
+        found.append((f"{name} in the inputs", X, data.y))
+        if isinstance(data.y, np.ndarray) and data.y.dtype.kind == "f":
+            y = data.y.copy()
+            y[1] = value
+            found.append((f"{name} in the targets", data.X, y))
+    return found
+
+
+@law("A category never seen in training is handled or refused.", needs=("frame",))
+def unseen_categories(subject: Subject, case: Case) -> None:
+    import pandas as pd
+
+    data = subject.data(case)
+    if not isinstance(data.X_test, pd.DataFrame):
+        raise NotApplicable("the inputs are no frame")
+    texts = [c for c in data.X_test.columns if not pd.api.types.is_numeric_dtype(data.X_test[c].dtype)]
+    if not texts:
+        raise NotApplicable("no column holds categories")
+    model = subject.fitted(data)
+    for column in texts:
+        X = data.X_test.copy()
+        X[column] = X[column].astype(object)
+        X.loc[X.index[0], column] = "never seen before"
+        got = subject.try_ask(model, X, doing=f"an unseen category in {column!r}")
+        if not isinstance(got, Refused):
+            _finite(got, f"an unseen category in {column!r}", X)
+            rows = row_count(X, what="X")
+            if any(len(answer) != rows for answer in got.values()):
+                raise Broken("every row gets its answer", f"{[len(a) for a in got.values()]} for {rows} rows", X=X)
+
+
+LAWS = (
+    memory_layout,
+    single_precision,
+    whole_numbers,
+    whole_numbers_at_fit,
+    odd_values_at_predict,
+    odd_values_at_fit,
+    unseen_categories,
+)
