@@ -45,21 +45,29 @@ def look(law: Law, subject: Any, *, effort: Effort) -> int:
     judged, reasons = 0, []
     for case in TYPICAL[: law.cases] if effort == "fast" else TYPICAL:
         try:
-            law(subject, case)
+            _judge(law, subject, case)
             judged += 1
         except NotApplicable as reason:
             reasons.append(reason)
         except Broken as broken:
             raise smallest(law, subject, case, broken) from broken
-        except Exception as error:
-            if not is_refusal(error):
-                raise crash(error, doing="what the law does") from error
-            reasons.append(NotApplicable(f"refuses: {told(error)}"))
     if effort != "fast":
         judged += _search(law, subject, effort)
     if not judged:
         raise reasons[0]
     return judged
+
+
+def _judge(law: Law, subject: Any, case: Case) -> None:
+    """Check a law; what the block raises in the law's plain calls is a refusal or a crash as well."""
+    try:
+        law(subject, case)
+    except (Broken, NotApplicable):
+        raise
+    except Exception as error:
+        if is_refusal(error):
+            raise NotApplicable(f"refuses: {told(error)}") from error
+        raise crash(error, doing="what the law does") from error
 
 
 def _search(law: Law, subject: Any, effort: Effort) -> int:
@@ -68,7 +76,7 @@ def _search(law: Law, subject: Any, effort: Effort) -> int:
     def check(case: Case) -> None:
         nonlocal judged
         try:
-            law(subject, case)
+            _judge(law, subject, case)
         except NotApplicable:
             return
         judged += 1
@@ -91,7 +99,7 @@ def smallest(law: Law, subject: Any, case: Case, broken: Broken) -> Broken:
         if left < 0 or time.monotonic() > ends:
             return
         try:
-            law(subject, candidate)
+            _judge(law, subject, candidate)
         except NotApplicable:
             return
         except Broken as found:
@@ -139,5 +147,5 @@ def run_hypothesis(check: Callable[[Any], None], strategy: Any, *, examples: int
         suppress_health_check=list(HealthCheck),
         phases=[Phase.reuse, Phase.generate, Phase.shrink] if explore else [Phase.generate, Phase.shrink],
     )
-    test: Any = chosen(given(strategy)(law_of))
-    test()
+    drawn: Any = given(strategy)
+    chosen(drawn(law_of))()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from pytest_mlexp.contracts.cases import Effort, look
 from pytest_mlexp.contracts.catalogue import model_laws
 from pytest_mlexp.contracts.driver import check_one, chosen_laws, excused_or, unexcused
 from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
+from pytest_mlexp.contracts.process import quietly
 from pytest_mlexp.contracts.report import CheckRecord, failure
 from pytest_mlexp.contracts.subject import Subject, subject_of
 from pytest_mlexp.errors import DeclarationError
@@ -132,8 +132,7 @@ def _evaluator_checks(
 
 def _run_plain(law: Law, subject: Any, excuse: str | None, effort: Effort) -> Callable[[], CheckRecord]:
     def run() -> CheckRecord:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quietly():
             try:
                 look(law, subject, effort="fast" if isinstance(subject, datasets.DatasetSubject) else effort)
             except NotApplicable as inapplicable:

@@ -43,6 +43,7 @@ class Recipe:
         shift: added to every input, after the scale.
         target_scale: factor on a regression's target.
         whole: inputs and regression targets are whole numbers.
+        clear: no test row lies between the classes.
     """
 
     labels: Sequence[Any] = NUMBERED
@@ -52,6 +53,7 @@ class Recipe:
     shift: float = 0.0
     target_scale: float = 1.0
     whole: bool = False
+    clear: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +148,10 @@ def _pattern(declares: Declarations, codes: Array, case: Case, recipe: Recipe) -
         return np.asarray(1.5 * step * codes[:, None] * (columns == recipe.informative % case.columns))
     told = columns[:-1] if case.columns > case.classes else columns
     own = (codes[:, None] == columns[None, :] % case.classes) & np.isin(columns, told)
-    return np.asarray(step * own)
+    between = not (recipe.clear or declares.categorical or declares.spread < 1)
+    # Every third test row lies between the classes, where scores are not saturated.
+    strength = np.where(between & (np.arange(len(codes)) >= case.train_rows) & (np.arange(len(codes)) % 3 == 0), 0.4, 1)
+    return np.asarray(step * own * strength[:, None])
 
 
 def _numbers(declares: Declarations, X: Array, recipe: Recipe) -> Array:

@@ -14,7 +14,7 @@ from pytest_mlexp.blocks.digest import digest_of
 from pytest_mlexp.blocks.schema import schema_of
 from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
-from pytest_mlexp.contracts.laws_random import restored, settings, states
+from pytest_mlexp.contracts.process import restored, settings, states
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.execution.seeding import seeded
 from pytest_mlexp.naming import nearest
@@ -152,15 +152,27 @@ def _row_digests(X: Any) -> list[Any]:
 def one_schema(subject: DatasetSubject, _case: object) -> None:
     for name, train, test in subject.parts():
         sides = [schema_of(part.X, part.y) for part in (train, test)]
+        kinds = [_kinds(part.X) for part in (train, test)]
         for one, other in zip(sides[0].columns + sides[0].target, sides[1].columns + sides[1].target, strict=True):
-            kinds = [set(column.dtype.split("|")) if "|" in column.dtype else {column.dtype} for column in (one, other)]
-            if one.name != other.name or (one.dtype != other.dtype and not kinds[1] <= kinds[0]):
-                claim = f"split {name}: column {one.name!r} has one type"
-                raise Broken(claim, f"{one.dtype} in the training part, {other.dtype} in the test part")
+            types = [kind.get(column.name, {column.dtype}) for kind, column in zip(kinds, (one, other), strict=True)]
+            if one.name != other.name or not types[1] <= types[0]:
+                claim = f"split {name}: column {one.name!r} has in the test part the types of the training part"
+                raise Broken(claim, f"{sorted(types[0])} in the training part, {sorted(types[1])} in the test part")
             empty = [column.nulls == side.rows for column, side in zip((one, other), sides, strict=True)]
             if empty[0] != empty[1]:
                 where = "training" if empty[0] else "test"
                 raise Broken(f"split {name}: column {one.name!r} has values", f"it is empty in the {where} part")
+
+
+def _kinds(X: Any) -> dict[str, set[str]]:
+    """The types of the values in columns that hold objects."""
+    if not (hasattr(X, "iloc") and X.ndim == 2):
+        return {}
+    return {
+        str(name): {type(value).__name__ for value in series.dropna()}
+        for name, series in X.items()
+        if series.dtype == object
+    }
 
 
 @law("The target is not among the inputs, nor to be read from one of them.")
@@ -192,7 +204,7 @@ def _tells(values: Any, y: Any) -> str | None:
     if all(value == target for value, target in pairs):
         return "is the target"
     distinct = {value for value, _ in pairs}
-    if 2 * len(distinct) <= len(pairs) and len(set(pairs)) == len(distinct):
+    if 5 * len(distinct) <= len(pairs) and len(set(pairs)) == len(distinct):
         return "has one target for each of its values"
     numeric = values.dtype.kind in "iuf" and y.dtype.kind in "iuf" and np.ptp(values) > 0
     if numeric and abs(float(np.corrcoef(values.astype(float), y.astype(float))[0, 1])) > 0.99999:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from pytest_mlexp.contracts.cases import Effort, look
 from pytest_mlexp.contracts.catalogue import model_laws
 from pytest_mlexp.contracts.data import Case
 from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
+from pytest_mlexp.contracts.process import quietly
 from pytest_mlexp.contracts.report import CheckRecord, failure, snippet
 from pytest_mlexp.contracts.subject import Subject, subject_of
 from pytest_mlexp.errors import ContractError, DeclarationError
@@ -58,8 +58,7 @@ def check_one(
     """Check one law of one model."""
     if (reason := reason_against(law, subject)) is not None:
         return unexcused(law, subject.name, reason, excuse)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quietly():
         try:
             if excuse is None:
                 look(law, subject, effort=effort)
@@ -84,8 +83,7 @@ def check_law(law: str, model: Any, case: Case | None = None, *, declares: Mappi
     """
     (found,) = chosen_laws(model_laws(), [law], {})
     subject = subject_of(model, declares=declares)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quietly():
         try:
             found(subject, case or Case())
         except NotApplicable:

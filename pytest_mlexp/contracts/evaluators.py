@@ -156,15 +156,16 @@ def inputs_unchanged(subject: EvaluatorSubject, case: Case) -> None:
 @law("Values are finite and within their bounds, or the refusal is clear: one row, one class, all tied.")
 def finite_or_refused(subject: EvaluatorSubject, case: Case) -> None:
     given = subject.predictions(case, 0.7)
-    first = given.y_true
-    same = np.flatnonzero([bool(np.all(value == first[0])) for value in first])
+    other = next(i for i, value in enumerate(given.y_pred) if value != given.y_pred[0])
     odd = {
         "ordinary rows": given,
         "perfect predictions": subject.predictions(case, 1.0),
         "predictions that are all wrong": subject.predictions(case, 0.0),
         "one row": given.take(np.arange(1)),
-        "rows of one class": given.take(same),
-        "rows of one prediction": given.tied(),
+        "rows of one class": given.take(np.flatnonzero(given.y_true == given.y_true[0])),
+        "rows of another class": given.take(np.flatnonzero(given.y_true != given.y_true[0])),
+        "rows of one prediction": given.tied(0),
+        "rows of another prediction": given.tied(other),
     }
     for what, rows in odd.items():
         _check_finite(subject, rows, what)

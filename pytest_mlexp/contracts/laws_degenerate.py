@@ -23,7 +23,7 @@ def _works_or_refuses(subject: Subject, data: Data, what: str) -> Answers | None
         return None
     found: Answers | None = None
     # A model of one input, or of categories, may know nothing beyond what it saw.
-    narrow = subject.declares.columns == 1 or subject.declares.categorical
+    narrow = subject.declares.columns == 1 or subject.declares.categorical or subject.declares.spread < 1
     for X in (data.X[:9] if narrow else data.X_test, data.X[:1]):
         got = subject.try_ask(model, X, doing=f"after a fit on {what}")
         if isinstance(got, Refused):

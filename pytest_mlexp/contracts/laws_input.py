@@ -107,7 +107,7 @@ def _as_good(subject: Subject, on_frame: Any, on_array: Any, data: Data, plain: 
 
 @law(
     "A frame of integer, boolean and single-precision columns is the frame of their numbers.",
-    needs=("table", "numeric"),
+    needs=("table", "numeric", "trained"),
 )
 def mixed_columns(subject: Subject, case: Case) -> None:
     if subject.declares.nondeterministic:

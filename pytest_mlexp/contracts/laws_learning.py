@@ -47,7 +47,7 @@ def _learnt(subject: Subject, data: Data, what: str) -> Any:
 
 @law("An easy problem is learnt.", needs=NEEDS, cases=2)
 def learns(subject: Subject, case: Case) -> None:
-    data = subject.data(_enough(case, rows=80))
+    data = subject.data(_enough(case, rows=80), clear=True)
     model = _learnt(subject, data, "an easy problem is learnt")
     if subject.declares.task == "regression":
         answer = subject.answers(model, data.X_test, methods=("predict",))["predict"]
@@ -69,13 +69,13 @@ def every_column_counts(subject: Subject, case: Case) -> None:
 @law("Every row is learnt from, also the last ones of a long, ordered table.", needs=NEEDS)
 def every_row_counts(subject: Subject, case: Case) -> None:
     long = replace(_enough(case, rows=241), classes=2)
-    _ordered(subject, subject.data(long, ordered=True))
+    _ordered(subject, subject.data(long, ordered=True, clear=True))
 
 
 @law("Every row of a table of more than a thousand is learnt from.", needs=NEEDS, thorough=True)
 def every_row_of_many_counts(subject: Subject, case: Case) -> None:
     long = replace(_enough(case, rows=LARGE), classes=2)
-    _ordered(subject, subject.data(long, ordered=True))
+    _ordered(subject, subject.data(long, ordered=True, clear=True))
 
 
 def _enough(case: Case, *, rows: int) -> Case:
@@ -99,7 +99,7 @@ def _ordered(subject: Subject, data: Data) -> None:
 
 @law("partial_fit adds to what was learnt, and fit starts anew.", needs=("partial_fit", "trained", "numeric"))
 def partial_fit_accumulates(subject: Subject, case: Case) -> None:
-    data = subject.data(replace(case, train_rows=max(case.train_rows, 40)))
+    data = subject.data(replace(case, train_rows=max(case.train_rows, 40)), clear=True)
     half = len(data) // 2
     parts = [(data.X[:half], data.y[:half]), (data.X[half:], data.y[half:])]
     both, last = _partially(subject, parts, data), _partially(subject, parts[1:], data)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import random
-import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
-
-import numpy as np
 
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, law
+from pytest_mlexp.contracts.process import restored, settings, states
 from pytest_mlexp.contracts.subject import Subject, as_array
 from pytest_mlexp.execution.seeding import seeded
 
@@ -68,18 +62,6 @@ def global_random_state(subject: Subject, case: Case) -> None:
                 )
 
 
-def states() -> dict[str, object]:
-    """The states of the global random generators."""
-    legacy: Any = np.random.get_state()  # noqa: NPY002 - the global one is meant
-    found: dict[str, object] = {
-        "Python": random.getstate(),
-        "numpy": repr([part.tobytes() if isinstance(part, np.ndarray) else part for part in legacy]),
-    }
-    if (torch := sys.modules.get("torch")) is not None:
-        found["torch"] = torch.default_generator.get_state().numpy().tobytes()
-    return found
-
-
 @law("Settings of the process are left as they were: environment, folder, warnings, numpy, scikit-learn, torch.")
 def global_settings(subject: Subject, case: Case) -> None:
     data = subject.data(case)
@@ -95,51 +77,6 @@ def global_settings(subject: Subject, case: Case) -> None:
             "building, fitting and predicting leave settings of the process as they were",
             f"{name} changed from {before[name]!r:.120} to {after.get(name)!r:.120}",
         )
-
-
-def settings() -> dict[str, Any]:
-    """Settings of the process that a block might change for everyone."""
-    from sklearn import get_config
-
-    found: dict[str, Any] = {
-        "numpy.geterr()": np.geterr(),
-        "numpy.get_printoptions()": repr(np.get_printoptions()),
-        "os.environ": {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
-        "the working folder": os.getcwd(),  # noqa: PTH109 - what os says is compared
-        "warnings.filters": list(warnings.filters),
-        "sys.getrecursionlimit()": sys.getrecursionlimit(),
-        "sys.path": list(sys.path),
-        "sklearn.get_config()": get_config(),
-    }
-    if (torch := sys.modules.get("torch")) is not None:
-        found["torch.is_grad_enabled()"] = torch.is_grad_enabled()
-        found["torch.get_default_dtype()"] = torch.get_default_dtype()
-        found["torch.get_num_threads()"] = torch.get_num_threads()
-    return found
-
-
-@contextmanager
-def restored(before: dict[str, Any]) -> Iterator[None]:
-    """Put settings back afterwards, so that one block's fault does not become another's."""
-    try:
-        yield
-    finally:
-        _restore(before)
-
-
-def _restore(before: dict[str, Any]) -> None:
-    from sklearn import set_config
-
-    np.seterr(**before["numpy.geterr()"])
-    os.chdir(before["the working folder"])
-    sys.setrecursionlimit(before["sys.getrecursionlimit()"])
-    sys.path[:] = before["sys.path"]
-    warnings.filters[:] = before["warnings.filters"]  # type: ignore[index]
-    for name in set(os.environ) - set(before["os.environ"]):
-        if not name.startswith("PYTEST_"):
-            del os.environ[name]
-    os.environ.update(before["os.environ"])
-    set_config(**before["sklearn.get_config()"])
 
 
 LAWS = (same_seed_same_fit, seed_decides, global_random_state, global_settings)

@@ -37,7 +37,9 @@ def unit_weights(subject: Subject, case: Case) -> None:
 
 @law("Rows of hardly any weight hardly matter.", needs=(*NEEDS, "learns"))
 def heavy_rows_decide(subject: Subject, case: Case) -> None:
-    data = subject.data(replace(case, classes=2, train_rows=max(case.train_rows, 45), rows=max(case.rows, 18)))
+    data = subject.data(
+        replace(case, classes=2, train_rows=max(case.train_rows, 45), rows=max(case.rows, 18)), clear=True
+    )
     if quality(subject, subject.fitted(data), data) < 0.8:
         raise NotApplicable("does not learn this problem well enough without weights")
     # Each row stands there three times: once with the truth and its weight, twice with the opposite and hardly any.

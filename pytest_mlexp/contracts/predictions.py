@@ -55,9 +55,9 @@ class Predictions:
         """The same with weights."""
         return replace(self, sample_weight=weights)
 
-    def tied(self) -> Predictions:
-        """The same targets, every row predicted like the first."""
-        first = np.zeros(len(self.y_true), dtype=int)
+    def tied(self, row: int) -> Predictions:
+        """The same targets, every row predicted like one of them."""
+        first = np.full(len(self.y_true), row)
         return replace(self, y_pred=self.y_pred[first], y_proba=None if self.y_proba is None else self.y_proba[first])
 
     def arrays(self, *, every: bool = False) -> list[Array | None]:

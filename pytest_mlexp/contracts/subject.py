@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -17,6 +16,7 @@ from pytest_mlexp.blocks.model import ModelVariant
 from pytest_mlexp.contracts.data import Case, Data, Recipe, make
 from pytest_mlexp.contracts.declarations import Declarations, declared
 from pytest_mlexp.contracts.law import NotApplicable
+from pytest_mlexp.contracts.process import quietly
 from pytest_mlexp.contracts.refusals import Refused, attempt, crash, is_refusal, told
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.execution.seeding import seeded
@@ -201,8 +201,7 @@ def subject_of(model: Any, *, name: str | None = None, declares: Mapping[str, An
     Raises:
         DeclarationError: it can neither predict nor be called, or an unknown declaration.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quietly():
         return _subject_of(model, name, declares or {})
 
 
