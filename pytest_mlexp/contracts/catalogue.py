@@ -43,4 +43,6 @@ def model_laws() -> tuple[Law, ...]:
         laws_growth,
         laws_processes,
     )
-    return tuple(found for module in modules for found in module.LAWS)
+    # The settings of the process first: a model that changes them has not done so yet.
+    laws = [found for module in modules for found in module.LAWS]
+    return tuple(sorted(laws, key=lambda found: found is not laws_random.global_settings))

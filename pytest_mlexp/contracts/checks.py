@@ -94,7 +94,11 @@ def _model_checks(variant: Any, notes: tuple[dict[str, Any], dict[str, str]], ef
 
 
 def _run_model(law: Law, subject: _Late, model: Any, excuse: str | None, effort: Effort) -> Callable[[], CheckRecord]:
-    return lambda: check_one(law, subject.get(), model=model, excuse=excuse, effort=effort)
+    def run() -> CheckRecord:
+        with quietly():
+            return check_one(law, subject.get(), model=model, excuse=excuse, effort=effort)
+
+    return run
 
 
 class _Late:

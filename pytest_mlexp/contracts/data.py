@@ -98,7 +98,7 @@ def make(declares: Declarations, case: Case, recipe: Recipe | None = None) -> Da
 
 def fit_case(declares: Declarations, case: Case) -> Case:
     """The case, cut to what the model takes."""
-    classes = min(case.classes, 2) if declares.binary_only else case.classes
+    classes = declares.classes or (min(case.classes, 2) if declares.binary_only else case.classes)
     return replace(case, classes=classes, columns=declares.columns or case.columns)
 
 

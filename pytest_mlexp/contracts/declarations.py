@@ -29,6 +29,7 @@ class Declarations:
         no_validation: inputs are not looked at, so nothing about them is refused.
         categorical: inputs are small non-negative integers.
         columns: the exact number of input columns, None for any.
+        classes: the exact number of classes, None for any.
         targets: columns of ``y``; 1 is a flat ``y``.
         spread: standard deviation of the noise in the inputs; less of it makes neighbours near.
         tolerance: the relative difference that counts as equal.
@@ -49,6 +50,7 @@ class Declarations:
     no_validation: bool = False
     categorical: bool = False
     columns: int | None = None
+    classes: int | None = None
     targets: int = 1
     spread: float = 1.0
     tolerance: float = 1e-6

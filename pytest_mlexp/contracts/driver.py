@@ -44,33 +44,33 @@ def check_model(
     subject = subject_of(model, name=name, declares=declares)
     chosen = chosen_laws(model_laws(), laws, excuses or {})
     records: list[CheckRecord] = []
-    for law in chosen:
-        if law.thorough and effort == "fast" and laws is None and law.name not in (excuses or {}):
-            continue
-        excuse = (excuses or {}).get(law.name)
-        records.append(check_one(law, subject, model=model, excuse=excuse, effort=effort))
+    with quietly():
+        for law in chosen:
+            if law.thorough and effort == "fast" and laws is None and law.name not in (excuses or {}):
+                continue
+            excuse = (excuses or {}).get(law.name)
+            records.append(check_one(law, subject, model=model, excuse=excuse, effort=effort))
     return tuple(records)
 
 
 def check_one(
     law: Law, subject: Subject, *, model: Any, excuse: str | None = None, effort: Effort = "fast"
 ) -> CheckRecord:
-    """Check one law of one model."""
+    """Check one law of one model; call it within :func:`~pytest_mlexp.contracts.process.quietly`."""
     if (reason := reason_against(law, subject)) is not None:
         return unexcused(law, subject.name, reason, excuse)
-    with quietly():
-        try:
-            if excuse is None:
-                look(law, subject, effort=effort)
-            else:
-                law(subject, Case())
-        except NotApplicable as inapplicable:
-            return unexcused(law, subject.name, str(inapplicable), excuse)
-        except Broken as broken:
-            if excuse is not None:
-                return CheckRecord(subject.name, law.name, "excused", excuse)
-            again = snippet(law, model, broken.case, dict(subject.given))
-            return CheckRecord(subject.name, law.name, "failed", failure(law, subject.name, broken, again))
+    try:
+        if excuse is None:
+            look(law, subject, effort=effort)
+        else:
+            law(subject, Case())
+    except NotApplicable as inapplicable:
+        return unexcused(law, subject.name, str(inapplicable), excuse)
+    except Broken as broken:
+        if excuse is not None:
+            return CheckRecord(subject.name, law.name, "excused", excuse)
+        again = snippet(law, model, broken.case, dict(subject.given))
+        return CheckRecord(subject.name, law.name, "failed", failure(law, subject.name, broken, again))
     return excused_or(law, subject.name, excuse)
 
 

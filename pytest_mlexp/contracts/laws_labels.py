@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pytest_mlexp.contracts.compare import same, tied
-from pytest_mlexp.contracts.data import Case, Data, as_labels
+from pytest_mlexp.contracts.data import Case, Data, as_labels, fit_case
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Answers, Subject
@@ -70,7 +70,10 @@ def _named_fits(subject: Subject, case: Case) -> Iterator[tuple[str, tuple[Any, 
     """The model fitted on labels of each kind that it does not refuse."""
     judged = 0
     for kind, labels in KINDS.items():
-        classes = min(len(labels), 2 if subject.declares.binary_only else case.classes)
+        classes = fit_case(subject.declares, case).classes
+        if classes > len(labels) and subject.declares.classes is not None:
+            continue
+        classes = min(len(labels), classes)
         data = subject.data(_case(case, classes), labels=_array(kind, labels[:classes]))
         try:
             model = subject.fitted(data)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, law
@@ -72,7 +74,7 @@ def _changed(params: dict[str, Any]) -> dict[str, Any]:
             found[name] = not value
         elif isinstance(value, int):
             found[name] = value + 1
-        elif isinstance(value, float):
+        elif isinstance(value, float) and np.isfinite(value):
             found[name] = value * 0.5 if value else 0.25
     return dict(list(found.items())[:MOST])
 
