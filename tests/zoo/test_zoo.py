@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.zoo.catalogue import SPECIMENS
+from tests.zoo.data import blobs, line, table, texts
+from tests.zoo.specimen import Specimen
+
+each = pytest.mark.parametrize("specimen", SPECIMENS, ids=lambda specimen: specimen.name)
+TWINS = {(specimen.kind, repr(specimen.healthy())): specimen for specimen in SPECIMENS}
+
+
+def easy(specimen: Specimen, model: Any) -> tuple[Any, Any]:
+    """Data that such a model can learn."""
+    classifies = hasattr(model, "predict_proba")
+    if "schema" in specimen.declares:
+        return texts()
+    if specimen.declares.get("requires_frame"):
+        frame, y = table()
+        return (frame, np.where(y > y.mean(), "much", "little")) if classifies else (frame, y)
+    return blobs(labels=(0, 1)) if classifies or hasattr(model, "decision_function") else line()
+
+
+def test_names_are_unique_and_at_least_sixty() -> None:
+    names = [specimen.name for specimen in SPECIMENS]
+    assert len(set(names)) == len(names) >= 60
+
+
+@each
+def test_factories_give_fresh_models(specimen: Specimen) -> None:
+    assert specimen.broken() is not specimen.broken()
+    assert specimen.healthy() is not specimen.healthy()
+
+
+@each
+def test_the_broken_model_shows_its_bug(specimen: Specimen) -> None:
+    with np.errstate(all="ignore"):
+        assert specimen.demonstrate(specimen.broken()) is True
+
+
+@each
+def test_the_twin_does_not_show_it(specimen: Specimen) -> None:
+    assert specimen.demonstrate(specimen.healthy()) is False
+
+
+@pytest.mark.parametrize("specimen", TWINS.values(), ids=lambda specimen: specimen.name)
+def test_twins_learn_easy_data(specimen: Specimen) -> None:
+    model = specimen.healthy()
+    X, y = easy(specimen, model)
+    if specimen.kind == "callable":
+        assert len(model(X)) == len(X)
+        return
+    predicted = model.fit(X, y).predict(X)
+    if y.dtype.kind == "f":
+        assert ((predicted - y) ** 2).mean() < 0.5 * y.var()
+    else:
+        assert (predicted == y).mean() > 0.8
