@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tests.zoo.classifying import Bayes, Centroid
 from tests.zoo.data import Array, blobs, differs, line, texts
@@ -62,11 +62,10 @@ class ScaledTarget(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.inner = inner
 
     def fit(self, X: Any, y: Any) -> Self:
-        y = np.asarray(y, dtype=np.float64)
+        y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)[1].astype(np.float64)
         self.scaler_ = StandardScaler().fit(y.reshape(-1, 1))
         self.inner_ = clone(Linear() if self.inner is None else self.inner)
         self.inner_.fit(X, self.scaler_.transform(y.reshape(-1, 1)).ravel())
-        self.n_features_in_ = self.inner_.n_features_in_
         return self
 
     def predict(self, X: Any) -> Array:

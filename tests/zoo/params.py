@@ -46,25 +46,11 @@ class ParamWithoutEffect(Centroid):
         return super()._scores(X) / self.sharpness * self.factor
 
 
-class ParamLostInClone(Linear):
-    """Takes options that get_params does not know of."""
+class ParamLostInClone(Centroid):
+    """Takes its options by name, and get_params finds none in the signature."""
 
-    def __init__(self, *, alpha: float = 1e-6, **options: Any) -> None:
-        super().__init__(alpha=alpha)
-        self.options = options
-
-    def _values(self, X: Array) -> Array:
-        made: Array = super()._values(X) - self.options.get("shift", 0.0)
-        return made
-
-
-class Shifted(Linear):
-    def __init__(self, *, alpha: float = 1e-6, shift: float = 0.0) -> None:
-        super().__init__(alpha=alpha)
-        self.shift = shift
-
-    def _values(self, X: Array) -> Array:
-        return super()._values(X) - self.shift
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
 
 
 def clones_fitted(model: Any) -> bool:
@@ -88,8 +74,8 @@ def ignores_set_params(model: Any) -> bool:
 
 
 def loses_param(model: Any) -> bool:
-    X, y = line()
-    return differs(clone(model).fit(X, y).predict(X), model.fit(X, y).predict(X))
+    X, y = blobs()
+    return differs(clone(model).fit(X, y).predict_proba(X), model.fit(X, y).predict_proba(X))
 
 
 SPECIMENS = (
@@ -97,9 +83,9 @@ SPECIMENS = (
     Specimen(
         "param_lost_in_clone",
         CLONE,
-        "regressor",
-        lambda: ParamLostInClone(shift=2.0),
-        lambda: Shifted(shift=2.0),
+        "classifier",
+        lambda: ParamLostInClone(sharpness=3.0),
+        lambda: Centroid(sharpness=3.0),
         demonstrate=loses_param,
     ),
     Specimen("param_clipped", PARAMS, "regressor", ParamClipped, Linear, demonstrate=clips),

@@ -90,9 +90,9 @@ class KeepsBest(Linear):
 class FitContinues(Running):
     """fit adds to what partial_fit or an earlier fit gathered."""
 
-    def _start(self) -> None:
-        if getattr(self, "moment_", np.empty(0)).shape != (self.n_features_in_ + 1,):
-            super()._start()
+    def _start(self, X: Array, y: Array) -> None:
+        if getattr(self, "origin_", np.empty(0)).shape != (X.shape[1] + 1,):
+            super()._start(X, y)
 
 
 class BatchClassesOnly(Bayes):
@@ -117,11 +117,8 @@ class BatchForgets(Running):
 class BatchesCountAlike(Running):
     """A batch of two rows counts as much as one of a thousand."""
 
-    def _add(self, X: Array, y: Array) -> Self:
-        X = self._extended(X)
-        self.gram_ = self.gram_ + X.T @ X / len(X)
-        self.moment_ = self.moment_ + X.T @ y / len(X)
-        return self
+    def _sums(self, rows: Array) -> Array:
+        return super()._sums(rows) / len(rows)
 
 
 def remembers(model: Any) -> bool:

@@ -110,48 +110,52 @@ class Nearest(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class Running(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Ridge regression that accumulates its normal equations batch by batch."""
+    """Ridge regression that accumulates sums of products batch by batch, around the first row it saw."""
 
     def __init__(self, *, alpha: float = 1e-6) -> None:
         self.alpha = alpha
 
     def fit(self, X: Any, y: Any) -> Self:
         X, y = self._training(X, y, reset=True)
-        self._start()
+        self._start(X, y)
         return self._add(X, y)
 
     def partial_fit(self, X: Any, y: Any) -> Self:
-        first = not hasattr(self, "gram_")
+        first = not hasattr(self, "sums_")
         X, y = self._training(X, y, reset=first)
         if first:
-            self._start()
+            self._start(X, y)
         return self._add(X, y)
 
     def predict(self, X: Any) -> Array:
         check_is_fitted(self)
         X = refuse_extremes(validate_data(self, X, dtype=np.float64, reset=False), name="X")
+        averages = self.sums_ / self.sums_[-1, -1]
+        mean = averages[-1, :-1]
+        spread = averages[:-1, :-1] - np.outer(mean, mean)
         # Columns are brought to one scale, so that tiny and huge ones are solved as well as others.
-        size = np.sqrt(np.where(np.diag(self.gram_) > 0, np.diag(self.gram_), 1.0))
-        gram = self.gram_ / size[:, None] / size + self.alpha * np.eye(len(size))
-        values: Array = self._extended(X) / size @ np.linalg.solve(gram, self.moment_ / size)
+        size = np.sqrt(np.where(np.diag(spread) > 1e-200, np.diag(spread), 1.0))[:-1]
+        gram = spread[:-1, :-1] / size[:, None] / size + self.alpha * np.eye(len(size))
+        coef = np.linalg.solve(gram, spread[:-1, -1] / size) / size
+        values: Array = self.origin_[-1] + mean[-1] + (X - self.origin_[:-1] - mean[:-1]) @ coef
         return values
 
     def _training(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, reset=reset)
         return refuse_extremes(X, name="X"), refuse_extremes(np.array(y, dtype=np.float64), name="y")
 
-    def _start(self) -> None:
-        width = self.n_features_in_ + 1
-        self.gram_, self.moment_ = np.zeros((width, width)), np.zeros(width)
+    def _start(self, X: Array, y: Array) -> None:
+        self.origin_ = np.append(X[0], y[0])
+        self.sums_ = np.zeros((X.shape[1] + 2, X.shape[1] + 2))
 
     def _add(self, X: Array, y: Array) -> Self:
-        X = self._extended(X)
-        self.gram_ = self.gram_ + X.T @ X
-        self.moment_ = self.moment_ + X.T @ y
+        rows = np.column_stack([np.column_stack([X, y]) - self.origin_, np.ones(len(X))])
+        self.sums_ = self.sums_ + self._sums(rows)
         return self
 
-    def _extended(self, X: Array) -> Array:
-        return np.hstack([X, np.ones((len(X), 1))])
+    def _sums(self, rows: Array) -> Array:
+        sums: Array = rows.T @ rows
+        return sums
 
 
 class Plain:
@@ -180,7 +184,10 @@ class Plain:
             if absent or len(X.columns) != len(self.columns):
                 raise ValueError(f"the columns must be {self.columns}, not {list(X.columns)}")
             X = X[self.columns]
-        matrix = np.asarray(X, dtype=np.float64)
+        try:
+            matrix = np.asarray(X, dtype=np.float64)
+        except TypeError as error:
+            raise ValueError(f"X must be a table of numbers: {error}") from error
         if matrix.ndim != 2 or not matrix.size or not np.isfinite(matrix).all():
             raise ValueError(f"X must be a table of finite numbers, not of shape {matrix.shape}")
         return refuse_extremes(matrix, name="X")

@@ -10,6 +10,7 @@ import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -159,8 +160,8 @@ SPECIMENS = (
         "unseeded_projection",
         GLOBAL,
         "pipeline",
-        lambda: make_pipeline(UnseededProjection(), LogisticRegression()),
-        lambda: make_pipeline(RandomProjection(), LogisticRegression()),
+        lambda: make_pipeline(StandardScaler(), UnseededProjection(), LogisticRegression()),
+        lambda: make_pipeline(StandardScaler(), RandomProjection(), LogisticRegression()),
         demonstrate=pipeline_fits_differently,
     ),
     Specimen(
