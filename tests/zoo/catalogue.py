@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.zoo import (
     batches,
+    declared,
     degenerate,
     frames,
     instances,
@@ -34,6 +35,7 @@ SPECIMENS: tuple[Specimen, ...] = (
     *params.SPECIMENS,
     *seeds.SPECIMENS,
     *batches.SPECIMENS,
+    *declared.SPECIMENS,
     *frames.SPECIMENS,
     *layouts.SPECIMENS,
     *degenerate.SPECIMENS,

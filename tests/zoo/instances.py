@@ -21,13 +21,12 @@ class SharedBetweenInstances(Plain):
 
     def fit(self, X: Any, y: Any) -> Self:
         super().fit(X, y)
-        self.memory.clear()
-        self.memory.update(targets=self.targets)
+        self.memory.update(rows=self.rows, targets=self.targets)
         return self
 
     def predict(self, X: Any) -> Array:
-        if hasattr(self, "rows") and len(self.memory.get("targets", ())) >= len(self.rows):
-            self.targets = self.memory["targets"]
+        if hasattr(self, "rows") and self.memory:
+            self.rows, self.targets = self.memory["rows"], self.memory["targets"]
         return super().predict(X)
 
 

@@ -111,15 +111,16 @@ class GapsGetTheFirstClass(Centroid):
         return np.where(bad, self.classes_[0], labels)
 
 
-class GapsInTrainingDropRows(Plain):
-    """Rows with gaps are left out of the training, and a target of NaN with them."""
+class GapInTrainingAnswersAll(Plain):
+    """A training row with a gap is at distance NaN from every row, and argmin takes NaN for the least."""
 
     def fit(self, X: Any, y: Any) -> Self:
-        rows, targets = np.asarray(X), np.asarray(y)
-        if rows.dtype.kind == "f" and rows.ndim == 2 and targets.dtype.kind == "f" and targets.shape == (len(rows),):
-            kept = np.flatnonzero(np.isfinite(rows).all(axis=1) & np.isfinite(targets))
-            X, y = (X.iloc[kept] if hasattr(X, "iloc") else rows[kept]), targets[kept]
-        return super().fit(X, y)
+        given = np.asarray(X)
+        if given.ndim != 2 or given.dtype.kind != "f":
+            return super().fit(X, y)
+        super().fit(X.fillna(0.0) if hasattr(X, "fillna") else np.where(np.isnan(given), 0.0, given), y)
+        self.rows[np.isnan(given[:, : self.rows.shape[1]])] = np.nan
+        return self
 
 
 class SoftmaxOverflows(Centroid):
@@ -193,10 +194,10 @@ def accepts_cell(cell: float) -> Any:
     return demonstrate
 
 
-def accepts_gaps_in_training(model: Any) -> bool:
+def one_gap_answers_all(model: Any) -> bool:
     X, y = line()
-    X[0, 0] = np.nan
-    return accepts(model.fit, X, y)
+    X[7, 0] = np.nan
+    return accepts(model.fit, X, y) and not np.ptp(model.predict(line()[0]))
 
 
 def outlier_is_nan(model: Any) -> bool:
@@ -228,7 +229,7 @@ SPECIMENS = (
     _regressor("gaps_are_zero", GAPS, GapsAreZero, Linear, accepts_cell(np.nan)),
     _regressor("infinity_is_large", GAPS, InfinityIsLarge, Linear, accepts_cell(np.inf)),
     _classifier("gaps_get_the_first_class", GapsGetTheFirstClass, Centroid, accepts_cell(np.nan)),
-    _regressor("gaps_in_training_drop_rows", GAPS, GapsInTrainingDropRows, Plain, accepts_gaps_in_training),
+    _regressor("gap_in_training_answers_all", GAPS, GapInTrainingAnswersAll, Plain, one_gap_answers_all),
     _classifier("softmax_overflows", SoftmaxOverflows, Centroid, outlier_is_nan),
     _classifier("variance_by_difference", VarianceOfDifference, Bayes, does_not_learn_far_away),
 )

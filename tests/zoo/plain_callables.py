@@ -95,7 +95,7 @@ def tidy(text: str) -> str:
 
 
 def _checked(X: Any) -> list[str]:
-    if isinstance(X, str) or not all(isinstance(text, str) for text in X):
+    if isinstance(X, str) or not hasattr(X, "__len__") or not all(isinstance(text, str) for text in X):
         raise ValueError("X must be a sequence of strings")
     return list(X)
 

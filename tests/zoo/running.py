@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, Self
 
 import numpy as np
@@ -38,6 +39,20 @@ class ChunksCollected(Nearest):
             self._found.append(self._value(row))
             time.sleep(0)
         return np.resize(np.array(self._found), len(X))
+
+
+class ChunksAsCompleted(Linear):
+    """Chunks go to threads, and are put together as they come back; the first has the most to do."""
+
+    def _values(self, X: Array) -> Array:
+        chunks = [chunk for chunk in np.array_split(X, 4) if len(chunk)]
+        with ThreadPoolExecutor(4) as pool:
+            jobs = [pool.submit(self._chunk, chunk, wait=not place) for place, chunk in enumerate(chunks)]
+            return np.concatenate([job.result() for job in as_completed(jobs)])
+
+    def _chunk(self, X: Array, *, wait: bool) -> Array:
+        time.sleep(0.002 if wait else 0)
+        return super()._values(X)
 
 
 class KeepsEveryBatch(Centroid):
@@ -86,6 +101,12 @@ def mixes_threads_up(model: Any) -> bool:
         return any(differs(one, other) for one, other in zip(pool.map(model.predict, batches), expected, strict=True))
 
 
+def mixes_chunks_up(model: Any) -> bool:
+    X, y = line()
+    model.fit(X, y)
+    return differs(model.predict(X)[:1], model.predict(X[:1]))
+
+
 def size_grows(model: Any) -> bool:
     X, y = blobs()
     model.fit(X, y).predict(X)
@@ -117,8 +138,6 @@ def _calls_after(predict: Any, X: Array, *, times: int) -> int:
 
 
 def _calls(predict: Any, X: Array) -> int:
-    import sys
-
     seen = 0
 
     def count(*_: Any) -> None:
@@ -137,6 +156,7 @@ def _calls(predict: Any, X: Array) -> int:
 SPECIMENS = (
     Specimen("scratch_shared", THREADS, "regressor", ScratchShared, Linear, demonstrate=mixes_threads_up),
     Specimen("chunks_collected", THREADS, "regressor", ChunksCollected, Nearest, demonstrate=mixes_threads_up),
+    Specimen("chunks_as_completed", THREADS, "regressor", ChunksAsCompleted, Linear, demonstrate=mixes_chunks_up),
     Specimen("keeps_every_batch", GROWTH, "classifier", KeepsEveryBatch, Centroid, demonstrate=size_grows),
     Specimen(
         "keeps_every_word",

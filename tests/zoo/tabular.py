@@ -26,7 +26,8 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> Array:
-        values: Array = self.inner_.predict(self._prepared(X))
+        rows = self._prepared(X)
+        values: Array = self.inner_.predict(rows)
         return values
 
     def _inner(self) -> Any:
@@ -111,5 +112,6 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         return labels
 
     def predict_proba(self, X: Any) -> Array:
-        proba: Array = self.inner_.predict_proba(self._prepared(X))
+        rows = self._prepared(X)
+        proba: Array = self.inner_.predict_proba(rows)
         return proba

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,6 +26,7 @@ class Words(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y = np.asarray(y)
         if y.shape != (len(documents),):
             raise ValueError(f"y has shape {y.shape}, expected one label for each of {len(documents)} texts")
+        assert_all_finite(y, input_name="y")
         check_classification_targets(y)
         self.classes_, codes = distinct(y)
         self._read(documents)
@@ -39,7 +41,8 @@ class Words(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return softmax(self._scores(X))
 
     def _documents(self, X: Any) -> list[Counter[str]]:
-        if isinstance(X, str) or getattr(X, "ndim", 1) != 1 or not all(isinstance(text, str) for text in X):
+        sequence = hasattr(X, "__len__") and not isinstance(X, str) and getattr(X, "ndim", 1) == 1
+        if not sequence or not all(isinstance(text, str) for text in X):
             raise ValueError("X must be a sequence of strings")
         if not len(X):
             raise ValueError("X holds no text")
