@@ -5,7 +5,8 @@ from __future__ import annotations
 import pickle
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any, Self
 
 import numpy as np
@@ -42,17 +43,23 @@ class ChunksCollected(Nearest):
 
 
 class ChunksAsCompleted(Linear):
-    """Chunks go to threads, and are put together as they come back; the first has the most to do."""
+    """Chunks go to threads and are put together as they come back; the first is made to come last."""
 
     def _values(self, X: Array) -> Array:
         chunks = [chunk for chunk in np.array_split(X, 4) if len(chunk)]
-        with ThreadPoolExecutor(4) as pool:
-            jobs = [pool.submit(self._chunk, chunk, wait=not place) for place, chunk in enumerate(chunks)]
-            return np.concatenate([job.result() for job in as_completed(jobs)])
+        found: list[Array] = []
+        others = Barrier(min(len(chunks), 2))
 
-    def _chunk(self, X: Array, *, wait: bool) -> Array:
-        time.sleep(0.002 if wait else 0)
-        return super()._values(X)
+        def work(place: int) -> None:
+            if place == 0:
+                others.wait()
+            found.append(super(ChunksAsCompleted, self)._values(chunks[place]))
+            if place == 1:
+                others.wait()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, range(len(chunks))))
+        return np.concatenate(found)
 
 
 class KeepsEveryBatch(Centroid):
