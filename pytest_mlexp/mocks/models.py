@@ -81,7 +81,7 @@ class Constant:
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return the value, once a row."""
         chosen = self.value_ if self.value is None else self.value
-        return np.array([chosen] * row_count(X, what="X"))
+        return _as_array([chosen] * row_count(X, what="X"))
 
 
 class Random:
@@ -239,7 +239,8 @@ class Unseeded(Random):
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return targets drawn from entropy."""
-        return np.random.default_rng().permutation(np.resize(self.targets_, row_count(X, what="X")))
+        places = np.random.default_rng().integers(len(self.targets_), size=row_count(X, what="X"))
+        return self.targets_[places]
 
 
 class Forgetful(Wrapped):

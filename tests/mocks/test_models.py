@@ -48,6 +48,15 @@ def test_constant_takes_the_mean_or_the_most_frequent_label(make: Callable[..., 
     assert (predicted == expected(dataset.y)).all()
 
 
+@pytest.mark.parametrize("make", [*MAKERS, *LISTS])
+def test_predictions_have_the_shape_of_the_targets(make: Callable[..., Dataset]) -> None:
+    dataset = make(rows=20)
+    shape = np.shape(dataset.y) if make in MAKERS else (20,)
+    noisy = models.Noisy(models.Perfect(dataset), share=0.5)
+    for model in (models.Constant(), models.Random(), models.Unseeded(), noisy):
+        assert fitted(model, dataset).predict(dataset.X).shape == shape
+
+
 def test_constant_predicts_a_given_value_without_fit() -> None:
     assert models.Constant("yes").predict(["a", "b"]).tolist() == ["yes", "yes"]
 
