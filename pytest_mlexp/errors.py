@@ -36,7 +36,7 @@ class DataError(MlexpError, ValueError):
     """A dataset cannot be loaded, split or read as declared."""
 
 
-class ModelError(MlexpError):
+class ModelError(MlexpError, ValueError):
     """A model was not built, or predicted something unusable."""
 
 

@@ -22,6 +22,8 @@ RANKS = (
     ("errors", "naming"),
     ("records",),
     ("blocks",),
+    ("mocks",),
+    ("strategies",),
     ("gates.rules",),
     ("experiment",),
     ("matrix",),

@@ -60,7 +60,7 @@ def facts_of(subject: Subject) -> dict[str, Any]:
         "numeric": numeric,
         "table": subject.takes_frames(),
         "frame": hasattr(X, "iloc"),
-        "generated": declares.data is None,
+        "generated": not declares.given,
         "seed": any(name.rpartition("__")[2] in SEEDS for name in params),
         "sample_weight": subject.trains and "sample_weight" in inspect.signature(model.fit).parameters,
         "n_jobs": "n_jobs" in params,

@@ -35,7 +35,7 @@ def structures() -> SearchStrategy[Case]:
     )
 
 
-def look(law: Law, subject: Any, *, effort: Effort) -> int:
+def look(law: Law, subject: Any, *, effort: Effort, shrink: bool = True) -> int:
     """Check a law on its cases and return on how many it was judged.
 
     Raises:
@@ -50,6 +50,8 @@ def look(law: Law, subject: Any, *, effort: Effort) -> int:
         except NotApplicable as reason:
             reasons.append(reason)
         except Broken as broken:
+            if not shrink:
+                raise
             raise smallest(law, subject, case, broken) from broken
     if effort != "fast":
         judged += _search(law, subject, effort)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock
-from pytest_mlexp.contracts import datasets, evaluators
+from pytest_mlexp.contracts import datasets, evaluators, laws_flow
 from pytest_mlexp.contracts.cases import Effort, look
 from pytest_mlexp.contracts.catalogue import model_laws
 from pytest_mlexp.contracts.driver import check_one, chosen_laws, excused_or, unexcused
@@ -20,6 +20,8 @@ from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.naming import nearest
 
+DATASET_LAWS = (*datasets.LAWS, laws_flow.dataset_runs_through)
+EVALUATOR_LAWS = (*evaluators.LAWS, laws_flow.evaluator_runs_through)
 Notes = Mapping[str, Mapping[str, Any]]
 
 
@@ -89,7 +91,8 @@ class _Notes:
 def _model_checks(variant: Any, notes: tuple[dict[str, Any], dict[str, str]], effort: Effort) -> Iterator[Check]:
     declares, excuses = notes
     subject = _Late(lambda: subject_of(variant, name=variant.name, declares=declares))
-    for law in _in_effort(chosen_laws(model_laws(), None, excuses), effort, excuses):
+    known = (*model_laws(), laws_flow.model_runs_through)
+    for law in _in_effort(chosen_laws(known, None, excuses), effort, excuses):
         yield Check(variant.name, law, _run_model(law, subject, variant, excuses.get(law.name), effort))
 
 
@@ -122,7 +125,7 @@ def _dataset_checks(
     load: Any, name: str, notes: tuple[dict[str, Any], dict[str, str]], effort: Effort
 ) -> Iterator[Check]:
     subject = datasets.dataset_subject(load, name=name, declares=notes[0])
-    for law in chosen_laws(datasets.LAWS, None, notes[1]):
+    for law in chosen_laws(DATASET_LAWS, None, notes[1]):
         yield Check(name, law, _run_plain(law, subject, notes[1].get(law.name), effort))
 
 
@@ -130,7 +133,7 @@ def _evaluator_checks(
     block: EvaluatorBlock, notes: tuple[dict[str, Any], dict[str, str]], effort: Effort
 ) -> Iterator[Check]:
     subject = evaluators.evaluator_subject(block, declares=notes[0])
-    for law in chosen_laws(evaluators.LAWS, None, notes[1]):
+    for law in chosen_laws(EVALUATOR_LAWS, None, notes[1]):
         yield Check(block.name, law, _run_plain(law, subject, notes[1].get(law.name), effort))
 
 
@@ -170,7 +173,7 @@ def check_dataset(
     Raises:
         DeclarationError: no dataset, or an unknown declaration or law.
     """
-    chosen = {law.name for law in chosen_laws(datasets.LAWS, laws, excuses or {})}
+    chosen = {law.name for law in chosen_laws(DATASET_LAWS, laws, excuses or {})}
     checks = _dataset_checks(dataset, name, (dict(declares or {}), dict(excuses or {})), "fast")
     return tuple(check.run() for check in checks if check.law.name in chosen)
 
@@ -195,6 +198,6 @@ def check_evaluator(
     Raises:
         DeclarationError: an unknown declaration or law.
     """
-    chosen = {law.name for law in chosen_laws(evaluators.LAWS, laws, excuses or {})}
+    chosen = {law.name for law in chosen_laws(EVALUATOR_LAWS, laws, excuses or {})}
     checks = _evaluator_checks(evaluator, (dict(declares or {}), dict(excuses or {})), effort)
     return tuple(check.run() for check in checks if check.law.name in chosen)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.declarations import Declarations
+from pytest_mlexp.mocks.datasets import like
 
 Array = npt.NDArray[Any]
 SEPARATION = 4.0
@@ -76,8 +77,8 @@ def make(declares: Declarations, case: Case, recipe: Recipe | None = None) -> Da
     recipe = recipe or Recipe()
     fitted = fit_case(declares, case)
     key = (fitted, replace(recipe, labels=tuple(map(repr, recipe.labels))))
-    if declares.data is not None:
-        return _given(declares.data, fitted, key)
+    if declares.given:
+        return _given(declares, fitted, key)
     rng = np.random.default_rng(fitted.seed)
     total = fitted.train_rows + fitted.rows
     if declares.task == "regression":
@@ -92,7 +93,7 @@ def make(declares: Declarations, case: Case, recipe: Recipe | None = None) -> Da
     if fitted.columns == 1:  # a model of one input may know nothing outside the range it saw
         X[cut:] = np.clip(X[cut:], X[:cut].min(), X[:cut].max())
     if declares.requires_frame:
-        X = as_mixed_frame(X)
+        X = as_mixed_frame(X, gaps=declares.allows_nan)
     return Data(take(X, range(cut)), y[:cut], take(X, range(cut, total)), y[cut:], key)
 
 
@@ -108,15 +109,16 @@ def as_labels(codes: Array, labels: Sequence[Any] | Array) -> Array:
     return made
 
 
-def as_mixed_frame(X: Array) -> Any:
-    """Turn a matrix into a frame with names, a category from the first column, and a gap here and there."""
+def as_mixed_frame(X: Array, *, gaps: bool) -> Any:
+    """Turn a matrix into a frame with names, a category from the first column, and a gap here and there if wanted."""
     import pandas as pd
 
     frame = pd.DataFrame(X, columns=names_of(X.shape[1]))
     level = np.digitize(X[:, 0], [1.0, 3.0])
     frame["kind"] = pd.Categorical(np.array(["low", "middle", "high"])[level], categories=["low", "middle", "high"])
     frame["place"] = np.array(["north", "south", "west"], dtype=object)[np.arange(len(X)) % 3]
-    frame.loc[frame.index[::9], frame.columns[-3]] = np.nan
+    if gaps:
+        frame.loc[frame.index[::9], frame.columns[-3]] = np.nan
     return frame
 
 
@@ -126,7 +128,9 @@ def names_of(columns: int) -> list[str]:
 
 
 def _codes(rng: np.random.Generator, case: Case, *, ordered: bool) -> Array:
-    train = np.arange(case.train_rows) % case.classes
+    # Classes of different frequency, the last one the most frequent: 2 2 2 1 1 0 of three.
+    pattern = np.repeat(np.arange(case.classes), np.arange(1, case.classes + 1))[::-1]
+    train = pattern[np.arange(case.train_rows) % len(pattern)]
     test = np.arange(case.rows) % case.classes
     rng.shuffle(train)
     return np.concatenate([np.sort(train) if ordered else train, test])
@@ -182,9 +186,12 @@ def _finish(declares: Declarations, X: Array, recipe: Recipe) -> Array:
     return finished
 
 
-def _given(source: Any, case: Case, key: object) -> Data:
-    total = case.train_rows + case.rows
-    if callable(source):
+def _given(declares: Declarations, case: Case, key: object) -> Data:
+    total, source = case.train_rows + case.rows, declares.data
+    if source is None:
+        made = like(declares.schema, rows=total, seed=case.seed)
+        X, y = made.X, made.y
+    elif callable(source):
         X, y = source(case.seed, total)
     else:
         X, y = (source.X, source.y) if hasattr(source, "splits") else source

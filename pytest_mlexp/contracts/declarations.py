@@ -34,6 +34,7 @@ class Declarations:
         spread: standard deviation of the noise in the inputs; less of it makes neighbours near.
         tolerance: the relative difference that counts as equal.
         warm_start: a fit goes on from the fit before.
+        schema: the columns of the data to check with, a Schema or the path of a saved one.
         data: inputs to check with instead of generated ones: ``(X, y)``, a Dataset, or a function
             ``(seed, rows) -> (X, y)``.
     """
@@ -55,7 +56,13 @@ class Declarations:
     spread: float = 1.0
     tolerance: float = 1e-6
     warm_start: bool = False
+    schema: Any = None
     data: Any = None
+
+    @property
+    def given(self) -> bool:
+        """Whether the data are given, and not generated."""
+        return self.data is not None or self.schema is not None
 
 
 def declared(model: Any, given: Mapping[str, Any]) -> Declarations:

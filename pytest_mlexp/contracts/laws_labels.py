@@ -16,12 +16,12 @@ from pytest_mlexp.contracts.subject import Answers, Subject
 Array = np.ndarray[Any, np.dtype[Any]]
 # In each kind the order of the labels is the order of the classes.
 KINDS: dict[str, tuple[Any, ...]] = {
-    "words": ("a", "bb", "cccccccc"),
+    "words": ("Aa", "bb b", "cccccccc"),
     "words as objects": ("no", "perhaps", "yes"),
     "digits as words": ("1", "10", "9"),
     "booleans": (False, True),
     "numbers with gaps": (1, 5, 100),
-    "negative numbers": (-7, -3, 2),
+    "negative numbers": (-7, -1, 1),
     "large numbers": (2**53 + 1, 2**53 + 3, 2**60 + 1),
     "whole floats": (1.0, 2.0, 4.0),
     "small unsigned numbers": tuple(np.array([3, 200, 255], dtype=np.uint8)),

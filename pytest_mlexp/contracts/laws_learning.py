@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pytest_mlexp.blocks.splitting import take
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
@@ -86,7 +87,7 @@ def _enough(case: Case, *, rows: int) -> Case:
 def _ordered(subject: Subject, data: Data) -> None:
     if subject.declares.task != "classification" and not subject.declares.poor_score:
         order = np.argsort(data.y if data.y.ndim == 1 else data.y[:, 0])
-        data = Data(data.X[order], data.y[order], data.X_test, data.y_test, ("ordered", data.key))
+        data = Data(take(data.X, order), data.y[order], data.X_test, data.y_test, ("ordered", data.key))
     model = _learnt(subject, data, "an easy problem in ordered rows is learnt")
     if subject.declares.task == "regression" and data.y.ndim == 1:
         answer = subject.answers(model, data.X_test, methods=("predict",))["predict"]

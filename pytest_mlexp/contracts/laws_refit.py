@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,7 @@ def _earlier(subject: Subject, case: Case, data: Data) -> dict[str, Data]:
     from dataclasses import replace
 
     found = {"the same data": data, "the same inputs, other targets": Data(data.X, _other(data.y), data.X_test, None)}
-    if subject.declares.data is not None:
+    if subject.declares.given:
         return found
     wide = replace(case, columns=case.columns + 2, train_rows=case.train_rows + 13, classes=case.classes + 1)
     other = {"scale": 50.0, "shift": 7.0, "target_scale": -20.0}
@@ -148,8 +149,10 @@ def params_text(value: Any) -> str:  # noqa: PLR0911 - one return a kind
         return f"{type(value).__qualname__}({params_text(value.get_params(deep=False))})"
     if isinstance(value, np.random.RandomState):
         return "RandomState"
-    if isinstance(value, str | int | float | bool | None | type) or callable(value):
+    if isinstance(value, str | int | float | bool | None):
         return repr(value)
+    if isinstance(value, type) or inspect.isroutine(value):
+        return f"{value.__module__}.{value.__qualname__}"
     return type(value).__qualname__
 
 

@@ -35,7 +35,7 @@ def _check_shape(subject: Subject, method: str, answer: Any, y: Any, X: Any) -> 
     rows = row_count(X, what="X")
     fits = shape[:1] == (rows,)
     wanted = f"({rows}, ...)"
-    if method == "predict" and subject.trains and subject.declares.data is None:
+    if method == "predict" and subject.trains and not subject.declares.given:
         fits, wanted = shape == (rows, *trailing), f"{(rows, *trailing)}"
     elif method == "predict_proba":
         fits, wanted = fits and len(shape) == 2, f"({rows}, classes)"

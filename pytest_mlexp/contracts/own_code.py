@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 import sysconfig
@@ -29,6 +30,7 @@ _LIBRARIES = (
 _CONTAINERS = (list, dict, set, bytearray, deque, np.ndarray)
 
 
+@functools.cache
 def is_library(path: str) -> bool:
     """Whether a source file belongs to Python, to an installed package or to these checks."""
     return path.startswith(_LIBRARIES)

@@ -216,8 +216,8 @@ def _subject_of(model: Any, name: str | None, declares: Mapping[str, Any]) -> Su
         )
     found = declared(first, declares)
     label = name or getattr(model, "name", None) or getattr(model, "__name__", None) or type(first).__name__
-    if found.task is None and found.data is None:
-        found = _tried(label, raw, found)
+    if found.task is None:
+        found = _by_targets(found) if found.given else _tried(label, raw, found)
     subject = _dense_enough(Subject(str(label), raw, found))
     subject.given = declares
     return subject
@@ -244,9 +244,17 @@ def _clone(model: Any) -> Any:
         return copy.deepcopy(model)
 
 
+def _by_targets(found: Declarations) -> Declarations:
+    """The task that given targets speak for; none where there are no targets."""
+    y = make(found, Case()).y
+    if y is None:
+        return found
+    return replace(found, task="regression" if as_array(y).dtype.kind == "f" else "classification")
+
+
 def _dense_enough(subject: Subject) -> Subject:
     """A model that knows only what is near its training rows, such as radius neighbours, gets nearer rows."""
-    if subject.declares.data is not None or not subject.trains or _answers_all(subject):
+    if subject.declares.given or not subject.trains or _answers_all(subject):
         return subject
     dense = Subject(subject.name, subject.raw, replace(subject.declares, spread=0.3))
     return dense if _answers_all(dense) else subject

@@ -1,346 +1,44 @@
-"""Each law finds the fault it is for, and a sound model breaks none; models as small as they can be."""
+"""Each law finds the fault it is for, and a sound model breaks none."""
 
 from __future__ import annotations
 
-import os
-import time
-from typing import Any, Self
-
-import numpy as np
 import pytest
 
 from pytest_mlexp.contracts.driver import check_model
-
-Array = np.ndarray[Any, np.dtype[Any]]
-MEMORY: dict[str, Any] = {}
-
-
-class Centroids:
-    """Nearest class mean, as written by someone careful."""
-
-    def __init__(self, shrink: float = 0.0) -> None:
-        self.shrink = shrink
-
-    def get_params(self, *, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - as scikit-learn calls it
-        return {"shrink": self.shrink}
-
-    def set_params(self, **params: Any) -> Self:
-        for name, value in params.items():
-            if name != "shrink":
-                raise ValueError(f"no parameter {name!r}")
-            setattr(self, name, value)
-        return self
-
-    def _checked(self, X: Any, *, fitting: bool = False) -> Array:
-        names = list(X.columns) if hasattr(X, "columns") else None
-        values = np.asarray(X)
-        if values.ndim != 2 or not len(values):
-            raise ValueError(f"expected rows of features, not shape {values.shape}")
-        values = values.astype(float)
-        if not np.isfinite(values).all():
-            raise ValueError("inputs hold NaN or infinity")
-        if fitting:
-            self.names_, self.width_ = names, values.shape[1]
-        elif values.shape[1] != self.width_ or (names and self.names_ and names != self.names_):
-            raise ValueError(f"the features are not those of the fit: {names or values.shape[1]}")
-        return values
-
-    def fit(self, X: Any, y: Any) -> Self:
-        values, labels = self._checked(X, fitting=True), np.asarray(y)
-        if len(values) != len(labels):
-            raise ValueError(f"{len(values)} rows and {len(labels)} targets")
-        if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-            raise ValueError("targets hold NaN or infinity")
-        self.classes_ = np.unique(labels)
-        means = np.array([values[labels == label].mean(axis=0) for label in self.classes_])
-        self.means_ = (1 - self.shrink) * means
-        return self
-
-    def decision_function(self, X: Any) -> Array:
-        if not hasattr(self, "means_"):
-            raise ValueError("Centroids is not fitted yet")
-        values = self._checked(X)
-        return np.array([-((values - mean) ** 2).sum(axis=1) for mean in self.means_]).T
-
-    def predict_proba(self, X: Any) -> Array:
-        scores = self.decision_function(X)
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-    def predict(self, X: Any) -> Array:
-        best = self.decision_function(X).argmax(axis=1)
-        return np.asarray(self.classes_[best])
-
-
-# The decision function of two classes has two columns here, which scikit-learn would not do; no law forbids it.
-
-
-class ScalesByTheBatch(Centroids):
-    def decision_function(self, X: Any) -> Array:
-        return super().decision_function(np.asarray(X) - np.asarray(X).mean(axis=0))
-
-
-class DropsTheLastChunk(Centroids):
-    def predict(self, X: Any) -> Array:
-        found = [super(DropsTheLastChunk, self).predict(X[i : i + 64]) for i in range(0, max(len(X) - 63, 1), 64)]
-        return np.concatenate(found) if len(X) != 65 else np.concatenate([*found, found[0][:1]])
-
-
-class ChangesItsInputs(Centroids):
-    def predict(self, X: Any) -> Array:
-        found = super().predict(X)
-        X *= 1.5
-        return found
-
-
-class RemembersByShape(Centroids):
-    def fit(self, X: Any, y: Any) -> Self:
-        self.seen_: dict[Any, Array] = {}
-        return super().fit(X, y)
-
-    def predict(self, X: Any) -> Array:
-        return self.seen_.setdefault(np.shape(X), super().predict(X))
-
-
-class KeepsItsOutput(Centroids):
-    def predict_proba(self, X: Any) -> Array:
-        found = super().predict_proba(X)
-        if getattr(self, "buffer_", found[:0]).shape != found.shape:
-            self.buffer_ = found
-        self.buffer_[:] = found
-        return self.buffer_
-
-
-class AddsUpFits(Centroids):
-    def fit(self, X: Any, y: Any) -> Self:
-        before = getattr(self, "means_", None)
-        super().fit(X, y)
-        if before is not None and before.shape == self.means_.shape:
-            self.means_ = (self.means_ + before) / 2
-        return self
-
-
-class SharesItsMeans(Centroids):
-    def fit(self, X: Any, y: Any) -> Self:
-        super().fit(X, y)
-        type(self).means_ = self.__dict__.pop("means_")
-        return self
-
-
-class CountsClasses(Centroids):
-    def predict(self, X: Any) -> Array:
-        return np.asarray(self.decision_function(X).argmax(axis=1))
-
-
-class CutsWords(Centroids):
-    def predict(self, X: Any) -> Array:
-        found = super().predict(X)
-        return found.astype("<U2") if found.dtype.kind == "U" else found
-
-
-class NotOne(Centroids):
-    def predict_proba(self, X: Any) -> Array:
-        scores = self.decision_function(X)
-        return np.exp(scores / 10)
-
-
-class MixedUpColumns(Centroids):
-    def predict_proba(self, X: Any) -> Array:
-        return super().predict_proba(X)[:, ::-1]
-
-
-class Overflows(Centroids):
-    def predict_proba(self, X: Any) -> Array:
-        powers = np.exp(self.decision_function(X) + 600)
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-class TakesAnyNumber(Centroids):
-    def _checked(self, X: Any, *, fitting: bool = False) -> Array:
-        values = np.asarray(X, dtype=float)
-        if values.ndim != 2 or not len(values):
-            raise ValueError("expected rows of features")
-        self.width_ = values.shape[1] if fitting else self.width_
-        if values.shape[1] != self.width_:
-            raise ValueError(f"expected {self.width_} features")
-        self.names_ = None
-        return values
-
-
-class TakesAnyWidth(Centroids):
-    def decision_function(self, X: Any) -> Array:
-        return super().decision_function(np.asarray(X)[:, : self.width_])
-
-
-class ReadsTheIndex(Centroids):
-    def predict(self, X: Any) -> Array:
-        found = super().predict(X)
-        return found[np.argsort(X.index, kind="stable")] if hasattr(X, "index") else found
-
-
-class SeedsEverything(Centroids):
-    def fit(self, X: Any, y: Any) -> Self:
-        np.random.seed(0)  # noqa: NPY002 - the fault
-        return super().fit(X, y)
-
-
-class Guesses(Centroids):
-    def fit(self, X: Any, y: Any) -> Self:
-        super().fit(X, y)
-        self.means_ += np.random.default_rng().normal(scale=0.1, size=self.means_.shape)
-        return self
-
-
-class SilencesNumpy(Centroids):
-    def fit(self, X: Any, y: Any) -> Self:
-        np.seterr(all="ignore")
-        return super().fit(X, y)
-
-
-class TunesItself(Centroids):
-    def fit(self, X: Any, y: Any) -> Self:
-        super().fit(X, y)
-        self.shrink = 0.5
-        return self
-
-
-class ReadsParamsOnce(Centroids):
-    def __init__(self, shrink: float = 0.0) -> None:
-        super().__init__(shrink)
-        self._kept = 1 - shrink
-
-    def fit(self, X: Any, y: Any) -> Self:
-        super().fit(X, y)
-        self.means_ = self.means_ / max(1 - self.shrink, 0.1) * self._kept
-        return self
-
-    def decision_function(self, X: Any) -> Array:
-        return super().decision_function(X)
-
-
-class IgnoresTheLastColumn(Centroids):
-    def decision_function(self, X: Any) -> Array:
-        values = self._checked(X)[:, :-1]
-        return np.array([-((values - mean) ** 2).sum(axis=1) for mean in self.means_[:, :-1]]).T
-
-
-class FirstHundredRows(Centroids):
-    def fit(self, X: Any, y: Any) -> Self:
-        return super().fit(X[:100], y[:100]) if len(X) == len(y) else super().fit(X, y)
-
-
-class HidesStateInAModule(Centroids):
-    def fit(self, X: Any, y: Any) -> Self:
-        super().fit(X, y)
-        os.environ.setdefault("_", "")
-        self.key_ = f"{time.monotonic_ns()}"
-        _secrets()[self.key_] = self.means_.copy()
-        return self
-
-    def decision_function(self, X: Any) -> Array:
-        if hasattr(self, "key_"):
-            self.means_ = _secrets()[self.key_]
-        return super().decision_function(X)
-
-
-def _secrets() -> dict[str, Any]:
-    import string
-
-    found: dict[str, Any] = vars(string).setdefault("_secrets", {})
-    return found
-
-
-class HashesWords(Centroids):
-    def fit(self, X: Any, y: Any) -> Self:
-        super().fit(X, y)
-        self.means_ += (hash("words") % 97) / 97
-        return self
-
-
-class NotForThreads(Centroids):
-    def decision_function(self, X: Any) -> Array:
-        values = super()._checked(X)
-        self.batch_ = values
-        scores = np.zeros((len(values), len(self.means_)))
-        for k, mean in enumerate(self.means_):
-            scores[:, k] = -((self.batch_[: len(scores)] - mean) ** 2).sum(axis=1)
-        return scores
-
-    def _checked(self, X: Any, *, fitting: bool = False) -> Array:
-        return super()._checked(X, fitting=fitting)
-
-
-class WritesADiary(Centroids):
-    def predict(self, X: Any) -> Array:
-        self.__dict__.setdefault("diary_", []).append(np.asarray(X).copy())
-        return super().predict(X)
-
-
-class DividesByTheSpread(Centroids):
-    def fit(self, X: Any, y: Any) -> Self:
-        self.spread_ = np.ones(np.shape(X)[1])
-        self.spread_ = self._checked(X, fitting=True).std(axis=0)
-        return super().fit(X, y)
-
-    def _checked(self, X: Any, *, fitting: bool = False) -> Array:
-        return super()._checked(X, fitting=fitting) / self.spread_
-
-
-class CannotBeAlone(Centroids):
-    def fit(self, X: Any, y: Any) -> Self:
-        super().fit(X, y)
-        self.margin_ = ((self.means_[0] - self.means_[1]) ** 2).sum()
-        return self
-
-
-class NoticesNothing(Centroids):
-    def predict(self, X: Any) -> Array:
-        return np.asarray(self.classes_[self.decision_function(X).argmax(axis=1)])
-
-    def decision_function(self, X: Any) -> Array:
-        values = self._checked(X)
-        return np.array([-((values - mean) ** 2).sum(axis=1) for mean in self.means_]).T
-
-
-class WholeNumbersWrap(Centroids):
-    def decision_function(self, X: Any) -> Array:
-        self._checked(X)
-        values = np.asarray(X)
-        values = values * values.dtype.type(3)
-        return np.array([-((values / 3 - mean) ** 2).sum(axis=1) for mean in self.means_]).T
-
+from tests.contracts import centroids
+from tests.contracts.centroids import Centroids
 
 FAULTS: dict[type[Centroids], str] = {
-    ScalesByTheBatch: "batch_vs_rows",
-    DropsTheLastChunk: "large_batch",
-    ChangesItsInputs: "inputs_unchanged",
-    RemembersByShape: "row_order",
-    KeepsItsOutput: "repeated_predict",
-    AddsUpFits: "refit_forgets",
-    SharesItsMeans: "instances_do_not_share",
-    CountsClasses: "labels_keep_their_type",
-    CutsWords: "labels_keep_their_type",
-    NotOne: "probabilities",
-    MixedUpColumns: "best_score_is_predicted",
-    Overflows: "probabilities",
-    TakesAnyNumber: "odd_values_at_predict",
-    TakesAnyWidth: "wrong_width",
-    ReadsTheIndex: "frame_index",
-    SeedsEverything: "global_random_state",
-    Guesses: "same_seed_same_fit",
-    SilencesNumpy: "global_settings",
-    TunesItself: "params_survive_fit",
-    ReadsParamsOnce: "set_params_takes_effect",
-    IgnoresTheLastColumn: "every_column_counts",
-    FirstHundredRows: "every_row_counts",
-    HidesStateInAModule: "loads_in_another_process",
-    HashesWords: "fits_alike_in_another_process",
-    NotForThreads: "threads_answer_alike",
-    WritesADiary: "memory_is_bounded",
-    DividesByTheSpread: "constant_columns",
-    CannotBeAlone: "one_class",
-    NoticesNothing: "refused_before_fit",
-    WholeNumbersWrap: "whole_numbers",
+    centroids.ScalesByTheBatch: "batch_vs_rows",
+    centroids.DropsTheLastChunk: "large_batch",
+    centroids.ChangesItsInputs: "inputs_unchanged",
+    centroids.RemembersByShape: "row_order",
+    centroids.KeepsItsOutput: "repeated_predict",
+    centroids.AddsUpFits: "refit_forgets",
+    centroids.SharesItsMeans: "instances_do_not_share",
+    centroids.CountsClasses: "labels_keep_their_type",
+    centroids.CutsWords: "labels_keep_their_type",
+    centroids.NotOne: "probabilities",
+    centroids.MixedUpColumns: "best_score_is_predicted",
+    centroids.Overflows: "probabilities",
+    centroids.TakesAnyNumber: "odd_values_at_predict",
+    centroids.TakesAnyWidth: "wrong_width",
+    centroids.ReadsTheIndex: "frame_index",
+    centroids.SeedsEverything: "global_random_state",
+    centroids.Guesses: "same_seed_same_fit",
+    centroids.SilencesNumpy: "global_settings",
+    centroids.TunesItself: "params_survive_fit",
+    centroids.ReadsParamsOnce: "set_params_takes_effect",
+    centroids.IgnoresTheLastColumn: "every_column_counts",
+    centroids.FirstHundredRows: "every_row_counts",
+    centroids.HidesStateInAModule: "loads_in_another_process",
+    centroids.HashesWords: "fits_alike_in_another_process",
+    centroids.NotForThreads: "threads_answer_alike",
+    centroids.WritesADiary: "memory_is_bounded",
+    centroids.DividesByTheSpread: "constant_columns",
+    centroids.CannotBeAlone: "one_class",
+    centroids.NoticesNothing: "refused_before_fit",
+    centroids.WholeNumbersWrap: "whole_numbers",
 }
 
 
