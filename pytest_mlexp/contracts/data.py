@@ -103,6 +103,13 @@ def fit_case(declares: Declarations, case: Case) -> Case:
     return replace(case, classes=classes, columns=declares.columns or case.columns)
 
 
+def between(X: Array) -> Array:
+    """Rows on the way from each row to the next: where scores are close, and answers are not saturated."""
+    following = np.roll(X, 1, axis=0)
+    steps = (0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)
+    return np.concatenate([(1 - step) * X + step * following for step in steps])
+
+
 def as_labels(codes: Array, labels: Sequence[Any] | Array) -> Array:
     """Turn 0, 1, 2 ... into labels, in an array of the labels' own type."""
     made: Array = np.asarray(labels)[codes]
@@ -186,11 +193,36 @@ def _finish(declares: Declarations, X: Array, recipe: Recipe) -> Array:
     return finished
 
 
+def _like(schema: Any, rows: int, case: Case) -> tuple[Any, Any]:
+    """Rows like a schema's; texts with classes get words that tell the class, so that there is something to learn."""
+    made = like(schema, rows=rows, seed=case.seed)
+    labels = made.schema.target[0].categories if made.schema.target else None
+    if not is_texts(made.X) or not labels or len(set(made.X)) < rows // 2:
+        return made.X, made.y
+    rng = np.random.default_rng(case.seed)
+    codes = rng.permutation(np.arange(rows) % len(labels))
+    words = rng.integers(0, 6, (rows, 4))
+    X = [
+        f"{labels[code]}ly word{code}{row[0]} some{row[1]} word{code}{row[2]} more{row[3]}"
+        for code, row in zip(codes, words, strict=True)
+    ]
+    return X, np.array(labels)[codes]
+
+
+def is_texts(X: Any) -> bool:
+    """Whether the inputs are a list of texts."""
+    return isinstance(X, list) and bool(X) and all(isinstance(item, str) for item in X)
+
+
+def odd_texts(X: list[str]) -> list[str]:
+    """Texts as people write them: in capitals, with punctuation, empty, twice."""
+    return [f"  {X[0].title()}!", X[0].upper(), "", X[0], X[0], "?!", f"{X[-1]} {X[0]} never seen before"]
+
+
 def _given(declares: Declarations, case: Case, key: object) -> Data:
     total, source = case.train_rows + case.rows, declares.data
     if source is None:
-        made = like(declares.schema, rows=total, seed=case.seed)
-        X, y = made.X, made.y
+        X, y = _like(declares.schema, total, case)
     elif callable(source):
         X, y = source(case.seed, total)
     else:

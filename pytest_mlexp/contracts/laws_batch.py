@@ -9,13 +9,13 @@ import numpy as np
 
 from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.compare import same
-from pytest_mlexp.contracts.data import Case
+from pytest_mlexp.contracts.data import Case, is_texts, odd_texts
 from pytest_mlexp.contracts.law import NotApplicable, law
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Answers, Subject
 
 LARGE = 2310
-SIZES = (1, 7, 10, 16, 32, 50, 64, 100, 128, 256, 500, 512, 1000, 1024, 1025, 2048)
+SIZES = (1, 10, 32, 50, 64, 100, 128, 256, 500, 512, 1000, 1024, 2048)
 
 
 @law("One row at a time gives what the batch gives.", cases=2)
@@ -56,7 +56,7 @@ def large_batch(subject: Subject, case: Case) -> None:
         _same(subject, {**part, **got}, part, f"the first {size} rows give what they give in other batches", X[:size])
 
 
-@law("Reordering the rows reorders the predictions.", cases=2)
+@law("Reordering the rows reorders the predictions.")
 def row_order(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)
@@ -69,7 +69,7 @@ def row_order(subject: Subject, case: Case) -> None:
         _same(subject, shuffled, wanted, f"rows in the order {order.tolist()} give their predictions in that order", X)
 
 
-@law("The company of outliers, duplicates and constant rows changes no other row's prediction.", cases=2)
+@law("The company of outliers, duplicates and constant rows changes no other row's prediction.")
 def batch_mates(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)
@@ -94,6 +94,8 @@ def batch_mates(subject: Subject, case: Case) -> None:
 def _companies(subject: Subject, X: Any) -> dict[str, Any]:
     """Rows to put before the batch; only copies of its own rows where inputs are not numbers."""
     found = {"copies of themselves": X, "many copies of one row": take(X, [0] * 40)}
+    if is_texts(X):
+        found |= {"odd texts": odd_texts(X), "empty texts": ["", ""], "an unknown text": ["zebra quagga"]}
     if isinstance(X, np.ndarray) and X.dtype.kind == "f" and not subject.declares.categorical:
         sign = 1 if subject.declares.positive_only else -1
         first = X[:1]
@@ -101,7 +103,7 @@ def _companies(subject: Subject, X: Any) -> dict[str, Any]:
             "an outlier": first * 0 + 1e4,
             "outliers of both signs": np.concatenate([first * 0 + 1e6, first * 0 + sign * 1e6]),
             "rows of zeros": np.zeros((30, X.shape[1])),
-            "near-duplicates": X + 2.0**-10,
+            "near-duplicates": np.concatenate([X + 2.0**-k for k in (4, 5, 10)]),
             "rows of another scale": X * 100,
         }
     return found

@@ -73,13 +73,12 @@ def constant_columns(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     if data.X.shape[1] < 2:
         raise NotApplicable("there is one column only")
-    for what, value in (("a column of zeros", 0.0), ("a constant column", 1.0)):
-        X, X_test = data.X.copy(), data.X_test.copy()
-        X[:, 0] = X_test[:, 0] = value
-        _works_or_refuses(subject, Data(X, data.y, X_test, None), what)
     X, X_test = data.X.copy(), data.X_test.copy()
-    X[:, -1], X_test[:, -1] = X[:, 0], X_test[:, 0]
-    _works_or_refuses(subject, Data(X, data.y, X_test, None), "a column that stands there twice")
+    for part in (X, X_test):
+        part[:, 0], part[:, -1] = 1.0, part[:, 1]
+        part[:, 2:3] = 0.0
+    what = "a constant column, one of zeros, and one that stands there twice"
+    _works_or_refuses(subject, Data(X, data.y, X_test, None), what)
 
 
 @law("One class, or one value of the target, works or is refused.", needs=NEEDS)
@@ -106,6 +105,18 @@ def imbalance(subject: Subject, case: Case) -> None:
         common, few = np.flatnonzero(data.y != data.y.max()), np.flatnonzero(data.y == data.y.max())[:rare]
         rows = np.sort(np.concatenate([common, few]))
         _works_or_refuses(subject, Data(data.X[rows], data.y[rows], data.X_test, None), f"a class with {rare} rows")
+    if not subject.declares.poor_score:
+        _finds_the_rare_class(subject, replace(case, train_rows=240, classes=2))
+
+
+def _finds_the_rare_class(subject: Subject, case: Case) -> None:
+    data = subject.data(case, clear=True)
+    rare = np.flatnonzero(data.y == data.y.min())[:12]
+    rows = np.sort(np.concatenate([np.flatnonzero(data.y == data.y.max()), rare]))
+    got = _works_or_refuses(subject, Data(data.X[rows], data.y[rows], data.X_test, None), "a class of 12 in 172 rows")
+    if got is not None and not (got["predict"] == data.y.min()).any():
+        claim = "a class that has 12 of 172 rows, and lies apart from the other, is predicted where it lies"
+        raise Broken(claim, "it is never predicted", X=data.X[rows], y=data.y[rows])
 
 
 @law("Duplicated rows work or are refused.", needs=NEEDS)
@@ -122,11 +133,48 @@ def scales(subject: Subject, case: Case) -> None:
     if subject.declares.categorical:
         return
     for scale in (1e6, 1e-6):
-        _works_or_refuses(subject, subject.data(case, scale=scale), f"inputs of the size of {scale:g}")
+        # Of a regression the targets go the other way.
+        data = subject.data(case, scale=scale, target_scale=1 / scale)
+        _works_or_refuses(subject, data, f"inputs of the size of {scale:g}")
     _works_or_refuses(subject, subject.data(case, shift=1e4), "inputs around 10000")
-    if subject.declares.task == "regression":
-        for scale in (1e6, 1e-6):
-            _works_or_refuses(subject, subject.data(case, target_scale=scale), f"targets of the size of {scale:g}")
+
+
+@law("A model to which moderate scales and shifts are all the same does not lose its way in large ones.", needs=NEEDS)
+def far_away(subject: Subject, case: Case) -> None:
+    if subject.declares.categorical or subject.declares.nondeterministic or subject.declares.spread < 1:
+        raise NotApplicable("its data have one scale")
+    plain = _predicted(subject, subject.data(case, clear=True))
+    if plain is None:
+        raise NotApplicable("refuses the data of this law")
+    for near, far in (
+        ({"scale": 0.01}, {"scale": 1e-6}),
+        ({"scale": 100.0}, {"scale": 1e9}),
+        ({"shift": 64.0}, {"shift": 1e5}),
+    ):
+        if not _alike(_predicted(subject, subject.data(case, clear=True, **near)), plain, 0.01):
+            continue
+        got = _predicted(subject, subject.data(case, clear=True, **far))
+        if got is not None and not _alike(got, plain, 0.2):
+            raise Broken(
+                f"inputs with {far} are answered like others, as those with {near} are, or refused",
+                f"{got[:4]} instead of {plain[:4]}",
+            )
+
+
+def _predicted(subject: Subject, data: Data) -> Any:
+    """The predictions of a model fitted on these data; None where it refuses them."""
+    model = subject.try_fit(data.X, data.y, doing="a fit on another scale")
+    got = model if isinstance(model, Refused) else subject.try_ask(model, data.X_test, doing="another scale")
+    return None if isinstance(got, Refused) else got["predict"]
+
+
+def _alike(one: Any, other: Any, slack: float) -> bool:
+    """Whether labels differ in a share of at most ``slack``, or numbers by that share of their spread."""
+    if one is None or one.shape != other.shape:
+        return False
+    if other.dtype.kind != "f":
+        return float(np.mean(one != other)) <= slack
+    return float(np.mean(np.abs(one - other))) <= slack * float(np.std(other))
 
 
 @law("More columns than rows work or are refused.", needs=NEEDS)
@@ -155,5 +203,6 @@ LAWS = (
     duplicates,
     scales,
     wide_data,
+    far_away,
     no_rows,
 )

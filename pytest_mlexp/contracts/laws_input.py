@@ -28,15 +28,11 @@ def framed(X: Any, index: Any = None) -> Any:
 
 def indexes(rows: int) -> dict[str, Any]:
     """Indexes that a frame may have after filtering, shuffling, joining or grouping."""
-    import pandas as pd
-
     return {
         "gaps": np.arange(rows) * 7 + 1000,
-        "reversed order": np.arange(rows)[::-1],
         "shuffled training labels": np.random.default_rng(5).permutation(rows),
         "words": [f"row {i}" for i in range(rows)],
         "duplicates": [0] * rows,
-        "dates": pd.date_range("2024-01-01", periods=rows),
     }
 
 

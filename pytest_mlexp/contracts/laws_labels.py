@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pytest_mlexp.contracts.compare import same, tied
-from pytest_mlexp.contracts.data import Case, Data, as_labels, fit_case
+from pytest_mlexp.contracts.data import Case, Data, as_labels, between, fit_case
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Answers, Subject
@@ -106,7 +106,7 @@ def probabilities(subject: Subject, case: Case) -> None:
     classes = len(np.unique(data.y))
     batches = {"ordinary rows": data.X_test}
     if isinstance(data.X_test, np.ndarray) and subject.declares.columns is None and not subject.declares.categorical:
-        batches |= {"rows between the classes": data.X_test * 0.5, "rows of another scale": data.X_test * 20}
+        batches |= {"rows between the classes": between(data.X_test), "rows of another scale": data.X_test * 20}
         batches["far outliers"] = data.X_test[:6] * 1e4
         batches["zeros"] = data.X_test[:2] * 0
     for what, X in batches.items():
@@ -142,7 +142,7 @@ def best_score_is_predicted(subject: Subject, case: Case) -> None:
         raise NotApplicable("it has no classes_ with scores")
     batches = [data.X_test]
     if isinstance(data.X_test, np.ndarray) and subject.declares.columns is None and not subject.declares.categorical:
-        batches.append(data.X_test * 0.5)
+        batches.append(between(data.X_test))
     for X in batches:
         answers = subject.try_ask(model, X, doing="rows between the classes", methods=subject.methods(model))
         if isinstance(answers, Refused):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from pytest_mlexp.blocks.splitting import take
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, law
@@ -22,6 +23,13 @@ def params_survive_fit(subject: Subject, case: Case) -> None:
     model = subject.build()
     before = {name: params_text(value) for name, value in model.get_params(deep=False).items()}
     subject.answers(subject.train(model, data.X, data.y), data.X_test)
+    _same_params(before, model)
+    few = subject.build()
+    subject.try_fit(take(data.X, range(3)), take(data.y, range(3)), doing="a fit on 3 rows", model=few)
+    _same_params(before, few)
+
+
+def _same_params(before: dict[str, str], model: Any) -> None:
     after = {name: params_text(value) for name, value in model.get_params(deep=False).items()}
     for name in before.keys() | after.keys():
         if before.get(name) != after.get(name):
@@ -44,6 +52,8 @@ def params_are_honest(subject: Subject, case: Case) -> None:
                 "get_params names exactly the constructor's parameters",
                 f"{sorted(set(params) ^ named)} stand in one of the two only",
             )
+    else:
+        _lists_what_is_taken(model, params)
     again = model.set_params(**params)
     if again is not model:
         raise Broken("set_params returns the model itself", f"{again!r:.80}")
@@ -58,6 +68,17 @@ def params_are_honest(subject: Subject, case: Case) -> None:
     except Exception:  # noqa: BLE001 - any refusal will do
         return
     raise Broken("set_params refuses a parameter that does not exist", "it was taken without a word")
+
+
+def _lists_what_is_taken(model: Any, params: dict[str, Any]) -> None:
+    """A constructor that takes parameters by any name: those that it keeps are listed."""
+    for name, value in _changed({n: v for n, v in vars(model).items() if not n.startswith("_")}).items():
+        try:
+            kept = vars(type(model)(**{name: value})).get(name) == value
+        except Exception:  # noqa: BLE001, S112 - then it is no parameter
+            continue
+        if kept and name not in params:
+            raise Broken(f"get_params names {name}, which the constructor takes", f"it names {sorted(params)}")
 
 
 def _changed(params: dict[str, Any]) -> dict[str, Any]:

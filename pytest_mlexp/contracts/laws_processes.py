@@ -50,7 +50,7 @@ def _fitted_answers(payload: bytes, data: tuple[Any, Any, Any], methods: tuple[s
 @law("Saved here and loaded in another process, it answers alike.")
 def loads_in_another_process(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    model = subject.fresh(data)
+    model = subject.fitted(data)
     want = subject.answers(model, data.X_test)
     try:
         got = _elsewhere.call(_loaded_answers, packed(model), data.X_test, subject.methods(model))
@@ -62,7 +62,7 @@ def loads_in_another_process(subject: Subject, case: Case) -> None:
 @law("Fitted in another process, it answers alike.", needs=("trained", "deterministic"))
 def fits_alike_in_another_process(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    want = subject.answers(subject.fresh(data), data.X_test)
+    want = subject.answers(subject.fitted(data), data.X_test)
     model = subject.build()
     arguments = (packed(model), (data.X, data.y, data.X_test), tuple(want))
     try:
@@ -114,9 +114,9 @@ def _imports(name: str) -> None:
 def threads_answer_alike(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)
-    X, others = data.X_test, [data.X, take(data.X_test, np.arange(len(data.X_test))[::-1])]
-    if not runs_own_code(subject, model, X):
+    if not runs_own_code(subject, model, data.X_test):
         return
+    X, others = data.X_test, [data.X, take(data.X_test, np.arange(len(data.X_test))[::-1])]
     methods = subject.usual(model)
     want, wanted = subject.answers(model, X), [subject.answers(model, other) for other in others]
     for other, expected in zip(others, wanted, strict=True):

@@ -10,7 +10,7 @@ import numpy as np
 from pytest_mlexp.blocks.digest import digest_of
 from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.compare import same
-from pytest_mlexp.contracts.data import Case, names_of
+from pytest_mlexp.contracts.data import Case, is_texts, names_of, odd_texts
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject, as_array
@@ -19,18 +19,20 @@ from pytest_mlexp.contracts.subject import Subject, as_array
 @law("Inputs, targets and weights are never changed, as arrays or as frames.")
 def inputs_unchanged(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    forms = [data.X]
+    forms = [data.X, [*data.X, *odd_texts(data.X)]] if is_texts(data.X) else [data.X]
     if isinstance(data.X, np.ndarray) and data.X.ndim == 2:
         import pandas as pd
 
-        forms += [np.asfortranarray(data.X), pd.DataFrame(data.X, columns=names_of(data.X.shape[1]))]
+        forms += [pd.DataFrame(data.X, columns=names_of(data.X.shape[1]))]
     for X in forms:
         y = copy.deepcopy(data.y)
+        rows = row_count(X, what="X") - row_count(data.X, what="X")
+        y = y if y is None or not rows else take(y, [*range(len(y)), *range(rows)])
         before = digest_of(X, y)
         model = subject.train(subject.build(), X, y)
         _unchanged(before, digest_of(X, y), "fit", X)
         for method in subject.methods(model):
-            subject.answers(model, X, methods=(method,))
+            subject.try_ask(model, X, doing="rows", methods=(method,))
             _unchanged(before, digest_of(X, y), method, X)
 
 
@@ -51,7 +53,7 @@ def read_only_inputs(subject: Subject, case: Case) -> None:
         same(got, want, "read-only arrays give what writable ones give", tolerance=subject.declares.tolerance, X=X)
 
 
-@law("Predicting again, in any order and between other calls, changes nothing.", cases=2)
+@law("Predicting again, in any order and between other calls, changes nothing.")
 def repeated_predict(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)
@@ -92,6 +94,12 @@ def history_free(subject: Subject, case: Case) -> None:
     X = data.X_test
     for batch in (X, take(X, range(row_count(X, what="X") - 1, -1, -1))):
         subject.answers(used, batch)
+    if is_texts(X):
+        near = [text.upper() for text in X] + [f"{text} {X[0]}" for text in X] + [text[:-1] for text in X]
+        got = subject.try_ask(used, near, doing="texts much like earlier ones")
+        want = subject.try_ask(subject.fitted(data), near, doing="texts much like earlier ones")
+        if not isinstance(got, Refused) and not isinstance(want, Refused):
+            _same(subject, got, want, "texts much like earlier ones get their own answer", near)
     if isinstance(X, np.ndarray) and X.dtype.kind == "f" and not subject.declares.categorical:
         batch = X.copy()
         subject.answers(used, batch)

@@ -17,7 +17,7 @@ from pytest_mlexp.execution.seeding import seeded
 @law("The same seed and the same data give the same fit.", needs=("trained", "deterministic"))
 def same_seed_same_fit(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    one, other = subject.fresh(data), subject.fresh(data)
+    one, other = subject.fitted(data), subject.fresh(data)
     got, want = subject.answers(other, data.X_test), subject.answers(one, data.X_test)
     same(got, want, "two fits with the same seed on the same data answer alike", tolerance=1e-9, X=data.X_test)
 
@@ -44,8 +44,9 @@ def global_random_state(subject: Subject, case: Case) -> None:
     model = subject.fitted(data)
     steps: dict[str, Callable[[], Any]] = {"building": subject.raw}
     if subject.trains:
+        steps["fitting"] = lambda: subject.build().fit(data.X, data.y)
+    if subject.trains and subject.seeds:
         steps["fitting without a seed"] = lambda: subject.raw().fit(data.X, data.y)
-        steps["fitting with a seed"] = lambda: subject.build().fit(data.X, data.y)
     steps |= {method: partial(subject.ask, model, method, data.X_test) for method in subject.methods(model)}
     for what, step in steps.items():
         ends = []

@@ -62,7 +62,15 @@ def is_refusal(error: BaseException, *, accidents: bool = False) -> bool:
         return _SAYS_WHY.search(text) is not None
     if not isinstance(error, _CLEAR):
         return _is_librarys_own(error)
+    if isinstance(error, TypeError) and not accidents and not _on_purpose(error):
+        return False
     return accidents or _ACCIDENT.search(text) is None
+
+
+def _on_purpose(error: BaseException) -> bool:
+    """Whether some line of Python raised it; an operation that cannot take its operands did not."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return not frames or (frames[-1].line or "").startswith("raise")
 
 
 def _is_librarys_own(error: BaseException) -> bool:

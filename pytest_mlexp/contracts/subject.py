@@ -56,6 +56,13 @@ class Subject:
             model.set_params(**dict.fromkeys(unset, 0))
         return model
 
+    @property
+    def seeds(self) -> list[str]:
+        """The names of its parameters that are seeds."""
+        model = self.raw()
+        params = model.get_params() if callable(getattr(model, "get_params", None)) else {}
+        return [name for name in params if name.rpartition("__")[2] in SEEDS]
+
     def data(self, case: Case, **recipe: Any) -> Data:
         """The data of a case, built to the declarations and to :class:`Recipe`'s fields."""
         return make(self.declares, case, Recipe(**recipe))
