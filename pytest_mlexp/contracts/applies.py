@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_mlexp.contracts.data import Case
+from pytest_mlexp.contracts.data import Case, is_texts
 from pytest_mlexp.contracts.law import Law
 from pytest_mlexp.contracts.subject import SEEDS, Subject
 
@@ -34,6 +34,7 @@ _WORDS = {
     "numeric": "its inputs are no generated matrix of numbers",
     "table": "its inputs are no table",
     "frame": "its inputs are no frame",
+    "learnable": "its data are given",
     "generated": "its data are given",
     "seed": "it has no seed",
     "sample_weight": "its fit takes no sample_weight",
@@ -61,6 +62,8 @@ def facts_of(subject: Subject) -> dict[str, Any]:
         "table": subject.takes_frames(),
         "frame": hasattr(X, "iloc"),
         "generated": not declares.given,
+        "learnable": not declares.given
+        or (declares.data is None and declares.task == "classification" and is_texts(X)),
         "seed": any(name.rpartition("__")[2] in SEEDS for name in params),
         "sample_weight": subject.trains and "sample_weight" in inspect.signature(model.fit).parameters,
         "n_jobs": "n_jobs" in params,

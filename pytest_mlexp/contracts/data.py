@@ -123,10 +123,16 @@ def as_mixed_frame(X: Array, *, gaps: bool) -> Any:
     frame = pd.DataFrame(X, columns=names_of(X.shape[1]))
     level = np.digitize(X[:, 0], [1.0, 3.0])
     frame["kind"] = pd.Categorical(np.array(["low", "middle", "high"])[level], categories=["low", "middle", "high"])
+    frame["flag"] = _flags(len(X))
     frame["place"] = np.array(["north", "south", "west"], dtype=object)[np.arange(len(X)) % 3]
     if gaps:
-        frame.loc[frame.index[::9], frame.columns[-3]] = np.nan
+        frame.loc[frame.index[::9], frame.columns[1]] = np.nan
     return frame
+
+
+def _flags(rows: int) -> Array:
+    """Truth values that follow nothing else."""
+    return np.asarray(np.random.default_rng(rows).random(rows) < 0.5)
 
 
 def names_of(columns: int) -> list[str]:

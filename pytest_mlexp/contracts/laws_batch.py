@@ -9,8 +9,8 @@ import numpy as np
 
 from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.compare import same
-from pytest_mlexp.contracts.data import Case, is_texts, odd_texts
-from pytest_mlexp.contracts.law import NotApplicable, law
+from pytest_mlexp.contracts.data import Case, between, is_texts, odd_texts
+from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Answers, Subject
 
@@ -73,16 +73,20 @@ def row_order(subject: Subject, case: Case) -> None:
 def batch_mates(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)
-    X, rows = data.X_test, row_count(data.X_test, what="X")
-    whole = subject.answers(model, X)
+    numeric = isinstance(data.X_test, np.ndarray) and subject.declares.columns is None and subject.declares.spread == 1
+    X = stacked(data.X_test, between(data.X_test)) if numeric and not subject.declares.categorical else data.X_test
+    rows, whole = row_count(X, what="X"), subject.answers(model, X)
     judged = 0
     for what, company in _companies(subject, X).items():
         got = subject.try_ask(model, stacked(company, X), doing=f"rows beside {what}")
         if isinstance(got, Refused):
             continue
         judged += 1
-        ours = {name: answer[-rows:] if len(answer) >= rows else answer for name, answer in got.items()}
-        _same(subject, ours, whole, f"rows beside {what} give what they give without them", stacked(company, X))
+        claim, batch = f"rows beside {what} give what they give without them", stacked(company, X)
+        for name, answer in got.items():
+            if len(answer) != row_count(batch, what="X"):
+                raise Broken(claim, f"{len(answer)} answers of {name} for {row_count(batch, what='X')} rows", X=batch)
+        _same(subject, {name: answer[-rows:] for name, answer in got.items()}, whole, claim, batch)
     for i in (0, rows - 1):
         got = subject.answers(model, take(X, [i] * 3))
         wanted = {name: answer[[i] * 3] for name, answer in whole.items()}

@@ -46,7 +46,7 @@ def _learnt(subject: Subject, data: Data, what: str) -> Any:
     return model
 
 
-@law("An easy problem is learnt.", needs=NEEDS, cases=2)
+@law("An easy problem is learnt.", needs=("trained", "learns", "learnable"), cases=2)
 def learns(subject: Subject, case: Case) -> None:
     data = subject.data(_enough(case, rows=80), clear=True)
     model = _learnt(subject, data, "an easy problem is learnt")
@@ -65,6 +65,20 @@ def every_column_counts(subject: Subject, case: Case) -> None:
     columns = subject.declares.columns or wide.columns
     for column in sorted({0, columns - 1}):
         _learnt(subject, subject.data(wide, informative=column), f"what only column {column} says is learnt")
+
+
+@law("What only a truth value or only a category says is learnt.", needs=("trained", "learns", "generated", "frame"))
+def every_kind_of_column_counts(subject: Subject, case: Case) -> None:
+    data = subject.data(_enough(case, rows=120), clear=True)
+    for column, value in (("flag", True), ("place", "north")):
+        told = [np.asarray(part[column] == value) for part in (data.X, data.X_test)]
+        if subject.declares.task == "classification":
+            y, y_test = (np.where(hit, "yes", "no") for hit in told)
+        else:
+            y, y_test = (np.where(hit, 9.0, 1.0) + 0.01 * np.arange(len(hit)) % 0.1 for hit in told)
+        _learnt(
+            subject, Data(data.X, y, data.X_test, y_test, (column, data.key)), f"what only {column!r} says is learnt"
+        )
 
 
 @law("Every row is learnt from, also the last ones of a long, ordered table.", needs=NEEDS)
@@ -165,8 +179,17 @@ def _partially(subject: Subject, parts: list[tuple[Any, Any]], data: Data) -> An
             try:
                 model.partial_fit(X, y, **first)
             except ValueError as error:
+                if number:
+                    raise Broken("a later batch of known labels is taken", f"ValueError: {error}", X=X, y=y) from error
                 raise NotApplicable(f"partial_fit refuses its data: {error}") from error
     return model
 
 
-LAWS = (learns, every_column_counts, every_row_counts, every_row_of_many_counts, partial_fit_accumulates)
+LAWS = (
+    learns,
+    every_column_counts,
+    every_kind_of_column_counts,
+    every_row_counts,
+    every_row_of_many_counts,
+    partial_fit_accumulates,
+)

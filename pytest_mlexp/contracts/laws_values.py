@@ -107,13 +107,13 @@ def odd_values_at_predict(subject: Subject, case: Case) -> None:
         for column in (-1, 0):
             X = data.X_test.copy()
             X[:, column] = value
-            got = subject.try_ask(model, X, doing=f"rows with {what}")
-            if isinstance(got, Refused):
-                if what == "NaN" and subject.declares.allows_nan:
+            for method in subject.usual(model):
+                got = subject.try_ask(model, X, doing=f"rows with {what}", methods=(method,))
+                if not isinstance(got, Refused):
+                    _sensible(subject, got, clean, f"{what} in column {column}", X)
+                    _in_range(got, data, f"{what} in column {column}", X)
+                elif what == "NaN" and subject.declares.allows_nan:
                     raise Broken("NaN is handled, as declared", str(got), X=X)
-                continue
-            _sensible(subject, got, clean, f"{what} in column {column}", X)
-            _in_range(got, data, f"{what} in column {column}", X)
         _others_unmoved(subject, model, clean, data.X_test, value)
 
 
@@ -132,7 +132,12 @@ def _others_unmoved(subject: Subject, model: Any, clean: Answers, X_test: Any, v
 
 def _in_range(got: Answers, data: Data, what: str, X: Any) -> None:
     """A regression that handles a gap predicts what it might without it."""
-    if got["predict"].dtype.kind != "f" or not isinstance(data.y, np.ndarray) or data.y.dtype.kind != "f":
+    if (
+        "predict" not in got
+        or got["predict"].dtype.kind != "f"
+        or not isinstance(data.y, np.ndarray)
+        or data.y.dtype.kind != "f"
+    ):
         return
     low, high = float(data.y.min()), float(data.y.max())
     found = got["predict"]
@@ -152,11 +157,13 @@ def _finite(answers: Answers, what: str, X: Any) -> None:
 
 def _sensible(subject: Subject, got: Answers, clean: Answers, what: str, X: Any) -> None:
     _finite({n: a for n, a in got.items() if n != "decision_function"}, what, X)
+    if "predict" not in got:
+        return
     answer, wanted = got["predict"], clean["predict"]
     if answer.shape != wanted.shape:
         raise Broken(f"rows with {what} get one prediction each", f"shape {answer.shape}", X=X)
     constant = len(set(answer.ravel().tolist())) == 1 and len(set(wanted.ravel().tolist())) > 1
-    if constant and subject.declares.task == "classification" and not subject.declares.allows_nan:
+    if constant and not subject.declares.allows_nan:
         raise Broken(
             f"{what} in one column that says nothing is refused, or costs little",
             f"every row is predicted {answer.ravel()[0]!r}",

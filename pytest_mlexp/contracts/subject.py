@@ -239,7 +239,14 @@ def _maker(model: Any) -> Callable[[], Any]:
         return lambda: _clone(model)
     if hasattr(model, "fit"):
         return lambda: copy.deepcopy(model)
-    return lambda: model
+    return lambda: _copied(model)
+
+
+def _copied(model: Any) -> Any:
+    try:
+        return copy.deepcopy(model)
+    except Exception:  # noqa: BLE001 - a callable that cannot be copied is used as it is
+        return model
 
 
 def _clone(model: Any) -> Any:
