@@ -17,7 +17,7 @@ from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import SEEDS, Subject
 
 NEEDS = ("sample_weight", "trained", "numeric")
-FAR = 0.25
+FAR = 0.35
 
 
 @law("Weights of one are no weights, and weights are not changed.", needs=NEEDS)
