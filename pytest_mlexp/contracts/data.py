@@ -141,8 +141,8 @@ def names_of(columns: int) -> list[str]:
 
 
 def _codes(rng: np.random.Generator, case: Case, *, ordered: bool) -> Array:
-    # Classes of different frequency, the last one the most frequent: 2 2 2 1 1 0 of three.
-    pattern = np.repeat(np.arange(case.classes), np.arange(1, case.classes + 1))[::-1]
+    # Classes of different frequency, the last one the most frequent: 4, 3 and 2 rows of three classes.
+    pattern = np.repeat(np.arange(case.classes), np.arange(2, case.classes + 2))[::-1]
     train = pattern[np.arange(case.train_rows) % len(pattern)]
     test = np.arange(case.rows) % case.classes
     rng.shuffle(train)

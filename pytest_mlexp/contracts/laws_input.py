@@ -11,6 +11,7 @@ from pytest_mlexp.blocks.splitting import row_count
 from pytest_mlexp.contracts.compare import gap, same
 from pytest_mlexp.contracts.data import Case, Data, names_of
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.laws_values import whole_rows
 from pytest_mlexp.contracts.refusals import Refused, is_refusal, told
 from pytest_mlexp.contracts.subject import Subject, as_array
 
@@ -29,7 +30,6 @@ def framed(X: Any, index: Any = None) -> Any:
 def indexes(rows: int) -> dict[str, Any]:
     """Indexes that a frame may have after filtering, shuffling, joining or grouping."""
     return {
-        "gaps": np.arange(rows) * 7 + 1000,
         "shuffled training labels": np.random.default_rng(5).permutation(rows),
         "words": [f"row {i}" for i in range(rows)],
         "duplicates": [0] * rows,
@@ -58,16 +58,16 @@ def index_at_fit(subject: Subject, case: Case) -> None:
     if not isinstance(data.y, np.ndarray) or data.y.ndim > 1:
         raise NotApplicable("targets are no flat array")
     y = pd.Series(data.y, name="y")
-    plain = subject.train(subject.build(), framed(data.X), y)
-    want = subject.answers(plain, framed(data.X_test))
+    plain, model = _fitted_on_frame(subject, data)
+    want = subject.answers(model, plain)
     found = indexes(len(data))
-    for what, how in (("gaps", "the same index"), ("shuffled training labels", "an index of their own")):
+    for what, how in (("words", "the same index"), ("shuffled training labels", "an index of their own")):
         X = framed(data.X, found[what])
         targets = y.set_axis(X.index if how == "the same index" else np.arange(len(y))[::-1])
         model = subject.try_fit(X, targets, doing=f"a fit on an index with {what}")
         if isinstance(model, Refused):
             continue
-        got = subject.answers(model, framed(data.X_test))
+        got = subject.answers(model, plain)
         claim = f"trained on a frame whose index has {what}, targets with {how}, it is the model of a plain index"
         same(got, want, claim, tolerance=TOLERANCE, X=X, y=targets)
 
@@ -108,7 +108,7 @@ def _as_good(subject: Subject, on_frame: Any, on_array: Any, data: Data, plain: 
 def mixed_columns(subject: Subject, case: Case) -> None:
     if subject.declares.nondeterministic:
         raise NotApplicable("two fits may differ")
-    data = subject.data(case, whole=True)
+    data = whole_rows(subject, case)
     if isinstance(data.X, np.ndarray) and data.X.shape[1] < 2:
         raise NotApplicable("there is one column only")
 

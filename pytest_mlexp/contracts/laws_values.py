@@ -59,9 +59,20 @@ def _all_finite(answers: Answers) -> bool:
     return all(answer.dtype.kind != "f" or bool(np.isfinite(answer).all()) for answer in answers.values())
 
 
+def whole_rows(subject: Subject, case: Case) -> Data:
+    """Data of whole numbers.
+
+    Raises:
+        NotApplicable: they lie too far apart for the model.
+    """
+    if subject.declares.spread < 1:
+        raise NotApplicable("whole numbers lie too far apart for it")
+    return subject.data(case, whole=True)
+
+
 @law("Whole numbers mean the same as integers, small integers, booleans and floats.", needs=("numeric",))
 def whole_numbers(subject: Subject, case: Case) -> None:
-    data = subject.data(case, whole=True)
+    data = whole_rows(subject, case)
     model = subject.fitted(data)
     X = data.X_test / max(1.0, float(np.abs(data.X_test).max()))
     for dtype, most in ((np.int64, 100), (np.int32, 100000), (np.int8, 120), (np.uint8, 250), (bool, 1)):
@@ -80,7 +91,7 @@ def whole_numbers(subject: Subject, case: Case) -> None:
 def whole_numbers_at_fit(subject: Subject, case: Case) -> None:
     if subject.declares.nondeterministic:
         raise NotApplicable("two fits may differ")
-    data = subject.data(case, whole=True)
+    data = whole_rows(subject, case)
     want = subject.asked(subject.fitted(data), data.X_test)
     forms = {"inputs": (data.X.astype(np.int64), data.y)}
     if subject.declares.task == "regression":

@@ -23,6 +23,7 @@ _LIBRARIES = (
     sysconfig.get_path("purelib"),
     sysconfig.get_path("platlib"),
     "<frozen ",
+    "<string>",  # methods that dataclasses write
     "<__array_function__",
     str(Path(__file__).parent),
     str(Path(__file__).parent.parent / "execution"),
@@ -43,11 +44,21 @@ def own_code(frame: FrameType) -> bool:
 
 def runs_own_code(subject: Subject, model: Any, X: Any) -> bool:
     """Whether anything of the model's own, not of a library, runs in Python when it predicts."""
+    if subject.own_code is None and _all_of_libraries(model):
+        subject.own_code = False
     if subject.own_code is None:
         with counted_lines() as count:
             subject.answers(model, take(X, [0]), methods=("predict",))
         subject.own_code = count() > 0
     return subject.own_code
+
+
+def _all_of_libraries(model: Any) -> bool:
+    """Whether the class and all parameters, also of nested models, come from libraries."""
+    if not callable(getattr(model, "get_params", None)):
+        return False
+    things = [model, *model.get_params().values()]
+    return not any(_own_module(str(getattr(thing, "__module__", "builtins"))) for thing in things)
 
 
 @contextmanager

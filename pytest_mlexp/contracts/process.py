@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from pytest_mlexp.execution.seeding import seeded
+
 
 def states() -> dict[str, object]:
     """The states of the global random generators."""
@@ -57,13 +59,21 @@ def restored(before: dict[str, Any]) -> Iterator[None]:
         _restore(before)
 
 
+def reseed() -> None:
+    """Put the global generators to the start of seed 0; :func:`quietly` restores them at its end."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - the global one is meant
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.default_generator.manual_seed(0)
+
+
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Run checks without warnings, with one thread for linear algebra, and leave settings as they were found.
+    """Run checks without warnings, seeded, with one thread for linear algebra; leave everything as it was found.
 
     Small matrices are slower with more threads, and sums in one thread are the same each time.
     """
-    with restored(settings()), warnings.catch_warnings(), _controller().limit(limits=1):
+    with seeded(0), restored(settings()), warnings.catch_warnings(), _controller().limit(limits=1):
         warnings.simplefilter("ignore")
         yield
 

@@ -16,10 +16,9 @@ from pytest_mlexp.blocks.model import ModelVariant
 from pytest_mlexp.contracts.data import Case, Data, Recipe, make
 from pytest_mlexp.contracts.declarations import Declarations, declared
 from pytest_mlexp.contracts.law import NotApplicable
-from pytest_mlexp.contracts.process import quietly
+from pytest_mlexp.contracts.process import quietly, reseed
 from pytest_mlexp.contracts.refusals import Refused, attempt, crash, is_refusal, told
 from pytest_mlexp.errors import DeclarationError
-from pytest_mlexp.execution.seeding import seeded
 
 Array = npt.NDArray[Any]
 Answers = dict[str, Array]
@@ -28,7 +27,7 @@ SEEDS = ("random_state", "seed", "random_seed")
 
 
 class Subject:
-    """A model under check.
+    """A model under check; use it within :func:`~pytest_mlexp.contracts.process.quietly`.
 
     Attributes:
         name: how it is called in reports.
@@ -41,6 +40,8 @@ class Subject:
         self.given: Mapping[str, Any] = {}
         self.raw = raw
         self.declares = declares
+        self._unset: list[str] | None = None
+        self._made: dict[tuple[Case, str], Data] = {}
         self.trains = callable(getattr(self.build(), "fit", None))
         self.facts: dict[str, Any] | None = None
         self.own_code: bool | None = None
@@ -48,12 +49,13 @@ class Subject:
 
     def build(self) -> Any:
         """A fresh model; where it has a seed that is None, with the seed 0."""
-        with seeded(0):
-            model = self.raw()
-        params = model.get_params() if callable(getattr(model, "get_params", None)) else {}
-        unset = [name for name in params if name.rpartition("__")[2] in SEEDS and params[name] is None]
-        if unset and callable(getattr(model, "set_params", None)):
-            model.set_params(**dict.fromkeys(unset, 0))
+        reseed()
+        model = self.raw()
+        if self._unset is None:
+            params = model.get_params() if callable(getattr(model, "set_params", None)) else {}
+            self._unset = [name for name in params if name.rpartition("__")[2] in SEEDS and params[name] is None]
+        if self._unset:
+            model.set_params(**dict.fromkeys(self._unset, 0))
         return model
 
     @property
@@ -65,7 +67,10 @@ class Subject:
 
     def data(self, case: Case, **recipe: Any) -> Data:
         """The data of a case, built to the declarations and to :class:`Recipe`'s fields."""
-        return make(self.declares, case, Recipe(**recipe))
+        key = (case, repr(sorted(recipe.items())))
+        if key not in self._made:
+            self._made[key] = make(self.declares, case, Recipe(**recipe))
+        return copy.deepcopy(self._made[key])  # a model may change what it is given
 
     def train(self, model: Any, X: Any, y: Any, **fit_params: Any) -> Any:
         """Fit on ordinary data, global generators seeded, and return the model.
@@ -77,8 +82,8 @@ class Subject:
         if not self.trains:
             return model
         try:
-            with seeded(0):
-                model.fit(X, y, **fit_params)
+            reseed()
+            model.fit(X, y, **fit_params)
         except Exception as error:
             if is_refusal(error, accidents=False):
                 raise NotApplicable(f"refuses to be fitted on the data of this law: {told(error)}") from error
@@ -105,8 +110,8 @@ class Subject:
         new = self.build() if model is None else model
 
         def fit() -> Any:
-            with seeded(0):
-                new.fit(X, y, **fit_params)
+            reseed()
+            new.fit(X, y, **fit_params)
             return new
 
         return attempt(fit, doing=doing, X=X, y=y)
@@ -214,8 +219,7 @@ def subject_of(model: Any, *, name: str | None = None, declares: Mapping[str, An
 
 def _subject_of(model: Any, name: str | None, declares: Mapping[str, Any]) -> Subject:
     raw = _maker(model)
-    with seeded(0):
-        first = raw()
+    first = raw()
     if not (callable(getattr(first, "predict", None)) or (callable(first) and not inspect.isclass(first))):
         raise DeclarationError(
             f"{first!r:.80} can neither predict nor be called: give an estimator (instance or class), a plain "
