@@ -106,7 +106,7 @@ def fit_case(declares: Declarations, case: Case) -> Case:
 def between(X: Array) -> Array:
     """Rows on the way from each row to the next: where scores are close, and answers are not saturated."""
     following = np.roll(X, 1, axis=0)
-    steps = (0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)
+    steps = (0.4, 0.47, 0.49, 0.5, 0.51, 0.53, 0.6)
     return np.concatenate([(1 - step) * X + step * following for step in steps])
 
 

@@ -15,7 +15,7 @@ from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Answers, Subject
 
 LARGE = 2310
-SIZES = (1, 10, 32, 50, 64, 100, 128, 256, 500, 512, 1000, 1024, 2048)
+SIZES = (10, 50, 64, 100, 128, 256, 500, 1000, 1024, 2048)
 
 
 @law("One row at a time gives what the batch gives.", cases=2)
@@ -25,7 +25,7 @@ def batch_vs_rows(subject: Subject, case: Case) -> None:
     X = data.X_test
     methods = subject.methods(model)
     whole = subject.answers(model, X, methods=methods)
-    rows = [subject.answers(model, take(X, [i]), methods=methods) for i in range(min(row_count(X, what="X"), 8))]
+    rows = [subject.answers(model, take(X, [i]), methods=methods) for i in range(min(row_count(X, what="X"), 5))]
     _same(subject, joined(rows), _first(whole, len(rows)), "each row alone gives what it gives in the batch", X)
 
 
@@ -35,7 +35,7 @@ def chunks(subject: Subject, case: Case) -> None:
     model = subject.fitted(data)
     X, rows = data.X_test, row_count(data.X_test, what="X")
     whole = subject.answers(model, X)
-    for size in (2, 5, 7):
+    for size in (5, 9):
         parts = [subject.answers(model, take(X, range(i, min(i + size, rows)))) for i in range(0, rows, size)]
         _same(subject, joined(parts), whole, f"chunks of {size} rows give what the batch gives", X)
 

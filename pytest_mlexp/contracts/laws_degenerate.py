@@ -92,7 +92,7 @@ def one_class(subject: Subject, case: Case) -> None:
         model = subject.train(subject.build(), data.X, y)
         # A model may know nothing far from what it saw.
         off = float(np.max(np.abs(subject.answers(model, data.X[:4], methods=("predict",))["predict"] - value)))
-        if off > 0.5 * max(1.0, float(np.max(np.abs(value)))):
+        if off > 2 * max(1.0, float(np.max(np.abs(value)))):
             raise Broken(
                 f"a target that is always {value!r} is predicted", f"predictions off by {off:.3g}", X=data.X, y=y
             )
@@ -149,7 +149,7 @@ def far_away(subject: Subject, case: Case) -> None:
     steps_out: list[tuple[str, tuple[float, ...], float]] = [("scale", (100.0, 1e4), 1e9), ("shift", (64.0,), 1e4)]
     if subject.declares.task == "classification":
         # Of regressions this is not asked: trees take numbers closer than 1e-7 for equal, and priors have a scale.
-        steps_out.append(("scale", (0.01, 1e-4), 1e-6))
+        steps_out.append(("scale", (0.1, 0.01), 1e-6))
     for name, near, far in steps_out:
         steps = (_scored(subject, subject.data(case, clear=True, **{name: value})) for value in near)
         if not all(_alike(step, plain, 1e-3 if subject.declares.task == "classification" else 1e-6) for step in steps):
@@ -194,8 +194,6 @@ def no_rows(subject: Subject, case: Case) -> None:
     got = subject.try_ask(model, data.X_test[:0], doing="a batch without rows")
     if not isinstance(got, Refused) and any(len(answer) for answer in got.values()):
         raise Broken("no rows give no predictions", f"{ {n: a.shape for n, a in got.items()} }")
-    if subject.trains:
-        subject.try_fit(data.X[:0], data.y[:0], doing="a fit on no rows")
 
 
 LAWS = (

@@ -11,7 +11,7 @@ from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.own_code import counted_lines, runs_own_code, state_size
 from pytest_mlexp.contracts.subject import Subject
 
-WINDOW = 8
+WINDOW = 5
 LONG = 150
 
 
@@ -28,7 +28,7 @@ def memory_is_bounded(subject: Subject, case: Case) -> None:
             rows = _others(X, next(number))
             subject.try_ask(model, rows, doing="one call of many")
 
-    calls(3)
+    calls(2)
     sizes = [state_size(model)]
     for _ in range(3):
         calls(WINDOW)

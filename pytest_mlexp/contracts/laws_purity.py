@@ -106,11 +106,11 @@ def history_free(subject: Subject, case: Case) -> None:
     for batch in (X, take(X, range(row_count(X, what="X") - 1, -1, -1))):
         subject.answers(used, batch)
     if is_texts(X):
-        near = [text.upper() for text in X] + [f"{text} {X[0]}" for text in X] + [text[:-1] for text in X]
-        got = subject.try_ask(used, near, doing="texts much like earlier ones")
-        want = subject.try_ask(subject.fitted(data), near, doing="texts much like earlier ones")
-        if not isinstance(got, Refused) and not isinstance(want, Refused):
-            _same(subject, got, want, "texts much like earlier ones get their own answer", near)
+        for near in ([text[:-1] for text in X], [f"{text} {X[0]}" for text in X], [text.upper() for text in X]):
+            got = subject.try_ask(used, near, doing="texts much like earlier ones")
+            want = subject.try_ask(subject.fitted(data), near, doing="texts much like earlier ones")
+            if not isinstance(got, Refused) and not isinstance(want, Refused):
+                _same(subject, got, want, "texts much like earlier ones get their own answer", near)
     if isinstance(X, np.ndarray) and X.dtype.kind == "f" and not subject.declares.categorical:
         batch = X.copy()
         subject.answers(used, batch)
@@ -144,6 +144,19 @@ def outputs_are_own(subject: Subject, case: Case) -> None:
     _same(subject, subject.answers(model, X), first, "writing to an answer changes no later answer", X)
 
 
+@law(
+    "Trained on a part of a larger array, it knows nothing of the rest.", needs=("numeric", "trained", "deterministic")
+)
+def rest_of_the_array_is_unseen(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    rows = len(data)
+    inputs, targets = np.concatenate([data.X, -3 * data.X]), np.concatenate([data.y, np.roll(data.y, 1)])
+    targets[rows:] = targets[rows]
+    got = subject.answers(subject.train(subject.build(), inputs[:rows], targets[:rows]), data.X_test)
+    claim = "trained on the first rows of an array, it answers as trained on a copy of them"
+    _same(subject, got, subject.answers(subject.fitted(data), data.X_test), claim, data.X)
+
+
 @law("Scoring against targets, right or wrong, changes no prediction.", needs=("score",))
 def targets_cannot_influence(subject: Subject, case: Case) -> None:
     data = subject.data(case)
@@ -169,5 +182,6 @@ LAWS = (
     repeated_predict,
     history_free,
     outputs_are_own,
+    rest_of_the_array_is_unseen,
     targets_cannot_influence,
 )

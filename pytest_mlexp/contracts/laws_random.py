@@ -44,7 +44,8 @@ def global_random_state(subject: Subject, case: Case) -> None:
     model = subject.fitted(data)
     steps: dict[str, Callable[[], Any]] = {"building": subject.raw}
     if subject.trains:
-        steps["fitting"] = lambda: subject.build().fit(data.X, data.y)
+        unfitted = iter([subject.build(), subject.build()])
+        steps["fitting"] = lambda: next(unfitted).fit(data.X, data.y)
     if subject.trains and subject.seeds:
         steps["fitting without a seed"] = lambda: subject.raw().fit(data.X, data.y)
     steps |= {method: partial(subject.ask, model, method, data.X_test) for method in subject.methods(model)}

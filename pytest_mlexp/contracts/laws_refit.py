@@ -28,12 +28,15 @@ def refit_forgets(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     want = subject.answers(subject.fitted(data), data.X_test)
     earlier = _earlier(subject, case, data)
-    try:
-        _refit(subject, list(earlier.values()), data, want, "other data")
-    except Broken:
-        for what, one in earlier.items():
-            _refit(subject, [one], data, want, what)
-        raise
+    names = list(earlier)
+    # Two chains, since what the first fit leaves behind may hide what a later one would: wide first, narrow first.
+    for chain in (names[::2], names[1::2]):
+        try:
+            _refit(subject, [earlier[what] for what in chain], data, want, "other data")
+        except Broken:
+            for what in chain:
+                _refit(subject, [earlier[what]], data, want, what)
+            raise
 
 
 def _refit(subject: Subject, earlier: list[Data], data: Data, want: Answers, what: str) -> None:
@@ -51,10 +54,13 @@ def _earlier(subject: Subject, case: Case, data: Data) -> dict[str, Data]:
     """Data to be forgotten."""
     from dataclasses import replace
 
-    found = {"the same inputs, other targets": Data(data.X, _other(data.y), data.X_test, None)}
+    same = Data(data.X, _other(data.y), data.X_test, None)
+    found: dict[str, Data] = {}
     if subject.declares.given:
         X = _changed(data.X)
-        return found if X is None else {**found, "other inputs": Data(X, data.y, take(X, range(3)), None)}
+        if X is not None:
+            found["other inputs"] = Data(X, data.y, take(X, range(3)), None)
+        return {**found, "the same inputs, other targets": same}
     wide = replace(case, columns=case.columns + 2, train_rows=case.train_rows + 13, classes=case.classes + 1)
     other = {"scale": 50.0, "shift": 7.0, "target_scale": -20.0}
     if subject.declares.positive_target:
@@ -66,6 +72,7 @@ def _earlier(subject: Subject, case: Case, data: Data) -> dict[str, Data]:
         found["a frame with names"] = _named(data)
         bad = np.full((len(data), data.X.shape[1] + 1), np.nan)
         found["nothing but NaN, which may be refused"] = Data(bad, data.y, data.X_test, None)
+    found["the same inputs, other targets"] = same
     return found
 
 

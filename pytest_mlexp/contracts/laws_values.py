@@ -25,11 +25,13 @@ def memory_layout(subject: Subject, case: Case) -> None:
     wide = np.zeros((2 * len(X), 2 * X.shape[1]))
     wide[::2, ::2] = X
     wide[1::2] = 77.0
+    table = np.column_stack([X, np.arange(len(X)) % 2])
     frozen = X.copy()
     frozen.setflags(write=False)
     forms = {
         "in Fortran order": np.asfortranarray(X),
         "as every second row and column of a larger array": wide[::2, ::2],
+        "as all but the last column of a table": table[:, :-1],
         "as a view with negative strides": X[::-1, ::-1].copy()[::-1, ::-1],
         "in read-only memory": frozen,
     }

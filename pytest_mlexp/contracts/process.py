@@ -22,7 +22,7 @@ def states() -> dict[str, object]:
     legacy: Any = np.random.get_state()  # noqa: NPY002 - the global one is meant
     found: dict[str, object] = {
         "Python": random.getstate(),
-        "numpy": repr([part.tobytes() if isinstance(part, np.ndarray) else part for part in legacy]),
+        "numpy": tuple(part.tobytes() if isinstance(part, np.ndarray) else part for part in legacy),
     }
     if (torch := sys.modules.get("torch")) is not None:
         found["torch"] = torch.default_generator.get_state().numpy().tobytes()
