@@ -167,7 +167,7 @@ def _scored(subject: Subject, data: Data) -> Any:
     model = subject.try_fit(data.X, data.y, doing="a fit on another scale")
     if isinstance(model, Refused):
         return None
-    method = next(m for m in ("predict_proba", "predict") if hasattr(model, m))
+    method = next(m for m in ("predict_proba", "decision_function", "predict") if hasattr(model, m))
     got = subject.try_ask(model, data.X_test, doing="another scale", methods=(method,))
     return None if isinstance(got, Refused) else got[method]
 

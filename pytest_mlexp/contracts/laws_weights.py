@@ -116,7 +116,7 @@ def _by_chance(subject: Subject, case: Case) -> str | None:
     """Why two fits may differ that see the same data in another way."""
     if subject.declares.nondeterministic:
         return "two fits may differ"
-    model, data = subject.build(), subject.data(case)
+    model, data = subject.build(), _noisy(subject, case)
     params = model.get_params() if hasattr(model, "get_params") else {}
     seeds = [name for name in params if name.rpartition("__")[2] in SEEDS]
     if not seeds:

@@ -73,13 +73,18 @@ def quietly() -> Iterator[None]:
 
     Small matrices are slower with more threads, and sums in one thread are the same each time.
     """
-    with seeded(0), restored(settings()), warnings.catch_warnings(), _controller().limit(limits=1):
+    with (
+        seeded(0),
+        restored(settings()),
+        warnings.catch_warnings(),
+        _controller("torch" in sys.modules).limit(limits=1),
+    ):
         warnings.simplefilter("ignore")
         yield
 
 
 @functools.cache
-def _controller() -> ThreadpoolController:
+def _controller(_with_torch: bool) -> ThreadpoolController:  # noqa: FBT001 - torch brings libraries of its own
     return ThreadpoolController()
 
 
