@@ -93,12 +93,13 @@ def _search(law: Law, subject: Any, effort: Effort) -> int:
 def smallest(law: Law, subject: Any, case: Case, broken: Broken) -> Broken:
     """The law broken in the same way on the smallest case that Hypothesis finds in a short time."""
     best = [(_size(case), case, broken)]
-    ends, left = time.monotonic() + SHRINK_SECONDS, SHRINKS
+    left, begins = SHRINKS, 0.0
 
     def check(candidate: Case) -> None:
-        nonlocal left
+        nonlocal left, begins
+        begins = begins or time.process_time()
         left -= 1
-        if left < 0 or time.monotonic() > ends:
+        if left < 0 or time.process_time() > begins + SHRINK_SECONDS:
             return
         try:
             _judge(law, subject, candidate)

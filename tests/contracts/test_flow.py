@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.contracts.checks import Check, check_dataset, check_evaluator, checks_of
+from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.mocks import datasets, evaluators
 
@@ -70,3 +71,19 @@ def test_every_block_is_checked_with_a_readable_id() -> None:
     assert len(set(ids)) == len(ids)
     assert "LosesRows-batch_vs_rows" in ids
     assert np.all([" " not in name for name in ids])
+
+
+@pytest.mark.parametrize(
+    ("notes", "words"),
+    [
+        ({"declares": {"binry": {}}}, "names the block 'binry'.*binary"),
+        ({"excuses": {"accuracy": {"row_ordr": "x"}}}, "there is no law 'row_ordr'.*row_order"),
+        ({"declares": {"binary": {"digests": "x"}}}, "no declaration 'digests' of a dataset.*digest"),
+        ({"declares": {"accuracy": {"bound": {}}}}, "no declaration 'bound' of an evaluator.*bounds"),
+        ({"declares": {"accuracy": "regression"}}, "maps each block to a mapping"),
+    ],
+    ids=["block", "law", "dataset", "evaluator", "mapping"],
+)
+def test_unknown_names_are_refused_with_what_was_possible(notes: dict[str, Any], words: str) -> None:
+    with pytest.raises(DeclarationError, match=words):
+        checks_of(declared(), **notes)

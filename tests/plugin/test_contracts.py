@@ -51,7 +51,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 
 def test_one_test_per_block_and_law_with_readable_ids(project: pytest.Pytester) -> None:
     result = project.runpytest_subprocess("--collect-only", "-q")
-    result.stdout.fnmatch_lines(
+    result.stdout.fnmatch_lines_random(
         [
             "*test_contract[[]flats-splits_disjoint[]]",
             "*test_contract[[]ridge-batch_vs_rows[]]",
@@ -71,15 +71,14 @@ def test_a_broken_law_is_a_failed_test_and_the_summary_counts(
             "*ContractError: batchy breaks the law batch_vs_rows: One row at a time gives what the batch gives.*",
             "*from blocks import batchy*",
             "*mlexp contracts*",
-            "*batchy *2 laws run: * failed, 0 excused; 1 not applicable*",
-        ],
-        consecutive=False,
+        ]
     )
     result.stdout.fnmatch_lines_random(
         [
+            "*batchy *2 laws run: * failed, 0 excused; 1 not applicable*",
             "*ridge * 2 laws run: 2 passed, 0 failed, 0 excused; 1 not applicable*",
-            "*flats * 7 laws run: 7 passed, 0 failed, 0 excused; 2 not applicable*",
-            "*mean_absolute_error * 6 laws run: 6 passed, 0 failed, 0 excused; 1 not applicable*",
+            "*flats * 8 laws run: 8 passed, 0 failed, 0 excused; 2 not applicable*",
+            "*mean_absolute_error * 7 laws run: 7 passed, 0 failed, 0 excused; 1 not applicable*",
         ]
     )
     outcomes = result.parseoutcomes()
@@ -100,8 +99,6 @@ def test_an_excused_law_is_an_expected_failure_and_strict(project: pytest.Pytest
     ("arguments", "words"),
     [
         (', excuses={"ridge": {"batch_vs_row": "x"}}', "there is no law 'batch_vs_row'*batch_vs_rows"),
-        (', excuses={"rigde": {"batch_vs_rows": "x"}}', "names the block 'rigde'*ridge"),
-        (', declares={"flats": {"digests": "x"}}', "there is no declaration 'digests' of a dataset*digest"),
         (", tolerance=1", "the marker takes one Experiment*"),
     ],
 )
