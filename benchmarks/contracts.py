@@ -7,7 +7,7 @@ Run ``PYTHONPATH=. OMP_NUM_THREADS=1 python benchmarks/contracts.py alarms|boost
 ``boosters`` the same for LightGBM and XGBoost, where these are installed
 ``recall``   the broken models of ``tests/zoo`` that break a law, and the healthy twins that do
 ``cost``     CPU seconds of the fast set and of ``check_estimator``, side by side on the same models
-``repeat``   whether the verdicts on the zoo are the same twenty times
+``repeat``   whether the verdicts on every tenth specimen are the same twenty times
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def repeat() -> None:
     """Check the zoo again and again and compare the verdicts."""
     first = None
     for number in range(REPETITIONS):
-        found = {specimen.name: tuple(sorted(v) for v in verdicts(specimen)) for specimen in SPECIMENS}
+        found = {specimen.name: tuple(sorted(v) for v in verdicts(specimen)) for specimen in SPECIMENS[::10]}
         first = first or found
         differ = [name for name, laws in found.items() if laws != first[name]]
         print(f"run {number + 1}: {'the same' if not differ else f'DIFFERENT: {differ}'}", flush=True)
@@ -150,6 +150,7 @@ _FAR = "a kernel of rows far from every training row is 0, and 0 / 0 is NaN"
 _UNLABELLED = "documented: the label -1 means unlabelled"
 _ARGMIN = "the cross-validated path of a constant target is empty, and numpy's argmin stumbles over it"
 _CONSTANT = "documented: the default alpha=1 shrinks all coefficients to zero on data of this scale"
+_BY_POSITION = "documented: columns are taken by position unless validate_features is set"
 _BOOLEANS = "documented: labels are numbers from 0, and booleans come back as integers"
 # Correct models that truly break a law with their defaults.
 EXPLAINED: dict[tuple[str, str], str] = {
@@ -169,6 +170,11 @@ EXPLAINED: dict[tuple[str, str], str] = {
     ("IsotonicRegression", "refused_before_fit"): "an AttributeError about f_ instead of NotFittedError",
     ("NearestCentroid", "best_score_is_predicted"): "predict measures plain distances, predict_proba scaled ones",
     ("PassiveAggressiveRegressor", "set_params_takes_effect"): "C is read by the constructor alone; deprecated class",
+    **{
+        (name, law): _BY_POSITION
+        for name in ("LGBMClassifier", "LGBMRegressor")
+        for law in ("reordered_columns", "wrong_width")
+    },
     ("XGBClassifier", "labels_keep_their_type"): _BOOLEANS,
     ("XGBClassifier", "renaming_classes"): _BOOLEANS,
     ("XGBClassifier", "params_survive_fit"): "fit sets the parameter objective",

@@ -45,7 +45,8 @@ def params_are_honest(subject: Subject, case: Case) -> None:
     model = subject.build()
     params = model.get_params(deep=False)
     taken = inspect.signature(type(model).__init__).parameters
-    if not any(p.kind is p.VAR_KEYWORD for p in taken.values()):
+    any_name = any(p.kind is p.VAR_KEYWORD for p in taken.values())
+    if not any_name:
         named = {n for n, p in taken.items() if n != "self" and p.kind is not p.VAR_POSITIONAL}
         if set(params) != named:
             raise Broken(
@@ -63,6 +64,11 @@ def params_are_honest(subject: Subject, case: Case) -> None:
     for name, value in _changed(params).items():
         if subject.build().set_params(**{name: value}).get_params(deep=False).get(name) != value:
             raise Broken(f"set_params({name}={value!r}) sets it", "get_params still gives another value")
+    if not any_name:
+        _refuses_unknown(subject)
+
+
+def _refuses_unknown(subject: Subject) -> None:
     try:
         subject.build().set_params(no_such_parameter_=1)
     except Exception:  # noqa: BLE001 - any refusal will do
