@@ -14,8 +14,9 @@ from pytest_mlexp.contracts.catalogue import model_laws
 from pytest_mlexp.contracts.driver import check_one, chosen_laws, excused_or, unexcused
 from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
 from pytest_mlexp.contracts.process import quietly
+from pytest_mlexp.contracts.recognition import subject_of
 from pytest_mlexp.contracts.report import CheckRecord, failure
-from pytest_mlexp.contracts.subject import Subject, subject_of
+from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.naming import nearest

@@ -11,8 +11,9 @@ from pytest_mlexp.contracts.catalogue import model_laws
 from pytest_mlexp.contracts.data import Case
 from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
 from pytest_mlexp.contracts.process import quietly
+from pytest_mlexp.contracts.recognition import subject_of
 from pytest_mlexp.contracts.report import CheckRecord, failure, snippet
-from pytest_mlexp.contracts.subject import Subject, subject_of
+from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.errors import ContractError, DeclarationError
 from pytest_mlexp.naming import nearest
 

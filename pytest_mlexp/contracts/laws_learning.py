@@ -53,8 +53,8 @@ def learns(subject: Subject, case: Case) -> None:
     if subject.declares.task == "regression":
         answer = subject.answers(model, data.X_test, methods=("predict",))["predict"]
         error = float(np.mean((answer - data.y_test) ** 2) / np.var(data.y_test))
-        if error > 1.5:  # a correct model without an intercept stays below
-            claim = "predictions lie around the targets: a mean squared error of at most 1.5 times their variance"
+        if error > 2.2:  # one without an intercept, or not done with training, stays below
+            claim = "predictions lie around the targets: a mean squared error of at most 2.2 times their variance"
             raise Broken(claim, f"{error:.3g} times", X=data.X, y=data.y)
 
 

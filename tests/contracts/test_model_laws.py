@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_mlexp.contracts.driver import check_model
-from tests.contracts import centroids
+from tests.contracts import centroids, centroids_beside
 from tests.contracts.centroids import Centroids
 
 FAULTS: dict[type[Centroids], str] = {
@@ -24,21 +24,21 @@ FAULTS: dict[type[Centroids], str] = {
     centroids.TakesAnyNumber: "odd_values_at_predict",
     centroids.TakesAnyWidth: "wrong_width",
     centroids.ReadsTheIndex: "frame_index",
-    centroids.SeedsEverything: "global_random_state",
-    centroids.Guesses: "same_seed_same_fit",
-    centroids.SilencesNumpy: "global_settings",
-    centroids.TunesItself: "params_survive_fit",
-    centroids.ReadsParamsOnce: "set_params_takes_effect",
-    centroids.IgnoresTheLastColumn: "every_column_counts",
-    centroids.FirstHundredRows: "every_row_counts",
-    centroids.HidesStateInAModule: "loads_in_another_process",
-    centroids.HashesWords: "fits_alike_in_another_process",
-    centroids.NotForThreads: "threads_answer_alike",
-    centroids.WritesADiary: "memory_is_bounded",
-    centroids.DividesByTheSpread: "constant_columns",
-    centroids.CannotBeAlone: "one_class",
-    centroids.NoticesNothing: "refused_before_fit",
-    centroids.WholeNumbersWrap: "whole_numbers",
+    centroids_beside.SeedsEverything: "global_random_state",
+    centroids_beside.Guesses: "same_seed_same_fit",
+    centroids_beside.SilencesNumpy: "global_settings",
+    centroids_beside.TunesItself: "params_survive_fit",
+    centroids_beside.ReadsParamsOnce: "set_params_takes_effect",
+    centroids_beside.IgnoresTheLastColumn: "every_column_counts",
+    centroids_beside.FirstHundredRows: "every_row_counts",
+    centroids_beside.HidesStateInAModule: "loads_in_another_process",
+    centroids_beside.HashesWords: "fits_alike_in_another_process",
+    centroids_beside.NotForThreads: "threads_answer_alike",
+    centroids_beside.WritesADiary: "memory_is_bounded",
+    centroids_beside.DividesByTheSpread: "constant_columns",
+    centroids_beside.CannotBeAlone: "one_class",
+    centroids_beside.NoticesNothing: "refused_before_fit",
+    centroids_beside.WholeNumbersWrap: "whole_numbers",
 }
 
 

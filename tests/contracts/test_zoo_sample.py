@@ -12,7 +12,7 @@ from pytest_mlexp.contracts.cases import look
 from pytest_mlexp.contracts.catalogue import model_laws
 from pytest_mlexp.contracts.law import Broken, NotApplicable
 from pytest_mlexp.contracts.process import quietly
-from pytest_mlexp.contracts.subject import subject_of
+from pytest_mlexp.contracts.recognition import subject_of
 from tests.zoo.catalogue import SPECIMENS
 from tests.zoo.specimen import Specimen
 
