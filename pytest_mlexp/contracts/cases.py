@@ -45,7 +45,7 @@ def look(law: Law, subject: Any, *, effort: Effort, shrink: bool = True) -> int:
     judged, reasons = 0, []
     for case in TYPICAL[: law.cases] if effort == "fast" else TYPICAL:
         try:
-            _judge(law, subject, case)
+            judge(law, subject, case)
             judged += 1
         except NotApplicable as reason:
             reasons.append(reason)
@@ -60,8 +60,8 @@ def look(law: Law, subject: Any, *, effort: Effort, shrink: bool = True) -> int:
     return judged
 
 
-def _judge(law: Law, subject: Any, case: Case) -> None:
-    """Check a law; what the block raises in the law's plain calls is a refusal or a crash as well."""
+def judge(law: Law, subject: Any, case: Case) -> None:
+    """Check a law on one case; what the block raises in the law's plain calls is a refusal or a crash as well."""
     try:
         law(subject, case)
     except (Broken, NotApplicable):
@@ -78,7 +78,7 @@ def _search(law: Law, subject: Any, effort: Effort) -> int:
     def check(case: Case) -> None:
         nonlocal judged
         try:
-            _judge(law, subject, case)
+            judge(law, subject, case)
         except NotApplicable:
             return
         judged += 1
@@ -102,7 +102,7 @@ def smallest(law: Law, subject: Any, case: Case, broken: Broken) -> Broken:
         if left < 0 or time.process_time() > begins + SHRINK_SECONDS:
             return
         try:
-            _judge(law, subject, candidate)
+            judge(law, subject, candidate)
         except NotApplicable:
             return
         except Broken as found:

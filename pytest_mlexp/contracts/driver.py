@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pytest_mlexp.contracts.applies import reason_against
-from pytest_mlexp.contracts.cases import Effort, look
+from pytest_mlexp.contracts.cases import Effort, judge, look
 from pytest_mlexp.contracts.catalogue import model_laws
 from pytest_mlexp.contracts.data import Case
 from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
@@ -64,7 +64,7 @@ def check_one(
         if excuse is None:
             look(law, subject, effort=effort)
         else:
-            law(subject, Case())
+            look(law, subject, effort="fast", shrink=False)
     except NotApplicable as inapplicable:
         return unexcused(law, subject.name, str(inapplicable), excuse)
     except Broken as broken:
@@ -86,7 +86,7 @@ def check_law(law: str, model: Any, case: Case | None = None, *, declares: Mappi
     subject = subject_of(model, declares=declares)
     with quietly():
         try:
-            found(subject, case or Case())
+            judge(found, subject, case or Case())
         except NotApplicable:
             return
         except Broken as broken:

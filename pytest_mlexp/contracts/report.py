@@ -14,6 +14,7 @@ from pytest_mlexp.contracts.law import Broken, Law
 
 Status = Literal["passed", "failed", "excused", "not_applicable"]
 SHOWN_ROWS = 12
+LEGIBLE = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def snippet(law: Law, model: Any, case: Any, declares: dict[str, Any]) -> str:
     """Lines that check the law on that case again, without pytest."""
     imported, made = how_to_make(model)
     given = f", declares={declares!r}" if declares else ""
+    given = given if len(given) < LEGIBLE else ", declares=..."
     return "\n".join(
         [
             "from pytest_mlexp.contracts.data import Case",
@@ -101,7 +103,7 @@ def how_to_make(model: Any) -> tuple[str, str]:
     if inspect.isroutine(model):
         return _import_of(model), getattr(model, "__qualname__", repr(model))
     text = " ".join(repr(model).split())
-    legible = text.startswith(type(model).__name__ + "(") and len(text) < 200
+    legible = text.startswith(type(model).__name__ + "(") and len(text) < LEGIBLE
     return _import_of(type(model)), text if legible else f"{type(model).__qualname__}(...)  # as it was checked"
 
 
