@@ -48,7 +48,7 @@ class ChunksAsCompleted(Linear):
     def _values(self, X: Array) -> Array:
         chunks = [chunk for chunk in np.array_split(X, 4) if len(chunk)]
         found: list[Array] = []
-        others = Barrier(min(len(chunks), 2))
+        others = Barrier(min(len(chunks), 2), timeout=10)
 
         def work(place: int) -> None:
             if place == 0:
