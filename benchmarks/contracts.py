@@ -138,12 +138,13 @@ def cost() -> None:
 
 def repeat() -> None:
     """Check the zoo again and again and compare the verdicts."""
-    first = None
+    first: dict[str, Any] = {}
     for number in range(REPETITIONS):
-        found = {specimen.name: tuple(sorted(v) for v in verdicts(specimen)) for specimen in SPECIMENS[::10]}
+        found = {specimen.name: tuple(frozenset(laws) for laws in verdicts(specimen)) for specimen in SPECIMENS[::10]}
         first = first or found
-        differ = [name for name, laws in found.items() if laws != first[name]]
-        print(f"run {number + 1}: {'the same' if not differ else f'DIFFERENT: {differ}'}", flush=True)
+        verdict = [name for name, laws in found.items() if [*map(bool, laws)] != [*map(bool, first[name])]]
+        laws = [name for name, laws in found.items() if laws != first[name]]
+        print(f"run {number + 1}: other verdicts: {verdict}, the same verdict for other laws: {laws}", flush=True)
 
 
 _FAR = "a kernel of rows far from every training row is 0, and 0 / 0 is NaN"
