@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_mlexp.blocks.dataset import Dataset
     from pytest_mlexp.blocks.torch import TorchModel
+    from pytest_mlexp.contracts.checks import check_dataset, check_evaluator
+    from pytest_mlexp.contracts.driver import check_model
+    from pytest_mlexp.contracts.report import CheckRecord
     from pytest_mlexp.errors import (
+        ContractError,
         DataError,
         DeclarationError,
         DeviceError,
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cell",
+    "CheckRecord",
+    "ContractError",
     "DataError",
     "Dataset",
     "DeclarationError",
@@ -47,10 +53,14 @@ __all__ = [
     "TorchModel",
     "TrackingError",
     "Verdict",
+    "check_dataset",
+    "check_evaluator",
+    "check_model",
 ]
 
 _HOMES = {
     "Cell": "matrix",
+    "CheckRecord": "contracts.report",
     "Dataset": "blocks.dataset",
     "Evaluation": "records",
     "Experiment": "experiment",
@@ -59,6 +69,9 @@ _HOMES = {
     "Results": "runner",
     "TorchModel": "blocks.torch",
     "Verdict": "verdicts",
+    "check_dataset": "contracts.checks",
+    "check_evaluator": "contracts.checks",
+    "check_model": "contracts.driver",
 }
 
 

@@ -11,7 +11,8 @@
     ├── RequestError        an evaluator asks for what the model or the dataset does not give
     ├── DeviceError         a device that was asked for is not here
     ├── TrackingError       records could not be mirrored to MLflow
-    └── GateError           a metric breached its gate (also an AssertionError)
+    ├── GateError           a metric breached its gate (also an AssertionError)
+    └── ContractError       a block breaks a law (also an AssertionError)
 
 An error that a team's own code raises is never wrapped: it reaches the test as it was raised.
 """
@@ -35,7 +36,7 @@ class DataError(MlexpError, ValueError):
     """A dataset cannot be loaded, split or read as declared."""
 
 
-class ModelError(MlexpError):
+class ModelError(MlexpError, ValueError):
     """A model was not built, or predicted something unusable."""
 
 
@@ -57,3 +58,7 @@ class TrackingError(MlexpError):
 
 class GateError(MlexpError, AssertionError):
     """A metric breached its gate."""
+
+
+class ContractError(MlexpError, AssertionError):
+    """A block breaks one of the laws that every block of its kind must obey."""

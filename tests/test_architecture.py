@@ -23,6 +23,8 @@ RANKS = (
     ("verdicts",),
     ("records",),
     ("blocks",),
+    ("mocks",),
+    ("strategies",),
     ("gates.rules", "gates.influence", "gates.statistics", "gates.power", "gates.vectors"),
     ("experiment",),
     ("matrix",),
@@ -43,6 +45,7 @@ RANKS = (
     ("gates.screening",),
     ("reporting",),
     ("runner", "cli"),
+    ("contracts",),
     ("plugin",),
 )
 # Experiment.run() is the second door: it starts the whole flow, which lies above the declaration.
@@ -52,6 +55,8 @@ LAZY = ("cpuinfo", "hypothesis", "mlflow", "pandas", "pyarrow", "pynvml", "scipy
 HEAVY = ("numpy", "pandas", "scipy", "sklearn", "mlflow", "torch", "hypothesis", "msgspec", "pyarrow")
 PUBLIC = {
     "Cell",
+    "CheckRecord",
+    "ContractError",
     "DataError",
     "Dataset",
     "DeclarationError",
@@ -70,6 +75,9 @@ PUBLIC = {
     "TorchModel",
     "TrackingError",
     "Verdict",
+    "check_dataset",
+    "check_evaluator",
+    "check_model",
 }
 
 

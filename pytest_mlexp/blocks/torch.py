@@ -34,6 +34,7 @@ class TorchModel:
 
     Attributes:
         module_: the trained copy.
+        columns_: the column names of the frame it was trained on, else None; frames with others are refused.
         classes_: the sorted labels, of their own type; classification only.
     """
 
@@ -82,6 +83,7 @@ class TorchModel:
 
         targets = self._targets(y)
         inputs = self._tensor(X)
+        self.columns_ = _column_names(X)
         if len(inputs) != len(targets):
             raise ModelError(f"TorchModel.fit: X has {len(inputs)} examples and y has {len(targets)}")
         module = copy.deepcopy(self.module).to(self.device).train()
@@ -142,7 +144,11 @@ class TorchModel:
         labels = np.asarray(y)
         if self.task == "regression":
             self._trailing = labels.shape[1:]
-            return _numbers(labels, name="y").astype(np.float32)
+            with np.errstate(over="ignore"):  # what is beyond float32 is refused below
+                numbers = _numbers(labels, name="y").astype(np.float32)
+            if not np.isfinite(numbers).all():
+                raise ModelError("TorchModel: y holds NaN, infinity or numbers beyond float32; drop or rescale them")
+            return numbers
         self.classes_, indexes = _classes(labels)
         self._trailing = self.classes_.shape
         return indexes.astype(np.int64)
@@ -153,6 +159,7 @@ class TorchModel:
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self, "module_")
+        self._check_columns(X)
         self.module_.eval()
         inputs = _inputs(X)
         batches = []
@@ -167,6 +174,15 @@ class TorchModel:
                 "look for a diverged training or NaN in the inputs"
             )
         return output
+
+    def _check_columns(self, X: Any) -> None:
+        """Refuse a frame whose columns are others than in training, or in another order: rows are read by position."""
+        given, known = _column_names(X), self.columns_
+        if given is None or known is None or given == known:
+            return
+        odd = [name for name in known if name not in given] + [name for name in given if name not in known]
+        what = f"differ in {', '.join(map(str, odd))}" if odd else "are those of the training in another order"
+        raise ModelError(f"TorchModel: the columns of X {what}; give X[{known!r:.80}]")
 
     def _checked(self, output: object, *, rows: int) -> npt.NDArray[np.float64]:
         import torch
@@ -201,6 +217,10 @@ class TorchModel:
             f"TorchModel({type(self.module).__name__}, {train}, device={self.device!r}, task={self.task!r}, "
             f"batch_size={self.batch_size})"
         )
+
+
+def _column_names(X: Any) -> list[Any] | None:
+    return list(X.columns) if hasattr(X, "columns") else None
 
 
 def _inputs(X: Any) -> Array:

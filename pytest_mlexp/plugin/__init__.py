@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mlexp.plugin.options import SKIPPED, add_options, options_of
+from pytest_mlexp.plugin.options import add_options, options_of
+from pytest_mlexp.plugin.skipped import say_skipped
 
 if TYPE_CHECKING:
     from pytest_mlexp.plugin.session import MlexpSession
 
-MARKER = "mlexp(experiment): run this test once for every cell of the experiment; it takes `evaluation`"
+MARKERS = (
+    "mlexp(experiment): run this test once for every cell of the experiment; it takes `evaluation`",
+    "mlexp_contracts(experiment, declares={}, excuses={}): run this test once for every block and law, as `contract`",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,7 +26,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and, in a session that runs cells, the object that runs them."""
-    config.addinivalue_line("markers", MARKER)
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
     names = ("mlexp", "mlexp_accept", "mlexp_devices", "mlexp_tracking_uri")
     options = options_of(config) if any(config.getoption(name) for name in names) else None
     if options is not None and options.active and not config.getoption("collectonly"):
@@ -35,20 +40,29 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per cell for functions marked ``mlexp``."""
+    """One test per cell for functions marked ``mlexp``, per block and law for those marked ``mlexp_contracts``."""
     if metafunc.definition.get_closest_marker("mlexp") is not None:
         from pytest_mlexp.plugin.collection import is_for_cells, parametrize
 
         if is_for_cells(metafunc):
             parametrize(metafunc)
+    if metafunc.definition.get_closest_marker("mlexp_contracts") is not None:
+        from pytest_mlexp.plugin import contracts
+
+        contracts.parametrize(metafunc)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in one line that cells were skipped, and how to run them."""
-    reports = terminalreporter.stats.get("skipped", ())
-    count = sum(isinstance(r.longrepr, tuple) and r.longrepr[2] == f"Skipped: {SKIPPED}" for r in reports)
-    if count and terminalreporter.config.get_verbosity() >= 0:
-        terminalreporter.write_line(f"{count} cells of experiments were skipped: --mlexp runs them")
+@pytest.fixture
+def contract(request: pytest.FixtureRequest) -> Any:
+    """One law of one block: ``contract.verify()`` checks it."""
+    from pytest_mlexp.plugin.contracts import Contract
+
+    if not hasattr(request, "param"):
+        raise pytest.UsageError(
+            f"{request.node.nodeid} takes `contract` but belongs to no experiment: mark it with "
+            "@pytest.mark.mlexp_contracts(experiment)"
+        )
+    return Contract(request.param, request.node)
 
 
 @pytest.fixture
@@ -73,3 +87,25 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     if session is not None and "evaluation" in pyfuncitem.funcargs and pyfuncitem.get_closest_marker("mlexp"):
         pyfuncitem.funcargs["evaluation"] = session.evaluate(pyfuncitem)
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let the report of a contract's test carry what it said, also from an xdist worker."""
+    report = yield
+    if item.get_closest_marker("mlexp_contracts") is not None:
+        from pytest_mlexp.plugin.contracts import carry
+
+        carry(item, report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many cells were skipped, and what contracts said of each block."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    say_skipped(terminalreporter, reports)
+    carried = [data for report in reports if (data := getattr(report, "mlexp_contract", None)) is not None]
+    if carried:
+        from pytest_mlexp.plugin.contracts import summarize
+
+        summarize(terminalreporter, carried)

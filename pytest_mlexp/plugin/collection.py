@@ -10,7 +10,8 @@ from pytest_mlexp.blocks.device import absent_reason, resolve
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.matrix import Cell, expand
-from pytest_mlexp.plugin.options import SKIPPED, Options, options_of
+from pytest_mlexp.plugin.options import Options, options_of
+from pytest_mlexp.plugin.skipped import REASON
 
 if TYPE_CHECKING:
     from pytest_mlexp.plugin.gating import VanishedCell
@@ -60,7 +61,7 @@ def _places(experiment: Experiment, options: Options) -> tuple[str, ...]:
 
 def _marks(cell: Cell | VanishedCell, absent: dict[str, str], *, active: bool) -> tuple[pytest.MarkDecorator, ...]:
     if not active:
-        return (pytest.mark.skip(reason=SKIPPED),)
+        return (pytest.mark.skip(reason=REASON),)
     if not isinstance(cell, Cell) and cell.is_elsewhere:
         return (pytest.mark.skip(reason=f"accepted on {cell.device}, which is no device of this session: not judged"),)
     if cell.device in absent:

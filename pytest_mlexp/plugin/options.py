@@ -14,7 +14,6 @@ import pytest
 from pytest_mlexp.errors import SettingsError
 from pytest_mlexp.naming import nearest
 
-SKIPPED = "a benchmark cell: run with --mlexp"
 INI = {
     "mlexp_devices": "devices to run on when --mlexp-devices is not given (default: auto)",
     "mlexp_tracking_uri": "MLflow store when neither --mlexp-tracking-uri nor MLFLOW_TRACKING_URI is given",
@@ -70,6 +69,12 @@ def add_options(parser: pytest.Parser) -> None:
         "--mlexp-reset-anchors",
         action="store_true",
         help="the margins were reviewed: what --mlexp-accept accepts now becomes the anchor as well",
+    )
+    group.addoption(
+        "--mlexp-contracts",
+        choices=("fast", "thorough", "explore"),
+        default="fast",
+        help="how hard contracts look: fast (default), thorough (more cases and slow laws), explore (at random)",
     )
     for name, text in INI.items():
         parser.addini(name, text, default="")

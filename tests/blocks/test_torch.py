@@ -253,3 +253,20 @@ def test_a_cuda_device_trains_and_predicts_like_the_cpu() -> None:
     assert next(model.module_.parameters()).device.type == "cuda"
     cpu = TorchModel(net(), full_batch).fit(X, Y)
     np.testing.assert_allclose(model.predict_proba(X), cpu.predict_proba(X), atol=0.01)
+
+
+def test_a_frame_with_other_columns_or_another_order_is_refused() -> None:
+    frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+    model = TorchModel(net(), untrained).fit(frame, Y)
+    np.testing.assert_array_equal(model.predict(frame), model.predict(X))
+    with pytest.raises(ModelError, match="in another order"):
+        model.predict(frame[["b", "a", "c", "d"]])
+    with pytest.raises(ModelError, match="differ in d, e"):
+        model.predict(frame.rename(columns={"d": "e"}))
+    assert model.fit(X, Y).predict(frame[["b", "a", "c", "d"]]).shape == (150,)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_a_target_that_is_no_number_in_float32_is_refused(value: float) -> None:
+    with pytest.raises(ModelError, match="y holds NaN, infinity or numbers beyond float32"):
+        TorchModel(net(1), untrained, task="regression").fit(X, np.where(np.arange(150) == 3, value, X[:, 0]))

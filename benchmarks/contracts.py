@@ -1,0 +1,202 @@
+"""How good the contracts are: false alarms, recall, cost beside ``check_estimator``, and the same verdicts each time.
+
+Run ``PYTHONPATH=. OMP_NUM_THREADS=1 python benchmarks/contracts.py alarms|boosters|recall|cost|repeat``.
+
+``alarms``   every classifier and regressor of scikit-learn that can be built with its defaults; what is in
+             ``EXPLAINED`` is excused, each with the reason
+``boosters`` the same for LightGBM and XGBoost, where these are installed
+``recall``   the broken models of ``tests/zoo`` that break a law, and the healthy twins that do
+``cost``     CPU seconds of the fast set and of ``check_estimator``, side by side on the same models
+``repeat``   whether the verdicts on every tenth specimen are the same twenty times
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sklearn.base import is_classifier, is_regressor
+from sklearn.utils import all_estimators
+from sklearn.utils.estimator_checks import check_estimator
+from tabulate import tabulate
+
+from pytest_mlexp.contracts.applies import reason_against
+from pytest_mlexp.contracts.cases import look
+from pytest_mlexp.contracts.catalogue import model_laws
+from pytest_mlexp.contracts.driver import check_model
+from pytest_mlexp.contracts.law import Broken, NotApplicable
+from pytest_mlexp.contracts.process import quietly
+from pytest_mlexp.contracts.recognition import subject_of
+from tests.zoo.catalogue import SPECIMENS
+from tests.zoo.specimen import Specimen
+
+REPETITIONS = 20
+# What scikit-learn's tags do not say.
+DECLARED: Mapping[str, Mapping[str, Any]] = {"CCA": {"targets": 2}, "PLSCanonical": {"targets": 2}}
+
+
+def estimators() -> Iterator[tuple[str, Any]]:
+    """Every classifier and regressor that can be built with its defaults."""
+    for name, kind in all_estimators():
+        try:
+            model = kind()
+            chosen = is_classifier(model) or is_regressor(model)
+        except (TypeError, AttributeError):
+            continue  # it needs arguments
+        if chosen:
+            yield name, model
+
+
+def broken_laws(model: Any, declares: Mapping[str, Any]) -> dict[str, str]:
+    """The laws that a model breaks in the fast set, with what was seen; nothing is shrunk."""
+    subject = subject_of(model, declares=declares)
+    found = {}
+    with quietly():
+        for law in model_laws():
+            if law.thorough or reason_against(law, subject) is not None:
+                continue
+            try:
+                look(law, subject, effort="fast", shrink=False)
+            except NotApplicable:
+                continue
+            except Broken as broken:
+                found[law.name] = f"{broken.expected} | {broken.seen}".replace("\n", " ")
+    return found
+
+
+def alarms(models: Iterator[tuple[str, Any]]) -> None:
+    """Check correct models and say which laws they break."""
+    flagged = checked = 0
+    for name, model in models:
+        found = broken_laws(model, DECLARED.get(name, {}))
+        unexplained = {law: seen for law, seen in found.items() if (name, law) not in EXPLAINED}
+        flagged += bool(unexplained)
+        checked += 1
+        for law, seen in found.items():
+            why = EXPLAINED.get((name, law), "NOT EXPLAINED")
+            print(f"{name:32} {law:28} {why}\n    {seen[:300]}", flush=True)
+    explained = {name for name, _ in EXPLAINED}
+    print(f"{checked} correct models, {flagged} flagged without an explanation, {len(explained)} models explained")
+
+
+def boosters() -> Iterator[tuple[str, Any]]:
+    """LightGBM's and XGBoost's classifiers and regressors."""
+    import lightgbm
+    import xgboost
+
+    yield from (
+        ("LGBMClassifier", lightgbm.LGBMClassifier(verbose=-1, n_jobs=1)),
+        ("LGBMRegressor", lightgbm.LGBMRegressor(verbose=-1, n_jobs=1)),
+        ("XGBClassifier", xgboost.XGBClassifier(n_jobs=1)),
+        ("XGBRegressor", xgboost.XGBRegressor(n_jobs=1)),
+    )
+
+
+def verdicts(specimen: Specimen) -> tuple[dict[str, str], dict[str, str]]:
+    """What the broken model and its twin break."""
+    return tuple(broken_laws(make(), specimen.declares) for make in (specimen.broken, specimen.healthy))  # type: ignore[return-value]
+
+
+def recall() -> None:
+    """Count the broken models that break a law that their twin does not, and the twins that break one."""
+    found, dirty = 0, set()
+    for specimen in SPECIMENS:
+        broken, twin = verdicts(specimen)
+        hit = set(broken) - set(twin)
+        found += bool(hit)
+        if twin:
+            dirty.add(specimen.name)
+        laws = ", ".join(sorted(hit)[:5])
+        print(f"{'found ' if hit else 'MISSED'} {specimen.name:40} {specimen.kind:10} {laws}", flush=True)
+        for law, seen in twin.items():
+            print(f"    TWIN {law}: {seen[:300]}", flush=True)
+    print(f"{found} of {len(SPECIMENS)} broken models found ({found / len(SPECIMENS):.1%}); {len(dirty)} twins flagged")
+
+
+def cost() -> None:
+    """Measure both batteries on the same models, one after the other."""
+    rows = []
+    check_model(next(estimators())[1])  # what is imported and started once
+    for name, model in estimators():
+        started = time.process_time()
+        check_model(model, declares=DECLARED.get(name))
+        ours = time.process_time() - started
+        check_estimator(model, on_fail=None, on_skip=None)
+        theirs = time.process_time() - started - ours
+        rows.append((name, ours, theirs, ours / max(theirs, 1e-3)))
+    rows.sort(key=lambda row: row[1])
+    print(tabulate(rows, headers=["model", "contracts (CPU s)", "check_estimator (CPU s)", "ratio"], floatfmt=".2f"))
+    for place, values in enumerate(zip(*rows, strict=True)):
+        if place:
+            print(f"{('', 'contracts', 'check_estimator', 'ratio')[place]:16} median {statistics.median(values):.2f}")
+    print(f"90 % of the models take at most {rows[int(0.9 * len(rows))][1]:.2f} CPU seconds")
+
+
+def repeat() -> None:
+    """Check the zoo again and again and compare the verdicts."""
+    first: dict[str, Any] = {}
+    for number in range(REPETITIONS):
+        found = {specimen.name: tuple(frozenset(laws) for laws in verdicts(specimen)) for specimen in SPECIMENS[::10]}
+        first = first or found
+        verdict = [name for name, laws in found.items() if [*map(bool, laws)] != [*map(bool, first[name])]]
+        laws = [name for name, laws in found.items() if laws != first[name]]
+        print(f"run {number + 1}: other verdicts: {verdict}, the same verdict for other laws: {laws}", flush=True)
+
+
+_FAR = "a kernel of rows far from every training row is 0, and 0 / 0 is NaN"
+_UNLABELLED = "documented: the label -1 means unlabelled"
+_ARGMIN = "the cross-validated path of a constant target is empty, and numpy's argmin stumbles over it"
+_CONSTANT = "documented: the default alpha=1 shrinks all coefficients to zero on data of this scale"
+_BY_POSITION = "documented: columns are taken by position unless validate_features is set"
+_BOOLEANS = "documented: labels are numbers from 0, and booleans come back as integers"
+# Correct models that truly break a law with their defaults.
+EXPLAINED: dict[tuple[str, str], str] = {
+    **{
+        (name, law): _FAR
+        for name in ("LabelPropagation", "LabelSpreading")
+        for law in ("probabilities", "scales", "wide_data")
+    },
+    **{
+        (name, law): _UNLABELLED
+        for name in ("LabelPropagation", "LabelSpreading")
+        for law in ("labels_keep_their_type", "renaming_classes")
+    },
+    **{(name, "one_class"): _ARGMIN for name in ("LarsCV", "LassoLarsCV", "OrthogonalMatchingPursuitCV")},
+    **{("QuantileRegressor", law): _CONSTANT for law in ("learns", "every_column_counts", "every_row_counts")},
+    ("HuberRegressor", "far_away"): "the solver stops at once on inputs of 1e9 and says nothing",
+    ("IsotonicRegression", "refused_before_fit"): "an AttributeError about f_ instead of NotFittedError",
+    ("NearestCentroid", "best_score_is_predicted"): "predict measures plain distances, predict_proba scaled ones",
+    ("PassiveAggressiveRegressor", "set_params_takes_effect"): "C is read by the constructor alone; deprecated class",
+    **{
+        (name, law): _BY_POSITION
+        for name in ("LGBMClassifier", "LGBMRegressor")
+        for law in ("reordered_columns", "wrong_width")
+    },
+    ("XGBClassifier", "labels_keep_their_type"): _BOOLEANS,
+    ("XGBClassifier", "renaming_classes"): _BOOLEANS,
+    ("XGBClassifier", "params_survive_fit"): "fit sets the parameter objective",
+}
+
+
+def main() -> None:
+    """Run what was asked for."""
+    warnings.simplefilter("ignore")
+    what = sys.argv[1] if len(sys.argv) > 1 else ""
+    parts = {
+        "alarms": lambda: alarms(estimators()),
+        "boosters": lambda: alarms(boosters()),
+        "recall": recall,
+        "cost": cost,
+        "repeat": repeat,
+    }
+    if what not in parts:
+        sys.exit(__doc__)
+    parts[what]()
+
+
+if __name__ == "__main__":
+    main()

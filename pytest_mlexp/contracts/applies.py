@@ -1,0 +1,71 @@
+"""Which laws apply to which model, and why the others do not."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from pytest_mlexp.contracts.data import Case, is_texts
+from pytest_mlexp.contracts.law import Law
+from pytest_mlexp.contracts.subject import SEEDS, Subject
+
+
+def reason_against(law: Law, subject: Subject) -> str | None:
+    """Why a law says nothing about a model, or None when it applies."""
+    facts = facts_of(subject)
+    for need in law.needs:
+        if need in _WORDS:
+            if not facts[need]:
+                return _WORDS[need]
+        elif not hasattr(facts["model"], need):
+            return f"it has no {need}"
+    return None
+
+
+_WORDS = {
+    "trained": "it has no fit",
+    "requires_fit": "it need not be fitted, as declared",
+    "validates": "it does not look at its inputs, as declared",
+    "deterministic": "two fits may differ, as declared",
+    "learns": "nothing has to be learnt, as declared",
+    "classifier": "it is no classifier",
+    "numeric": "its inputs are no generated matrix of numbers",
+    "table": "its inputs are no table",
+    "frame": "its inputs are no frame",
+    "learnable": "its data are given",
+    "generated": "its data are given",
+    "seed": "it has no seed",
+    "sample_weight": "its fit takes no sample_weight",
+    "n_jobs": "it has no n_jobs",
+}
+
+
+def facts_of(subject: Subject) -> dict[str, Any]:
+    """What can be needed of a model, by the words in :attr:`Law.needs`; looked up once a subject."""
+    if subject.facts is not None:
+        return subject.facts
+    model, declares = subject.build(), subject.declares
+    params = model.get_params() if hasattr(model, "get_params") else {}
+    X = subject.data(Case()).X
+    numeric = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f"
+    subject.facts = {
+        "model": model,
+        "trained": subject.trains,
+        "requires_fit": declares.requires_fit,
+        "validates": not declares.no_validation,
+        "deterministic": not declares.nondeterministic,
+        "learns": not declares.poor_score,
+        "classifier": subject.trains and declares.task == "classification",
+        "numeric": numeric,
+        "table": subject.takes_frames(),
+        "frame": hasattr(X, "iloc"),
+        "generated": not declares.given,
+        "learnable": not declares.given
+        or (declares.data is None and declares.task == "classification" and is_texts(X)),
+        "seed": any(name.rpartition("__")[2] in SEEDS for name in params),
+        "sample_weight": subject.trains and "sample_weight" in inspect.signature(model.fit).parameters,
+        "n_jobs": "n_jobs" in params,
+    }
+    return subject.facts

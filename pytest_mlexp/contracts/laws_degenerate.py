@@ -1,0 +1,210 @@
+"""Laws on data at the edge: they work, or are refused clearly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pytest_mlexp.contracts.data import Case, Data
+from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.laws_labels import check_probabilities
+from pytest_mlexp.contracts.refusals import Refused
+from pytest_mlexp.contracts.subject import Answers, Subject
+
+NEEDS = ("trained", "numeric")
+
+
+def _works_or_refuses(subject: Subject, data: Data, what: str) -> Answers | None:
+    """Fit and predict; check what comes out; None where it was refused."""
+    model = subject.try_fit(data.X, data.y, doing=f"a fit on {what}")
+    if isinstance(model, Refused):
+        return None
+    found: Answers | None = None
+    # A model of one input, or of categories, may know nothing beyond what it saw.
+    narrow = subject.declares.columns == 1 or subject.declares.categorical or subject.declares.spread < 1
+    for X in (data.X[:9] if narrow else data.X_test, data.X[:1]):
+        got = subject.try_ask(model, X, doing=f"after a fit on {what}")
+        if isinstance(got, Refused):
+            return None
+        _check(subject, got, data, X, what)
+        found = found or got
+    return found
+
+
+def _check(subject: Subject, got: Answers, data: Data, X: Any, what: str) -> None:
+    for method, answer in got.items():
+        if answer.shape[:1] != (len(X),):
+            raise Broken(
+                f"after a fit on {what}, {method} answers every row", f"shape {answer.shape}", X=data.X, y=data.y
+            )
+        if answer.dtype.kind == "f" and not np.isfinite(answer).all() and (method == "predict" or len(data.X) > 1):
+            some = answer.ravel()[~np.isfinite(answer.ravel())][:3]
+            raise Broken(f"after a fit on {what}, {method} is finite", f"{some}", X=data.X, y=data.y)
+    answer = got["predict"]
+    if answer.ndim != np.asarray(data.y).ndim:
+        raise Broken(f"after a fit on {what}, predict has the shape of y", f"shape {answer.shape}", X=data.X, y=data.y)
+    if subject.declares.task != "classification":
+        return
+    known = set(np.asarray(data.y).ravel().tolist())
+    if not set(answer.ravel().tolist()) <= known:
+        raise Broken(f"after a fit on {what}, labels are training labels", f"{answer[:4]}", X=data.X, y=data.y)
+    proba = got.get("predict_proba")
+    if proba is not None and len(known) > 1:
+        check_probabilities(proba, len(known), f"rows after a fit on {what}", data.X)
+
+
+@law("One training row works or is refused.", needs=NEEDS)
+def one_training_row(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    for rows in (1, 2):
+        _works_or_refuses(subject, Data(data.X[:rows], data.y[:rows], data.X_test, None), f"{rows} rows")
+
+
+@law("One input column works or is refused.", needs=NEEDS)
+def one_column(subject: Subject, case: Case) -> None:
+    data = subject.data(replace(case, columns=1, classes=2))
+    _works_or_refuses(subject, data, "one column")
+
+
+@law("Constant columns work or are refused.", needs=NEEDS)
+def constant_columns(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    if data.X.shape[1] < 2:
+        raise NotApplicable("there is one column only")
+    X, X_test = data.X.copy(), data.X_test.copy()
+    for part in (X, X_test):
+        part[:, 0], part[:, -1] = 1.0, part[:, 1]
+        part[:, 2:3] = 0.0
+    what = "a constant column, one of zeros, and one that stands there twice"
+    _works_or_refuses(subject, Data(X, data.y, X_test, None), what)
+
+
+@law("One class, or one value of the target, works or is refused.", needs=NEEDS)
+def one_class(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    for value in (data.y[0], data.y[np.argmax(data.y != data.y[0])] if data.y.ndim == 1 else data.y[0]):
+        y = np.repeat(np.asarray([value]), len(data.y), axis=0)
+        got = _works_or_refuses(subject, Data(data.X, y, data.X_test, None), f"one target value {value!r}")
+        if got is None or subject.declares.task == "classification" or subject.declares.poor_score:
+            continue
+        model = subject.train(subject.build(), data.X, y)
+        # A model may know nothing far from what it saw.
+        off = float(np.max(np.abs(subject.answers(model, data.X[:4], methods=("predict",))["predict"] - value)))
+        if off > 2 * max(1.0, float(np.max(np.abs(value)))):
+            raise Broken(
+                f"a target that is always {value!r} is predicted", f"predictions off by {off:.3g}", X=data.X, y=y
+            )
+
+
+@law("Heavy imbalance, down to a class with one row, works or is refused.", needs=(*NEEDS, "classifier"))
+def imbalance(subject: Subject, case: Case) -> None:
+    data = subject.data(replace(case, train_rows=60))
+    for rare in (1, 3):
+        common, few = np.flatnonzero(data.y != data.y.max()), np.flatnonzero(data.y == data.y.max())[:rare]
+        rows = np.sort(np.concatenate([common, few]))
+        _works_or_refuses(subject, Data(data.X[rows], data.y[rows], data.X_test, None), f"a class with {rare} rows")
+    if not subject.declares.poor_score:
+        _finds_the_rare_class(subject, replace(case, train_rows=240, classes=2))
+
+
+def _finds_the_rare_class(subject: Subject, case: Case) -> None:
+    data = subject.data(case, clear=True)
+    rare = np.flatnonzero(data.y == data.y.min())[:12]
+    rows = np.sort(np.concatenate([np.flatnonzero(data.y == data.y.max()), rare]))
+    got = _works_or_refuses(subject, Data(data.X[rows], data.y[rows], data.X_test, None), "a class of 12 in 172 rows")
+    if got is not None and not (got["predict"] == data.y.min()).any():
+        claim = "a class that has 12 of 172 rows, and lies apart from the other, is predicted where it lies"
+        raise Broken(claim, "it is never predicted", X=data.X[rows], y=data.y[rows])
+
+
+@law("Duplicated rows work or are refused.", needs=NEEDS)
+def duplicates(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    rows = np.arange(len(data)) % 6
+    X, y = data.X[rows], data.y[rows]
+    if len(np.unique(y)) > 1:
+        _works_or_refuses(subject, Data(X, y, data.X_test, None), "6 rows, each many times")
+
+
+@law("Huge and tiny scales of the inputs work or are refused.", needs=NEEDS)
+def scales(subject: Subject, case: Case) -> None:
+    if subject.declares.categorical:
+        return
+    for scale in (1e6, 1e-6):
+        # Of a regression the targets go the other way.
+        data = subject.data(case, scale=scale, target_scale=1 / scale)
+        _works_or_refuses(subject, data, f"inputs of the size of {scale:g}")
+    _works_or_refuses(subject, subject.data(case, shift=1e4), "inputs around 10000")
+
+
+@law("A model to which moderate scales and shifts are all the same does not lose its way in large ones.", needs=NEEDS)
+def far_away(subject: Subject, case: Case) -> None:
+    if subject.declares.categorical or subject.declares.nondeterministic or subject.declares.spread < 1:
+        raise NotApplicable("its data have one scale")
+    plain = _scored(subject, subject.data(case, clear=True))
+    if plain is None:
+        raise NotApplicable("refuses the data of this law")
+    steps_out: list[tuple[str, tuple[float, ...], float]] = [("scale", (100.0, 1e4), 1e9), ("shift", (64.0,), 1e4)]
+    if subject.declares.task == "classification":
+        # Of regressions this is not asked: trees take numbers closer than 1e-7 for equal, and priors have a scale.
+        steps_out.append(("scale", (0.1, 0.01), 1e-6))
+    for name, near, far in steps_out:
+        steps = (_scored(subject, subject.data(case, clear=True, **{name: value})) for value in near)
+        if not all(_alike(step, plain, 1e-3 if subject.declares.task == "classification" else 1e-6) for step in steps):
+            continue
+        got = _scored(subject, subject.data(case, clear=True, **{name: far}))
+        if got is not None and not _alike(got, plain, 0.2):
+            raise Broken(
+                f"inputs with a {name} of {far:g} are answered like others, as those with {near} are, or refused",
+                f"{got[:4]} instead of {plain[:4]}",
+            )
+
+
+def _scored(subject: Subject, data: Data) -> Any:
+    """The scores or numbers of a model fitted on these data; None where it refuses them."""
+    model = subject.try_fit(data.X, data.y, doing="a fit on another scale")
+    if isinstance(model, Refused):
+        return None
+    method = next(m for m in ("predict_proba", "decision_function", "predict") if hasattr(model, m))
+    got = subject.try_ask(model, data.X_test, doing="another scale", methods=(method,))
+    return None if isinstance(got, Refused) else got[method]
+
+
+def _alike(one: Any, other: Any, slack: float) -> bool:
+    """Whether labels differ in a share of at most ``slack``, or numbers by that share of their spread."""
+    if one is None or one.shape != other.shape:
+        return False
+    if other.dtype.kind != "f":
+        return float(np.mean(one != other)) <= slack
+    return float(np.mean(np.abs(one - other))) <= slack * float(np.std(other))
+
+
+@law("More columns than rows work or are refused.", needs=NEEDS)
+def wide_data(subject: Subject, case: Case) -> None:
+    data = subject.data(replace(case, train_rows=12, columns=30, classes=2))
+    _works_or_refuses(subject, data, "12 rows of 30 columns")
+
+
+@law("No rows at all are refused, or give no predictions.", needs=("numeric",))
+def no_rows(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    got = subject.try_ask(model, data.X_test[:0], doing="a batch without rows")
+    if not isinstance(got, Refused) and any(len(answer) for answer in got.values()):
+        raise Broken("no rows give no predictions", f"{ {n: a.shape for n, a in got.items()} }")
+
+
+LAWS = (
+    one_training_row,
+    one_column,
+    constant_columns,
+    one_class,
+    imbalance,
+    duplicates,
+    scales,
+    wide_data,
+    far_away,
+    no_rows,
+)

@@ -1,0 +1,97 @@
+"""Laws on resources: memory and work do not grow call by call, nor fit by fit."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from pytest_mlexp.blocks.splitting import row_count, take
+from pytest_mlexp.contracts.data import Case, is_texts
+from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.own_code import counted_lines, runs_own_code, state_size
+from pytest_mlexp.contracts.subject import Subject
+
+WINDOW = 5
+LONG = 150
+
+
+@law("Memory does not grow call by call.")
+def memory_is_bounded(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    X = data.X_test
+    number = iter(range(10**9))
+
+    def calls(count: int) -> None:
+        for _ in range(count):
+            # Other rows in each call, for whoever remembers them.
+            rows = _others(X, next(number))
+            subject.try_ask(model, rows, doing="one call of many")
+
+    calls(2)
+    sizes = [state_size(model)]
+    for _ in range(3):
+        calls(WINDOW)
+        sizes.append(state_size(model))
+    if not _grows(sizes, WINDOW):
+        return
+    calls(2 * LONG)  # a cache with a limit is full by now
+    sizes = [state_size(model)]
+    for _ in range(2):
+        calls(LONG)
+        sizes.append(state_size(model))
+    if _grows(sizes, LONG):
+        raise Broken(
+            "calls leave nothing behind, or no more than a limit",
+            f"every {LONG} calls add {sizes[-1] - sizes[-2]} bytes to the model, its class or its module",
+            X=X,
+        )
+
+
+def _others(X: Any, number: int) -> Any:
+    """Rows that differ from call to call, as far as they can."""
+    if is_texts(X):
+        return [f"{text} {number}" for text in X]
+    if hasattr(X, "dtype") and X.dtype.kind == "f":
+        return X + number * 2.0**-12
+    if hasattr(X, "select_dtypes"):
+        return X.assign(**{name: X[name] + number * 2.0**-12 for name in X.select_dtypes("float")})
+    return take(X, [number % row_count(X, what="X")])
+
+
+def _grows(sizes: list[int], calls: int) -> bool:
+    return all(later - earlier >= calls for earlier, later in pairwise(sizes))
+
+
+@law("Fitting again does not make the model larger.", needs=("trained", "deterministic"))
+def refit_does_not_grow(subject: Subject, case: Case) -> None:
+    if subject.declares.warm_start:
+        raise NotApplicable("warm_start is set: a fit goes on from the one before")
+    data = subject.data(case)
+    model = subject.fitted(data)
+    sizes = [state_size(model)]
+    for _ in range(2):
+        subject.train(model, data.X, data.y)
+        sizes.append(state_size(model))
+    if sizes[2] - sizes[1] >= 8 and sizes[1] - sizes[0] >= 8:
+        raise Broken("a model fitted three times on the same data keeps its size", f"{sizes} bytes of state", X=data.X)
+
+
+@law("Work does not grow call by call.")
+def work_is_bounded(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    if not runs_own_code(subject, model, data.X_test):
+        return
+    counts = []
+    for _ in range(3):
+        with counted_lines() as count:
+            subject.answers(model, data.X_test)
+        counts.append(count())
+        for _ in range(12):
+            subject.answers(model, data.X_test)
+    if counts[2] > counts[1] > counts[0] and counts[2] - counts[1] >= 6:
+        raise Broken("the same call costs the same each time", f"lines of Python run: {counts}", X=data.X_test)
+
+
+LAWS = (memory_is_bounded, refit_does_not_grow, work_is_bounded)

@@ -1,0 +1,222 @@
+"""Laws on how inputs come: frames and their indexes, columns by name, wrong widths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pytest_mlexp.blocks.splitting import row_count
+from pytest_mlexp.contracts.compare import gap, same
+from pytest_mlexp.contracts.data import Case, Data, names_of
+from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.laws_values import whole_rows
+from pytest_mlexp.contracts.refusals import Refused, is_refusal, told
+from pytest_mlexp.contracts.subject import Subject, as_array
+
+TOLERANCE = 1e-6
+
+
+def framed(X: Any, index: Any = None) -> Any:
+    """The same rows as a frame with named columns."""
+    import pandas as pd
+
+    if isinstance(X, pd.DataFrame):
+        return X if index is None else X.set_axis(index, axis=0)
+    return pd.DataFrame(X, columns=names_of(X.shape[1]), index=index)
+
+
+def indexes(rows: int) -> dict[str, Any]:
+    """Indexes that a frame may have after filtering, shuffling, joining or grouping."""
+    return {
+        "shuffled training labels": np.random.default_rng(5).permutation(rows),
+        "words": [f"row {i}" for i in range(rows)],
+        "duplicates": [0] * rows,
+    }
+
+
+@law("The index of a frame, its type, order and gaps do not matter.", needs=("table",))
+def frame_index(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    rows = row_count(data.X_test, what="X")
+    plain, model = _fitted_on_frame(subject, data)
+    want = subject.answers(model, plain)
+    for what, index in indexes(rows).items():
+        got = subject.answers(model, framed(data.X_test, index))
+        claim = f"a frame whose index has {what} is answered row by row like one without"
+        same(got, want, claim, tolerance=TOLERANCE, X=framed(data.X_test, index))
+
+
+@law("At fit, rows of inputs and targets belong together by position, whatever the index.", needs=("table", "trained"))
+def index_at_fit(subject: Subject, case: Case) -> None:
+    import pandas as pd
+
+    if subject.declares.nondeterministic:
+        raise NotApplicable("two fits may differ")
+    data = subject.data(case)
+    if not isinstance(data.y, np.ndarray) or data.y.ndim > 1:
+        raise NotApplicable("targets are no flat array")
+    y = pd.Series(data.y, name="y")
+    plain, model = _fitted_on_frame(subject, data)
+    want = subject.answers(model, plain)
+    found = indexes(len(data))
+    for what, how in (("words", "the same index"), ("shuffled training labels", "an index of their own")):
+        X = framed(data.X, found[what])
+        targets = y.set_axis(X.index if how == "the same index" else np.arange(len(y))[::-1])
+        model = subject.try_fit(X, targets, doing=f"a fit on an index with {what}")
+        if isinstance(model, Refused):
+            continue
+        got = subject.answers(model, plain)
+        claim = f"trained on a frame whose index has {what}, targets with {how}, it is the model of a plain index"
+        same(got, want, claim, tolerance=TOLERANCE, X=X, y=targets)
+
+
+@law("A frame and an array of the same numbers are answered alike.", needs=("table", "numeric"))
+def frame_and_array(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    plain, on_frame = _fitted_on_frame(subject, data)
+    want = subject.answers(on_frame, plain)
+    got = subject.try_ask(on_frame, data.X_test, doing="an array after a fit on a frame")
+    if not isinstance(got, Refused):
+        same(got, want, "an array is answered like the frame of its numbers", tolerance=TOLERANCE, X=data.X_test)
+    on_array = subject.fitted(data)
+    want = subject.answers(on_array, data.X_test)
+    got = subject.try_ask(on_array, plain, doing="a frame after a fit on an array")
+    if not isinstance(got, Refused):
+        same(got, want, "a frame is answered like the array of its numbers", tolerance=TOLERANCE, X=plain)
+    _as_good(subject, on_frame, on_array, data, plain)
+
+
+def _as_good(subject: Subject, on_frame: Any, on_array: Any, data: Data, plain: Any) -> None:
+    """Fits may differ in rounding, but not in what they learnt."""
+    if not subject.trains or subject.declares.nondeterministic:
+        return
+    one = subject.answers(on_frame, plain, methods=("predict",))["predict"]
+    other = subject.answers(on_array, data.X_test, methods=("predict",))["predict"]
+    numeric = one.dtype.kind == "f"
+    limit = 0.3 * float(np.std(np.asarray(data.y, dtype=float))) + 1e-9 if numeric else 0.25
+    if one.shape != other.shape or gap(one, other) > limit:
+        claim = "a fit on a frame learns what a fit on the array of its numbers learns"
+        raise Broken(claim, f"mean difference of predictions {gap(one, other):.3g}", X=plain)
+
+
+@law(
+    "A frame of integer, boolean and single-precision columns is the frame of their numbers.",
+    needs=("table", "numeric", "trained"),
+)
+def mixed_columns(subject: Subject, case: Case) -> None:
+    if subject.declares.nondeterministic:
+        raise NotApplicable("two fits may differ")
+    data = whole_rows(subject, case)
+    if isinstance(data.X, np.ndarray) and data.X.shape[1] < 2:
+        raise NotApplicable("there is one column only")
+
+    def mixed(X: Any) -> Any:
+        frame = framed(X)
+        first, second = frame.columns[:2]
+        return frame.assign(**{first: frame[first].astype(np.int64), second: frame[second].astype(np.float32)})
+
+    model = subject.try_fit(mixed(data.X), data.y, doing="a fit on columns of several types")
+    if isinstance(model, Refused):
+        raise NotApplicable(f"refuses mixed columns: {model}")
+    whole = subject.train(subject.build(), framed(data.X), data.y)
+    got = subject.asked(model, mixed(data.X_test))
+    want = subject.asked(whole, framed(data.X_test))
+    same(got, want, "columns of several types mean their numbers", tolerance=1e-4, X=mixed(data.X), y=data.y)
+
+
+@law("Reordered columns of a frame are matched by name or refused.", needs=("table", "trained"))
+def reordered_columns(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    plain, model = _fitted_on_frame(subject, data)
+    if plain.shape[1] < 2:
+        raise NotApplicable("there is one column only")
+    want = subject.answers(model, plain)
+    for order in (list(plain.columns[::-1]), sorted(plain.columns)):
+        if order == list(plain.columns):
+            continue
+        shuffled = plain[order]
+        got = _asked(subject, model, shuffled, order)
+        if not isinstance(got, Refused):
+            claim = f"columns in the order {order} are matched by name, or refused"
+            same(got, want, claim, tolerance=TOLERANCE, X=shuffled)
+
+
+@law("A missing column, or one too many or too few, is a clear error.", needs=("fit", "validates"))
+def wrong_width(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    tries: dict[str, Any] = {}
+    if isinstance(data.X_test, np.ndarray):
+        columns = data.X_test.shape[1]
+        wider = np.column_stack([data.X_test, data.X_test[:, :1]])
+        tries = {f"{columns + 1} columns instead of {columns}": wider}
+        if columns > 1:
+            tries[f"{columns - 1} columns instead of {columns}"] = data.X_test[:, :-1]
+            tries[f"1 column instead of {columns}"] = data.X_test[:, :1]
+        for what, X in tries.items():
+            _refused(subject, model, X, what)
+    if subject.takes_frames() and framed(data.X_test).shape[1] > 1:
+        plain, on_frame = _fitted_on_frame(subject, data)
+        for column in (plain.columns[0], plain.columns[-1]):
+            _refused(
+                subject, on_frame, plain.drop(columns=[column]), f"a frame without the column {column!r}", [column]
+            )
+        other = plain.rename(columns={plain.columns[0]: "another_name"})
+        _refused(
+            subject, on_frame, other, f"a frame in which {plain.columns[0]!r} has another name", list(plain.columns)
+        )
+
+
+def _refused(subject: Subject, model: Any, X: Any, what: str, columns: list[str] | None = None) -> None:
+    for method in subject.methods(model):
+        got = _asked(subject, model, X, columns or [], method)
+        if not isinstance(got, Refused):
+            raise Broken(f"{method} of {what} is refused", f"it answers {got[method]!r:.100}", X=X)
+
+
+def _asked(subject: Subject, model: Any, X: Any, columns: list[str], method: str | None = None) -> Any:
+    """As ``try_ask``; a KeyError that names a column is as clear as pandas gets."""
+    call: Callable[[], Any] = lambda: {  # noqa: E731
+        name: as_array(subject.ask(model, name, X)) for name in ([method] if method else subject.methods(model))
+    }
+    try:
+        return call()
+    except Exception as error:
+        named = isinstance(error, KeyError) and any(column in str(error) for column in columns)
+        if named or is_refusal(error, accidents=True):
+            return Refused(error)
+        claim = "columns that do not fit are refused with a ValueError that says so"
+        raise Broken(claim, told(error), X=X) from error
+
+
+@law("Inputs and targets of different lengths are refused.", needs=("trained", "numeric", "validates"))
+def different_lengths(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    for what, X, y in (
+        ("one target less than rows", data.X, data.y[:-1]),
+        ("one row less than targets", data.X[:-1], data.y),
+    ):
+        model = subject.try_fit(X, y, doing=f"a fit with {what}")
+        if not isinstance(model, Refused):
+            raise Broken(f"a fit with {what} is refused", f"it is fitted on {len(X)} rows and {len(y)} targets")
+
+
+def _fitted_on_frame(subject: Subject, data: Data) -> tuple[Any, Any]:
+    """The test rows as a frame, and the model fitted on the training rows as one."""
+    frames = [framed(part) for part in (data.X, data.X_test)]
+    if not subject.trains:
+        return frames[1], subject.fitted(data)
+    return frames[1], subject.fitted(Data(frames[0], data.y, frames[1], data.y_test, ("frame", data.key)))
+
+
+LAWS = (
+    frame_index,
+    index_at_fit,
+    frame_and_array,
+    mixed_columns,
+    reordered_columns,
+    wrong_width,
+    different_lengths,
+)

@@ -1,0 +1,140 @@
+"""Laws on parameters: get and set tell the truth, and a fit leaves them alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pytest_mlexp.blocks.splitting import take
+from pytest_mlexp.contracts.compare import same
+from pytest_mlexp.contracts.data import Case, Data
+from pytest_mlexp.contracts.law import Broken, law
+from pytest_mlexp.contracts.laws_refit import params_text
+from pytest_mlexp.contracts.refusals import Refused
+from pytest_mlexp.contracts.subject import SEEDS, Subject
+
+MOST = 6
+
+
+@law("Fitting and predicting change no parameter.", needs=("get_params", "fit"))
+def params_survive_fit(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.build()
+    before = {name: params_text(value) for name, value in model.get_params(deep=False).items()}
+    subject.answers(subject.train(model, data.X, data.y), data.X_test)
+    _same_params(before, model)
+    few = subject.build()
+    subject.try_fit(take(data.X, range(2)), take(data.y, range(2)), doing="a fit on 2 rows", model=few)
+    _same_params(before, few)
+
+
+def _same_params(before: dict[str, str], model: Any) -> None:
+    after = {name: params_text(value) for name, value in model.get_params(deep=False).items()}
+    for name in before.keys() | after.keys():
+        if before.get(name) != after.get(name):
+            raise Broken(
+                "fit keeps parameters as they were given", f"{name} went from {before.get(name)} to {after.get(name)}"
+            )
+
+
+@law("get_params names what the constructor takes, and gives back what was set.", needs=("get_params", "set_params"))
+def params_are_honest(subject: Subject, case: Case) -> None:
+    import inspect
+
+    model = subject.build()
+    params = model.get_params(deep=False)
+    taken = inspect.signature(type(model).__init__).parameters
+    any_name = any(p.kind is p.VAR_KEYWORD for p in taken.values())
+    if not any_name:
+        named = {n for n, p in taken.items() if n != "self" and p.kind is not p.VAR_POSITIONAL}
+        if set(params) != named:
+            raise Broken(
+                "get_params names exactly the constructor's parameters",
+                f"{sorted(set(params) ^ named)} stand in one of the two only",
+            )
+    else:
+        _lists_what_is_taken(model, params)
+    again = model.set_params(**params)
+    if again is not model:
+        raise Broken("set_params returns the model itself", f"{again!r:.80}")
+    for name, value in params.items():
+        if params_text(model.get_params(deep=False).get(name)) != params_text(value):
+            raise Broken(f"set_params({name}=v), then get_params gives v", f"{model.get_params()[name]!r:.80}")
+    for name, value in _changed(params).items():
+        if subject.build().set_params(**{name: value}).get_params(deep=False).get(name) != value:
+            raise Broken(f"set_params({name}={value!r}) sets it", "get_params still gives another value")
+    if not any_name:
+        _refuses_unknown(subject)
+
+
+def _refuses_unknown(subject: Subject) -> None:
+    try:
+        subject.build().set_params(no_such_parameter_=1)
+    except Exception:  # noqa: BLE001 - any refusal will do
+        return
+    raise Broken("set_params refuses a parameter that does not exist", "it was taken without a word")
+
+
+def _lists_what_is_taken(model: Any, params: dict[str, Any]) -> None:
+    """A constructor that takes parameters by any name: those that it keeps are listed."""
+    for name, value in _changed({n: v for n, v in vars(model).items() if not n.startswith("_")}).items():
+        try:
+            kept = vars(type(model)(**{name: value})).get(name) == value
+        except Exception:  # noqa: BLE001, S112 - then it is no parameter
+            continue
+        if kept and name not in params:
+            raise Broken(f"get_params names {name}, which the constructor takes", f"it names {sorted(params)}")
+
+
+def _changed(params: dict[str, Any]) -> dict[str, Any]:
+    """Other values for plain parameters, a little off so that most stay legal."""
+    found: dict[str, Any] = {}
+    for name, value in sorted(params.items()):
+        if (
+            name in SEEDS
+            or name in ("verbose", "n_jobs", "device", "warm_start", "probability")
+            or name.startswith("copy")
+        ):
+            continue
+        if isinstance(value, bool):
+            found[name] = not value
+        elif isinstance(value, int):
+            found[name] = value + 1
+        elif isinstance(value, float) and np.isfinite(value):
+            found[name] = value * 0.5 if value else 0.25
+    return dict(list(found.items())[:MOST])
+
+
+@law("A parameter set later means what it means in the constructor.", needs=("get_params", "set_params", "trained"))
+def set_params_takes_effect(subject: Subject, case: Case) -> None:
+    if subject.declares.nondeterministic:
+        return
+    data = subject.data(case)
+    params = subject.build().get_params(deep=False)
+    changed = _changed(params)
+    if not _judged(subject, data, params, changed):
+        for name, value in changed.items():
+            _judged(subject, data, params, {name: value})
+
+
+def _judged(subject: Subject, data: Data, params: dict[str, Any], changed: dict[str, Any]) -> bool:
+    """Whether both ways could be fitted; those that cannot are refused values, of which nothing is asked."""
+    found = []
+    for constructed in (True, False):
+        try:
+            made = type(subject.build())
+            model = made(**{**params, **changed}) if constructed else made(**params).set_params(**changed)
+            fitted = subject.try_fit(data.X, data.y, doing="a fit with other parameters", model=model)
+            if isinstance(fitted, Refused):
+                return False
+            found.append(subject.answers(fitted, data.X_test))
+        except Exception:  # noqa: BLE001 - values that are not legal may be refused in whatever way
+            return False
+    told = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+    claim = f"{told} through set_params gives what it gives through the constructor"
+    same(found[1], found[0], claim, tolerance=max(1e-7, subject.declares.tolerance / 10), X=data.X)
+    return True
+
+
+LAWS = (params_survive_fit, params_are_honest, set_params_takes_effect)

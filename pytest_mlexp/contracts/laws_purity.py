@@ -1,0 +1,187 @@
+"""Laws on side effects: a model keeps its hands off the caller's data and off its own past answers."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from pytest_mlexp.blocks.digest import digest_of
+from pytest_mlexp.blocks.splitting import row_count, take
+from pytest_mlexp.contracts.compare import same
+from pytest_mlexp.contracts.data import Case, is_texts, names_of, odd_texts
+from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.refusals import Refused
+from pytest_mlexp.contracts.subject import Subject, as_array
+
+
+@law("Inputs, targets and weights are never changed, as arrays or as frames.")
+def inputs_unchanged(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    forms = [data.X, [*data.X, *odd_texts(data.X)]] if is_texts(data.X) else [data.X]
+    if isinstance(data.X, np.ndarray) and data.X.ndim == 2:
+        import pandas as pd
+
+        forms += [pd.DataFrame(data.X, columns=names_of(data.X.shape[1]))]
+    for X in forms:
+        y = copy.deepcopy(data.y)
+        rows = row_count(X, what="X") - row_count(data.X, what="X")
+        y = y if y is None or not rows else take(y, [*range(len(y)), *range(rows)])
+        before = copy.deepcopy((X, y))
+        model = subject.train(subject.build(), X, y)
+        _unchanged(before, (X, y), "fit")
+        for method in subject.methods(model):
+            subject.try_ask(model, X, doing="rows", methods=(method,))
+            _unchanged(before, (X, y), method)
+
+
+def _unchanged(before: tuple[Any, Any], after: tuple[Any, Any], method: str) -> None:
+    if not all(_identical(one, other) for one, other in zip(before, after, strict=True)):
+        raise Broken(f"{method} leaves its inputs as they are", f"{method} changed them", X=before[0])
+
+
+def _identical(one: Any, other: Any) -> bool:
+    """Whether two of the same kind hold the same, columns, index and types included."""
+    if hasattr(one, "iloc"):
+        labels = one.index.equals(other.index) and (one.ndim == 1 or one.columns.equals(other.columns))
+        return bool(labels and one.equals(other))
+    if isinstance(one, np.ndarray):
+        same_kind = one.dtype == other.dtype and one.shape == other.shape
+        return bool(same_kind and ((one == other) | ((one != one) & (other != other))).all())  # noqa: PLR0124 - NaN
+    return digest_of(one) == digest_of(other)
+
+
+@law("Read-only memory is taken like any other.", needs=("numeric",))
+def read_only_inputs(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    X, y, X_test = data.X.copy(), np.array(data.y), data.X_test.copy()
+    for array in (X, y, X_test):
+        array.setflags(write=False)
+    want = subject.answers(subject.fitted(data), data.X_test)
+    got = subject.answers(subject.train(subject.build(), X, y), X_test)
+    if not subject.declares.nondeterministic:
+        same(got, want, "read-only arrays give what writable ones give", tolerance=subject.declares.tolerance, X=X)
+
+
+@law("Predicting again, in any order and between other calls, changes nothing.")
+def repeated_predict(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    X = data.X_test
+    first = {name: as_array(given) for name, given in _raw(subject, model, X).items()}
+    raw = _raw(subject, model, X)
+    _same(subject, {n: as_array(a) for n, a in raw.items()}, first, "a second call gives what the first gave", X)
+    kept = {name: as_array(given) for name, given in raw.items()}
+    for other in _others(subject, data.X, X):
+        subject.try_ask(model, other, doing="other rows", methods=tuple(first))
+        _same(subject, {n: as_array(a) for n, a in raw.items()}, kept, "earlier outputs stay as they were", X)
+        got = subject.answers(model, X, methods=tuple(first))
+        _same(subject, got, first, "a call on other rows changes no later answer", X)
+    for name in reversed(first):
+        subject.answers(model, take(X, [0]), methods=(name,))
+    got = subject.answers(model, X, methods=tuple(first))
+    _same(subject, got, first, "calls in another order give the same", X)
+
+
+def _raw(subject: Subject, model: Any, X: Any) -> dict[str, Any]:
+    return {method: subject.ask(model, method, X) for method in subject.methods(model)}
+
+
+def _others(subject: Subject, X: Any, X_test: Any) -> list[Any]:
+    """Other batches: the training rows, one row, rows of another scale and many of them."""
+    # Of the same size first, for whoever writes into the same memory as long as the size is the same.
+    found = [take(X_test, np.arange(row_count(X_test, what="X"))[::-1]), X, take(X_test, [0])]
+    if isinstance(X, np.ndarray) and X.dtype.kind == "f" and not subject.declares.categorical:
+        near = np.concatenate([X_test * (1 + 2.0**-9), X_test + 0.25])
+        found += [X * 1.5, near] if subject.declares.columns is None else []
+    return found
+
+
+@law("A model that has answered other rows answers like one that has not.")
+def history_free(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    used, unused = subject.fitted(data), subject.fitted(data)
+    X = data.X_test
+    for batch in (X, take(X, range(row_count(X, what="X") - 1, -1, -1))):
+        subject.answers(used, batch)
+    if is_texts(X):
+        for near in ([text[:-1] for text in X], [f"{text} {X[0]}" for text in X], [text.upper() for text in X]):
+            got = subject.try_ask(used, near, doing="texts much like earlier ones")
+            want = subject.try_ask(subject.fitted(data), near, doing="texts much like earlier ones")
+            if not isinstance(got, Refused) and not isinstance(want, Refused):
+                _same(subject, got, want, "texts much like earlier ones get their own answer", near)
+    if isinstance(X, np.ndarray) and X.dtype.kind == "f" and not subject.declares.categorical:
+        batch = X.copy()
+        subject.answers(used, batch)
+        batch[:] = X[::-1]
+        got = subject.answers(used, batch)
+        claim = "an array whose content was changed since the last call is read anew"
+        _same(subject, got, subject.answers(unused, X[::-1].copy()), claim, X)
+        # Rows that a cache could take for rows it knows: rounded alike, or with the same sum.
+        near = [X + 2.0**-6, np.roll(X, 1, axis=1)] if subject.declares.columns is None else [X]
+        for batch in near:
+            claim = "rows much like earlier ones give their own answer"
+            got = subject.try_ask(used, batch, doing="rows much like earlier ones")
+            want = subject.try_ask(subject.fitted(data), batch, doing="rows much like earlier ones")
+            if not isinstance(got, Refused) and not isinstance(want, Refused):
+                _same(subject, got, want, claim, batch)
+    _same(subject, subject.answers(used, X), subject.answers(unused, X), "earlier calls change no answer", X)
+
+
+@law("What a caller does with an answer changes neither the inputs nor later answers.")
+def outputs_are_own(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    X = copy.deepcopy(data.X_test)
+    before, first = digest_of(X), subject.answers(model, X)
+    for method in subject.methods(model):
+        answer = subject.ask(model, method, X)
+        if isinstance(answer, np.ndarray) and answer.flags.writeable and answer.size:
+            answer[...] = answer.flat[0] if answer.dtype.kind != "f" else -12345.0
+    if digest_of(X) != before:
+        raise Broken("answers share no memory with the inputs", "writing to an answer changed the inputs", X=X)
+    _same(subject, subject.answers(model, X), first, "writing to an answer changes no later answer", X)
+
+
+@law(
+    "Trained on a part of a larger array, it knows nothing of the rest.", needs=("numeric", "trained", "deterministic")
+)
+def rest_of_the_array_is_unseen(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    rows = len(data)
+    inputs, targets = np.concatenate([data.X, -3 * data.X]), np.concatenate([data.y, np.roll(data.y, 1)])
+    targets[rows:] = targets[rows]
+    got = subject.answers(subject.train(subject.build(), inputs[:rows], targets[:rows]), data.X_test)
+    claim = "trained on the first rows of an array, it answers as trained on a copy of them"
+    _same(subject, got, subject.answers(subject.fitted(data), data.X_test), claim, data.X)
+
+
+@law("Scoring against targets, right or wrong, changes no prediction.", needs=("score",))
+def targets_cannot_influence(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    first = subject.answers(model, data.X_test)
+    for targets in (data.y_test, data.y_test[::-1].copy()):
+        try:
+            model.score(data.X_test, targets)
+        except Exception as error:
+            raise NotApplicable(f"score does not take test rows and targets: {error!r:.80}") from error
+        claim = "targets of test rows influence no prediction of them"
+        _same(subject, subject.answers(model, data.X_test), first, claim, data.X_test)
+
+
+def _same(subject: Subject, got: Any, want: Any, claim: str, X: Any) -> None:
+    # The same model on the same rows: BLAS may differ in the last digits between batches of different sizes only.
+    same(got, want, claim, tolerance=min(subject.declares.tolerance, 1e-6), X=X)
+
+
+LAWS = (
+    inputs_unchanged,
+    read_only_inputs,
+    repeated_predict,
+    history_free,
+    outputs_are_own,
+    rest_of_the_array_is_unseen,
+    targets_cannot_influence,
+)

@@ -1,0 +1,84 @@
+"""Laws on chance and on the process: seeds decide, and nothing global is left changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from pytest_mlexp.contracts.compare import same
+from pytest_mlexp.contracts.data import Case, Data
+from pytest_mlexp.contracts.law import Broken, law
+from pytest_mlexp.contracts.process import restored, settings, states
+from pytest_mlexp.contracts.subject import Subject, as_array
+from pytest_mlexp.execution.seeding import seeded
+
+
+@law("The same seed and the same data give the same fit.", needs=("trained", "deterministic"))
+def same_seed_same_fit(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    one, other = subject.fitted(data), subject.fresh(data)
+    got, want = subject.answers(other, data.X_test), subject.answers(one, data.X_test)
+    same(got, want, "two fits with the same seed on the same data answer alike", tolerance=1e-9, X=data.X_test)
+
+
+@law("With a seed given, the global generators are not depended on.", needs=("trained", "seed", "deterministic"))
+def seed_decides(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    found = [_answers_from(subject, data, seed) for seed in (11, 12)]
+    claim = "a model with a seed answers alike, whatever numpy's and Python's global generators were set to"
+    same(found[1], found[0], claim, tolerance=1e-9, X=data.X_test)
+
+
+def _answers_from(subject: Subject, data: Data, seed: int) -> dict[str, Any]:
+    with seeded(seed):
+        model = subject.build()
+    with seeded(seed):
+        model.fit(data.X, data.y)
+        return {m: as_array(getattr(model, m)(data.X_test)) for m in subject.methods(model)}
+
+
+@law("Global random state is never reset, whether a seed is given or not.")
+def global_random_state(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    steps: dict[str, Callable[[], Any]] = {"building": subject.raw}
+    if subject.trains:
+        unfitted = iter([subject.build(), subject.build()])
+        steps["fitting"] = lambda: next(unfitted).fit(data.X, data.y)
+    if subject.trains and subject.seeds:
+        steps["fitting without a seed"] = lambda: subject.raw().fit(data.X, data.y)
+    steps |= {method: partial(subject.ask, model, method, data.X_test) for method in subject.methods(model)}
+    for what, step in steps.items():
+        ends = []
+        for seed in (21, 22):
+            with seeded(seed):
+                step()
+                ends.append(states())
+        for generator, first in ends[0].items():
+            if first == ends[1].get(generator):
+                raise Broken(
+                    "a generator that starts in two different states ends in two different states",
+                    f"{what} put {generator}'s global generator into one fixed state",
+                    X=data.X_test,
+                )
+
+
+@law("Settings of the process are left as they were: environment, folder, warnings, numpy, scikit-learn, torch.")
+def global_settings(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    before = settings()
+    with restored(before):
+        model = subject.fresh(data)
+        subject.answers(model, data.X_test)
+        after = settings()
+    changed = [name for name in before if before[name] != after.get(name)]
+    if changed:
+        name = changed[0]
+        raise Broken(
+            "building, fitting and predicting leave settings of the process as they were",
+            f"{name} changed from {before[name]!r:.120} to {after.get(name)!r:.120}",
+        )
+
+
+LAWS = (same_seed_same_fit, seed_decides, global_random_state, global_settings)

@@ -1,0 +1,250 @@
+"""Laws on the numbers: types, memory layout, whole numbers, NaN, infinity and categories never seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pytest_mlexp.blocks.splitting import row_count
+from pytest_mlexp.contracts.compare import same
+from pytest_mlexp.contracts.data import Case, Data
+from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.refusals import Refused
+from pytest_mlexp.contracts.subject import Answers, Subject
+
+SINGLE = 1e-4
+
+
+@law("Fortran order, strides, views and read-only memory change no answer.", needs=("numeric",))
+def memory_layout(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    X = data.X_test
+    want = subject.answers(model, X)
+    wide = np.zeros((2 * len(X), 2 * X.shape[1]))
+    wide[::2, ::2] = X
+    wide[1::2] = 77.0
+    table = np.column_stack([X, np.arange(len(X)) % 2])
+    frozen = X.copy()
+    frozen.setflags(write=False)
+    forms = {
+        "in Fortran order": np.asfortranarray(X),
+        "as every second row and column of a larger array": wide[::2, ::2],
+        "as all but the last column of a table": table[:, :-1],
+        "as a view with negative strides": X[::-1, ::-1].copy()[::-1, ::-1],
+        "in read-only memory": frozen,
+    }
+    for what, form in forms.items():
+        got = subject.answers(model, form)
+        same(got, want, f"rows {what} are answered alike", tolerance=subject.declares.tolerance, X=X)
+
+
+@law("float32 and float64 of the same numbers are answered alike.", needs=("numeric",))
+def single_precision(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    want = subject.answers(model, data.X_test)
+    got = subject.answers(model, data.X_test.astype(np.float32))
+    same(got, want, "float32 rows are answered like float64 rows of the same numbers", tolerance=SINGLE, X=data.X_test)
+    if subject.declares.categorical or not subject.trains:
+        return
+    large = (data.X_test * 2.0**66).astype(np.float32)
+    want, got = (subject.try_ask(model, rows, doing="large rows") for rows in (large.astype(np.float64), large))
+    if not isinstance(want, Refused) and not isinstance(got, Refused) and _all_finite(want):
+        same(
+            got, want, "large float32 rows are answered like float64 rows of the same numbers", tolerance=1e-3, X=large
+        )
+
+
+def _all_finite(answers: Answers) -> bool:
+    return all(answer.dtype.kind != "f" or bool(np.isfinite(answer).all()) for answer in answers.values())
+
+
+def whole_rows(subject: Subject, case: Case) -> Data:
+    """Data of whole numbers.
+
+    Raises:
+        NotApplicable: they lie too far apart for the model.
+    """
+    if subject.declares.spread < 1:
+        raise NotApplicable("whole numbers lie too far apart for it")
+    return subject.data(case, whole=True)
+
+
+@law("Whole numbers mean the same as integers, small integers, booleans and floats.", needs=("numeric",))
+def whole_numbers(subject: Subject, case: Case) -> None:
+    data = whole_rows(subject, case)
+    model = subject.fitted(data)
+    X = data.X_test / max(1.0, float(np.abs(data.X_test).max()))
+    for dtype, most in ((np.int64, 100), (np.int32, 100000), (np.int8, 120), (np.uint8, 250), (bool, 1)):
+        signed = X if dtype not in (bool, np.uint8) else np.abs(X)
+        form = np.rint(signed * (3 if subject.declares.categorical else most)).astype(dtype)
+        want = subject.try_ask(model, form.astype(float), doing="whole numbers")
+        if isinstance(want, Refused):
+            continue
+        got = subject.try_ask(model, form, doing=f"rows as {np.dtype(dtype)}")
+        if not isinstance(got, Refused):
+            claim = f"{np.dtype(dtype)} rows are answered like floats of the same numbers"
+            same(got, want, claim, tolerance=SINGLE, X=form)
+
+
+@law("Trained on whole numbers, it is the model of the same numbers as floats.", needs=("numeric", "trained"))
+def whole_numbers_at_fit(subject: Subject, case: Case) -> None:
+    if subject.declares.nondeterministic:
+        raise NotApplicable("two fits may differ")
+    data = whole_rows(subject, case)
+    want = subject.asked(subject.fitted(data), data.X_test)
+    forms = {"inputs": (data.X.astype(np.int64), data.y)}
+    if subject.declares.task == "regression":
+        forms["targets"] = (data.X, data.y.astype(np.int64))
+    for what, (X, y) in forms.items():
+        model = subject.try_fit(X, y, doing=f"a fit on {what} as integers")
+        if isinstance(model, Refused):
+            continue
+        got = subject.asked(model, data.X_test)
+        same(got, want, f"trained on integer {what} it answers like trained on floats", tolerance=1e-5, X=X, y=y)
+
+
+@law("NaN and infinity at predict are handled or refused, never turned into nonsense.", needs=("numeric",))
+def odd_values_at_predict(subject: Subject, case: Case) -> None:
+    if not subject.trains:
+        raise NotApplicable("it has no fit, and a formula of NaN is NaN")
+    # Away from zero, so that a gap that is taken for zero is far off.
+    data = subject.data(case, shift=0.0 if subject.declares.categorical else 20.0)
+    model = subject.fitted(data)
+    clean = subject.answers(model, data.X_test)
+    for what, value in {"NaN": np.nan, "infinity": np.inf, "minus infinity": -np.inf}.items():
+        if subject.declares.positive_only and value < 0:
+            continue
+        for column in (-1, 0):
+            X = data.X_test.copy()
+            X[:, column] = value
+            for method in subject.usual(model):
+                got = subject.try_ask(model, X, doing=f"rows with {what}", methods=(method,))
+                if not isinstance(got, Refused):
+                    _sensible(subject, got, clean, f"{what} in column {column}", X)
+                    _in_range(got, data, f"{what} in column {column}", X)
+                elif what == "NaN" and subject.declares.allows_nan:
+                    raise Broken("NaN is handled, as declared", str(got), X=X)
+        _others_unmoved(subject, model, clean, data.X_test, value)
+
+
+def _others_unmoved(subject: Subject, model: Any, clean: Answers, X_test: Any, value: float) -> None:
+    """What stands in one row changes no other row's answer."""
+    X = X_test.copy()
+    X[0, 0] = value
+    got = subject.try_ask(model, X, doing=f"one {value}")
+    if not isinstance(got, Refused):
+        rest = {name: answer[1:] for name, answer in got.items()}
+        _finite(rest, f"{value} in another row", X)
+        want = {name: answer[1:] for name, answer in clean.items()}
+        claim = f"{value} in one row changes no other row's answer"
+        same(rest, want, claim, tolerance=subject.declares.tolerance, X=X)
+
+
+def _in_range(got: Answers, data: Data, what: str, X: Any) -> None:
+    """A regression that handles a gap predicts what it might without it."""
+    if (
+        "predict" not in got
+        or got["predict"].dtype.kind != "f"
+        or not isinstance(data.y, np.ndarray)
+        or data.y.dtype.kind != "f"
+    ):
+        return
+    low, high = float(data.y.min()), float(data.y.max())
+    found = got["predict"]
+    if found.min() < low - (high - low) or found.max() > high + (high - low):
+        claim = f"rows with {what} are refused, or predicted somewhere near the training targets"
+        raise Broken(
+            claim, f"from {found.min():.3g} to {found.max():.3g}; the targets lie in {low:.3g} to {high:.3g}", X=X
+        )
+
+
+def _finite(answers: Answers, what: str, X: Any) -> None:
+    for method, answer in answers.items():
+        numbers = answer.dtype.kind == "f"
+        if numbers and not np.isfinite(answer).all():
+            raise Broken(f"{method} of rows with {what} is finite, or they are refused", f"{answer[:4]}", X=X)
+
+
+def _sensible(subject: Subject, got: Answers, clean: Answers, what: str, X: Any) -> None:
+    _finite({n: a for n, a in got.items() if n != "decision_function"}, what, X)
+    if "predict" not in got:
+        return
+    answer, wanted = got["predict"], clean["predict"]
+    if answer.shape != wanted.shape:
+        raise Broken(f"rows with {what} get one prediction each", f"shape {answer.shape}", X=X)
+    constant = len(set(answer.ravel().tolist())) == 1 and len(set(wanted.ravel().tolist())) > 1
+    if constant and not subject.declares.allows_nan:
+        raise Broken(
+            f"{what} in one column that says nothing is refused, or costs little",
+            f"every row is predicted {answer.ravel()[0]!r}",
+            X=X,
+        )
+
+
+@law(
+    "NaN and infinity at fit, in inputs or targets, are handled or refused.", needs=("numeric", "trained", "validates")
+)
+def odd_values_at_fit(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    for what, X, y in _odd_fits(subject, data):
+        model = subject.try_fit(X, y, doing=f"a fit with {what}")
+        if isinstance(model, Refused):
+            if what == "NaN in the inputs" and subject.declares.allows_nan:
+                raise Broken("NaN is handled, as declared", str(model), X=X)
+            continue
+        if "targets" in what or "negative" in what:
+            raise Broken(f"{what} is refused at fit", "it was fitted", X=X, y=y)
+        got = subject.try_ask(model, data.X_test, doing=f"ordinary rows after a fit with {what}")
+        if not isinstance(got, Refused):
+            clean = subject.answers(subject.fitted(data), data.X_test)
+            _sensible(subject, got, clean, f"ordinary numbers, after a fit with {what},", X)
+
+
+def _odd_fits(subject: Subject, data: Data) -> list[tuple[str, Any, Any]]:
+    found = [("negative numbers, declared positive only,", -data.X, data.y)] if subject.declares.positive_only else []
+    for name, value in {"NaN": np.nan, "infinity": np.inf}.items():
+        X = data.X.copy()
+        X[::5, -1] = value
+        found.append((f"{name} in the inputs", X, data.y))
+        if isinstance(data.y, np.ndarray) and data.y.dtype.kind == "f":
+            y = data.y.copy()
+            y[1] = value
+            found.append((f"{name} in the targets", data.X, y))
+    return found
+
+
+@law("A category never seen in training is handled or refused.", needs=("frame",))
+def unseen_categories(subject: Subject, case: Case) -> None:
+    import pandas as pd
+
+    data = subject.data(case)
+    if not isinstance(data.X_test, pd.DataFrame):
+        raise NotApplicable("the inputs are no frame")
+    texts = [c for c in data.X_test.columns if not pd.api.types.is_numeric_dtype(data.X_test[c].dtype)]
+    if not texts:
+        raise NotApplicable("no column holds categories")
+    model = subject.fitted(data)
+    for column in texts:
+        X = data.X_test.copy()
+        X[column] = X[column].astype(object)
+        X.loc[X.index[0], column] = "never seen before"
+        got = subject.try_ask(model, X, doing=f"an unseen category in {column!r}")
+        if not isinstance(got, Refused):
+            _finite(got, f"an unseen category in {column!r}", X)
+            rows = row_count(X, what="X")
+            if any(len(answer) != rows for answer in got.values()):
+                raise Broken("every row gets its answer", f"{[len(a) for a in got.values()]} for {rows} rows", X=X)
+
+
+LAWS = (
+    memory_layout,
+    single_precision,
+    whole_numbers,
+    whole_numbers_at_fit,
+    odd_values_at_predict,
+    odd_values_at_fit,
+    unseen_categories,
+)

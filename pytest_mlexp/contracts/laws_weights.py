@@ -1,0 +1,141 @@
+"""Laws on sample weights: they mean what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pytest_mlexp.blocks.digest import digest_of
+from pytest_mlexp.contracts.compare import same
+from pytest_mlexp.contracts.data import Case, Data
+from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.laws_learning import quality
+from pytest_mlexp.contracts.refusals import Refused
+from pytest_mlexp.contracts.subject import SEEDS, Subject
+
+NEEDS = ("sample_weight", "trained", "numeric")
+FAR = 0.35
+
+
+@law("Weights of one are no weights, and weights are not changed.", needs=NEEDS)
+def unit_weights(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    ones = np.ones(len(data))
+    before = digest_of(ones)
+    model = subject.train(subject.build(), data.X, data.y, sample_weight=ones)
+    if digest_of(ones) != before:
+        raise Broken("fit leaves the weights as they are", "it changed them", sample_weight=ones)
+    if (reason := _by_chance(subject, case)) is not None:
+        raise NotApplicable(reason)
+    want = subject.answers(subject.fitted(data), data.X_test)
+    got = subject.answers(model, data.X_test)
+    same(got, want, "weights of one give what no weights give", tolerance=1e-4, X=data.X, y=data.y)
+
+
+@law("Rows of hardly any weight hardly matter.", needs=(*NEEDS, "learns"))
+def heavy_rows_decide(subject: Subject, case: Case) -> None:
+    data = subject.data(
+        replace(case, classes=2, train_rows=max(case.train_rows, 45), rows=max(case.rows, 18)), clear=True
+    )
+    if quality(subject, subject.fitted(data), data) < 0.8:
+        raise NotApplicable("does not learn this problem well enough without weights")
+    # Each row stands there three times: once with the truth and its weight, twice with the opposite and hardly any.
+    wrong = np.arange(3 * len(data)) % 3 != 1
+    X, y = np.repeat(data.X, 3, axis=0), np.repeat(data.y, 3, axis=0)
+    if subject.declares.task == "classification":
+        y[wrong] = np.where(y[wrong] == y.min(), y.max(), y.min())
+    else:
+        y[wrong] = (y.max(axis=0) + y.min(axis=0)) - y[wrong]
+    weights = np.where(wrong, 1e-3, 1.0)
+    model = subject.train(subject.build(), X, y, sample_weight=weights)
+    found = quality(subject, model, data)
+    if found < 0.6:
+        raise Broken(
+            "rows with a weight of 1 decide against more rows with a weight of 0.001",
+            f"a quality of {found:.2f} on rows that follow the heavy ones",
+            X=X,
+            y=y,
+            sample_weight=weights,
+        )
+
+
+@law("A weight of two is a row that stands there twice, and a weight of zero one that does not.", needs=NEEDS)
+def weights_are_counts(subject: Subject, case: Case) -> None:
+    if (reason := _stochastic(subject, case)) is not None:
+        raise NotApplicable(reason)
+    data = _noisy(subject, case)
+    for values in ((0, 1), (1, 3)):
+        counts = np.array(values)[(np.arange(len(data)) // 3) % 2]
+        rows = np.repeat(np.arange(len(data)), counts)
+        weighted = subject.try_fit(data.X, data.y, doing="a weighted fit", sample_weight=counts.astype(float))
+        if isinstance(weighted, Refused):
+            continue
+        repeated = subject.train(subject.build(), data.X[rows], data.y[rows])
+        _near(subject, (weighted, repeated, subject.fitted(data)), data, values)
+
+
+def _noisy(subject: Subject, case: Case) -> Data:
+    """Rows that disagree, so that it matters which of them weigh more."""
+    data = subject.data(replace(case, classes=2, train_rows=max(case.train_rows, 40)))
+    y = data.y.copy()
+    odd = np.arange(len(y)) % 8 == 3
+    y[odd] = np.where(y[odd] == y.min(), y.max(), y.min()) if subject.declares.task == "classification" else y[odd] * 3
+    return Data(data.X, y, data.X_test, data.y_test, ("noisy", data.key))
+
+
+def _near(subject: Subject, models: tuple[Any, Any, Any], data: Data, values: Sequence[int]) -> None:
+    method = next(m for m in ("predict_proba", "decision_function", "predict") if m in subject.methods(models[0]))
+    one, two, plain = (subject.answers(m, data.X_test, methods=(method,))[method] for m in models)
+    if one.shape != two.shape or one.dtype.kind != "f":
+        return
+    effect, off = float(np.mean(np.abs(plain - two))), float(np.mean(np.abs(one - two)))
+    if off > FAR * effect + 1e-3 * float(np.mean(np.abs(two))):
+        raise Broken(
+            f"integer weights {tuple(values)} give the model of rows repeated so often",
+            f"{method} differs by {off:.3g} on average; without weights it differs by {effect:.3g}",
+            X=data.X,
+            y=data.y,
+        )
+
+
+def _stochastic(subject: Subject, case: Case) -> str | None:
+    """Why repeated rows may change a correct model: chance, folds, or counting rows on purpose."""
+    model = subject.build()
+    params = model.get_params() if hasattr(model, "get_params") else {}
+    counting = ("cv", "n_splits", "validation_fraction", "early_stopping", "min_child_samples", "max_samples")
+    for name in params:
+        if name.rpartition("__")[2] in counting:
+            return f"the parameter {name} counts or splits rows"
+    return _by_chance(subject, case)
+
+
+def _by_chance(subject: Subject, case: Case) -> str | None:
+    """Why two fits may differ that see the same data in another way."""
+    if subject.declares.nondeterministic:
+        return "two fits may differ"
+    model, data = subject.build(), _noisy(subject, case)
+    params = model.get_params() if hasattr(model, "get_params") else {}
+    seeds = [name for name in params if name.rpartition("__")[2] in SEEDS]
+    if not seeds:
+        return None
+    other = subject.train(model.set_params(**dict.fromkeys(seeds, 1)), data.X, data.y)
+    try:
+        want = subject.answers(subject.fitted(data), data.X_test)
+        same(subject.answers(other, data.X_test), want, "", tolerance=1e-9)
+    except Broken:
+        return "another seed gives another model"
+    return None
+
+
+@law("Weights of another length than the rows are refused.", needs=NEEDS)
+def weights_of_wrong_length(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    fitted = subject.try_fit(data.X, data.y, doing="a fit with one weight less", sample_weight=np.ones(len(data) - 1))
+    if not isinstance(fitted, Refused):
+        raise Broken("one weight less than rows is refused", "it was fitted", X=data.X)
+
+
+LAWS = (unit_weights, heavy_rows_decide, weights_are_counts, weights_of_wrong_length)

@@ -1,0 +1,136 @@
+"""What belongs to a model itself and not to a library: its lines of Python, and the places where its state can be."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import sysconfig
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from pytest_mlexp.blocks.splitting import take
+from pytest_mlexp.contracts.subject import Subject
+
+_LIBRARIES = (
+    sysconfig.get_path("stdlib"),
+    sysconfig.get_path("purelib"),
+    sysconfig.get_path("platlib"),
+    "<frozen ",
+    "<string>",  # methods that dataclasses write
+    "<__array_function__",
+    str(Path(__file__).parent),
+    str(Path(__file__).parent.parent / "execution"),
+)
+_CONTAINERS = (list, dict, set, bytearray, deque, np.ndarray)
+
+
+@functools.cache
+def is_library(path: str) -> bool:
+    """Whether a source file belongs to Python, to an installed package or to these checks."""
+    return path.startswith(_LIBRARIES)
+
+
+def own_code(frame: FrameType) -> bool:
+    """Whether a frame runs code that belongs to no library."""
+    return not is_library(frame.f_code.co_filename)
+
+
+def runs_own_code(subject: Subject, model: Any, X: Any) -> bool:
+    """Whether anything of the model's own, not of a library, runs in Python when it predicts."""
+    if subject.own_code is None and _all_of_libraries(model):
+        subject.own_code = False
+    if subject.own_code is None:
+        with counted_lines() as count:
+            subject.answers(model, take(X, [0]), methods=("predict",))
+        subject.own_code = count() > 0
+    return subject.own_code
+
+
+def _all_of_libraries(model: Any) -> bool:
+    """Whether the class and all parameters, also of nested models, come from libraries."""
+    if not callable(getattr(model, "get_params", None)):
+        return False
+    things = [model, *model.get_params().values()]
+    return not any(_own_module(str(getattr(thing, "__module__", "builtins"))) for thing in things)
+
+
+@contextmanager
+def counted_lines() -> Iterator[Callable[[], int]]:
+    """Count the lines that run outside libraries."""
+    lines = 0
+
+    def local(_frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal lines
+        lines += event == "line"
+        return local
+
+    before = sys.gettrace()
+    sys.settrace(lambda frame, _event, _argument: local if own_code(frame) else None)
+    try:
+        yield lambda: lines
+    finally:
+        sys.settrace(before)
+
+
+def state_size(model: Any) -> int:
+    """Bytes of what the model keeps: in itself, in its own classes, and in the module that these stand in.
+
+    What cannot be pickled counts as nothing; another law judges that.
+    """
+    return _pickled(model) + sum(map(_pickled_or_count, _places(model)))
+
+
+def _places(model: Any) -> Iterator[Any]:
+    """Containers outside the model in which code of its own may keep something."""
+    function = model if isinstance(model, FunctionType) else getattr(type(model), "predict", None)
+    homes = [cls for cls in type(model).__mro__ if _own_module(cls.__module__)]
+    modules = {cls.__module__ for cls in homes}
+    if isinstance(model, FunctionType):
+        modules |= {model.__module__} if _own_module(model.__module__) else set()
+    for home in (*homes, *(sys.modules[name] for name in modules)):
+        for name, value in list(vars(home).items()):
+            if not name.startswith("__"):
+                yield from _containers(value)
+    if isinstance(function, FunctionType):
+        yield from (cell.cell_contents for cell in function.__closure__ or () if _filled(cell))
+
+
+def _containers(value: Any) -> Iterator[Any]:
+    if isinstance(value, _CONTAINERS):
+        yield value
+    elif hasattr(value, "cache_info"):
+        yield [0] * value.cache_info().currsize
+    elif inspect.isfunction(value):
+        yield from (default for default in value.__defaults__ or () if isinstance(default, _CONTAINERS))
+
+
+def _filled(cell: Any) -> bool:
+    try:
+        return isinstance(cell.cell_contents, _CONTAINERS)
+    except ValueError:
+        return False
+
+
+def _own_module(name: str) -> bool:
+    path = getattr(sys.modules.get(name), "__file__", None)
+    return name != "builtins" and not (path and is_library(path))
+
+
+def _pickled(value: Any) -> int:
+    import cloudpickle
+
+    try:
+        return len(cloudpickle.dumps(value))
+    except Exception:  # noqa: BLE001 - as said
+        return 0
+
+
+def _pickled_or_count(value: Any) -> int:
+    return _pickled(value) or 8 * len(value)

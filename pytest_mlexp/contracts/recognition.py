@@ -1,0 +1,111 @@
+"""Whatever can be a model -> the subject of checks."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pytest_mlexp.blocks.model import ModelVariant
+from pytest_mlexp.contracts.data import Case, make
+from pytest_mlexp.contracts.declarations import Declarations, declared
+from pytest_mlexp.contracts.process import quietly
+from pytest_mlexp.contracts.subject import Subject, as_array
+from pytest_mlexp.errors import DeclarationError
+
+
+def subject_of(model: Any, *, name: str | None = None, declares: Mapping[str, Any] | None = None) -> Subject:
+    """Make a subject of an estimator (instance or class), a plain callable, or a declared model variant.
+
+    Raises:
+        DeclarationError: it can neither predict nor be called, or an unknown declaration.
+    """
+    with quietly():
+        return _subject_of(model, name, declares or {})
+
+
+def _subject_of(model: Any, name: str | None, declares: Mapping[str, Any]) -> Subject:
+    raw = _maker(model)
+    first = raw()
+    if not (callable(getattr(first, "predict", None)) or (callable(first) and not inspect.isclass(first))):
+        raise DeclarationError(
+            f"{first!r:.80} can neither predict nor be called: give an estimator (instance or class), a plain "
+            "callable inputs -> predictions, or a declared model"
+        )
+    found = declared(first, declares)
+    label = name or getattr(model, "name", None) or getattr(model, "__name__", None) or type(first).__name__
+    if found.task is None:
+        found = _by_targets(found) if found.given else _tried(label, raw, found)
+    subject = _dense_enough(Subject(str(label), raw, found))
+    subject.given = declares
+    return subject
+
+
+def _maker(model: Any) -> Callable[[], Any]:
+    if isinstance(model, ModelVariant):
+        return lambda: model.build(seed=0, device="cpu")
+    if inspect.isclass(model):
+        return model
+    if hasattr(model, "get_params") and hasattr(model, "fit"):
+        return lambda: _clone(model)
+    if hasattr(model, "fit"):
+        return lambda: copy.deepcopy(model)
+    return lambda: _copied(model)
+
+
+def _copied(model: Any) -> Any:
+    try:
+        return copy.deepcopy(model)
+    except Exception:  # noqa: BLE001 - a callable that cannot be copied is used as it is
+        return model
+
+
+def _clone(model: Any) -> Any:
+    from sklearn.base import clone
+
+    try:
+        return clone(model)
+    except (TypeError, RuntimeError):
+        return copy.deepcopy(model)
+
+
+def _by_targets(found: Declarations) -> Declarations:
+    """The task that given targets speak for; none where there are no targets."""
+    y = make(found, Case()).y
+    if y is None:
+        return found
+    return replace(found, task="regression" if as_array(y).dtype.kind == "f" else "classification")
+
+
+def _dense_enough(subject: Subject) -> Subject:
+    """A model that knows only what is near its training rows, such as radius neighbours, gets nearer rows."""
+    if subject.declares.given or not subject.trains or _answers_all(subject):
+        return subject
+    dense = Subject(subject.name, subject.raw, replace(subject.declares, spread=0.3))
+    return dense if _answers_all(dense) else subject
+
+
+def _answers_all(subject: Subject) -> bool:
+    data = subject.data(Case())
+    try:
+        answer = as_array(subject.ask(subject.fitted(data), "predict", data.X_test))
+    except Exception:  # noqa: BLE001 - why it does not answer, a law tells
+        return False
+    return answer.dtype.kind != "f" or bool(np.isfinite(answer).all())
+
+
+def _tried(name: str, raw: Callable[[], Any], found: Declarations) -> Declarations:
+    """Find out the task of a model that does not say: a classifier gives back the words it was trained with."""
+    as_classifier = replace(found, task="classification")
+    subject = Subject(name, raw, as_classifier)
+    data = subject.data(Case(classes=2), labels=("no", "yes"))
+    try:
+        answer = as_array(subject.ask(subject.fresh(data), "predict", data.X_test))
+    except Exception:  # noqa: BLE001 - a regressor cannot take words, in whatever way it says so
+        return replace(found, task="regression")
+    words = subject.trains and bool(len(answer)) and set(answer.ravel().tolist()) <= {"no", "yes"}
+    return as_classifier if words else replace(found, task="regression")

@@ -1,0 +1,208 @@
+"""What is checked: how to make a fresh model of it, fit it and ask it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_mlexp.contracts.data import Case, Data, Recipe, make
+from pytest_mlexp.contracts.declarations import Declarations
+from pytest_mlexp.contracts.law import NotApplicable
+from pytest_mlexp.contracts.process import reseed
+from pytest_mlexp.contracts.refusals import Refused, attempt, crash, is_refusal, told
+
+Array = npt.NDArray[Any]
+Answers = dict[str, Array]
+METHODS = ("predict", "predict_proba", "decision_function")
+SEEDS = ("random_state", "seed", "random_seed")
+
+
+class Subject:
+    """A model under check; use it within :func:`~pytest_mlexp.contracts.process.quietly`.
+
+    Attributes:
+        name: how it is called in reports.
+        declares: what its data are built to.
+        trains: whether it has ``fit``.
+    """
+
+    def __init__(self, name: str, raw: Callable[[], Any], declares: Declarations) -> None:
+        self.name = name
+        self.given: Mapping[str, Any] = {}
+        self.raw = raw
+        self.declares = declares
+        self._unset: list[str] | None = None
+        self._made: dict[tuple[Case, str], Data] = {}
+        self.trains = callable(getattr(self.build(), "fit", None))
+        self.facts: dict[str, Any] | None = None
+        self.own_code: bool | None = None
+        self._fits: dict[object, Any] = {}
+
+    def build(self) -> Any:
+        """A fresh model; where it has a seed that is None, with the seed 0."""
+        reseed()
+        model = self.raw()
+        if self._unset is None:
+            params = model.get_params() if callable(getattr(model, "set_params", None)) else {}
+            self._unset = [name for name in params if name.rpartition("__")[2] in SEEDS and params[name] is None]
+        if self._unset:
+            model.set_params(**dict.fromkeys(self._unset, 0))
+        return model
+
+    @property
+    def seeds(self) -> list[str]:
+        """The names of its parameters that are seeds."""
+        model = self.raw()
+        params = model.get_params() if callable(getattr(model, "get_params", None)) else {}
+        return [name for name in params if name.rpartition("__")[2] in SEEDS]
+
+    def data(self, case: Case, **recipe: Any) -> Data:
+        """The data of a case, built to the declarations and to :class:`Recipe`'s fields."""
+        key = (case, repr(sorted(recipe.items())))
+        if key not in self._made:
+            self._made[key] = make(self.declares, case, Recipe(**recipe))
+        return copy.deepcopy(self._made[key])  # a model may change what it is given
+
+    def train(self, model: Any, X: Any, y: Any, **fit_params: Any) -> Any:
+        """Fit on ordinary data, global generators seeded, and return the model.
+
+        Raises:
+            NotApplicable: the model refuses the data, clearly.
+            Broken: it crashes.
+        """
+        if not self.trains:
+            return model
+        try:
+            reseed()
+            model.fit(X, y, **fit_params)
+        except Exception as error:
+            if is_refusal(error, accidents=False):
+                raise NotApplicable(f"refuses to be fitted on the data of this law: {told(error)}") from error
+            raise crash(error, doing="fitting on ordinary data", X=X, y=y) from error
+        return model
+
+    def fresh(self, data: Data) -> Any:
+        """A model fitted anew on the training rows."""
+        return self.train(self.build(), data.X, data.y)
+
+    def fitted(self, data: Data) -> Any:
+        """A model as it was right after being fitted on the training rows; no one else has it."""
+        if data.key not in self._fits:
+            self._fits[data.key] = _Kept(self.fresh(data))
+        kept = self._fits[data.key].again()
+        return self.fresh(data) if kept is None else kept
+
+    def try_fit(self, X: Any, y: Any, *, doing: str, model: Any = None, **fit_params: Any) -> Any:
+        """Fit on unusual data: the fitted model, or :class:`Refused`.
+
+        Raises:
+            Broken: it crashes.
+        """
+        new = self.build() if model is None else model
+
+        def fit() -> Any:
+            reseed()
+            new.fit(X, y, **fit_params)
+            return new
+
+        return attempt(fit, doing=doing, X=X, y=y)
+
+    def try_ask(self, model: Any, X: Any, *, doing: str, methods: tuple[str, ...] | None = None) -> Any:
+        """The answers to unusual rows by method, or the first :class:`Refused`.
+
+        Raises:
+            Broken: it crashes.
+        """
+        found: Answers = {}
+        for method in methods or self.usual(model):
+            answer = attempt(partial(self.ask, model, method, X), doing=f"{method}: {doing}", X=X)
+            if isinstance(answer, Refused):
+                return answer
+            found[method] = as_array(answer)
+        return found
+
+    def takes_frames(self) -> bool:
+        """Whether its inputs are a frame, or a matrix that could be one."""
+        return takes_frames(self.data(Case()).X)
+
+    def asked(self, model: Any, X: Any) -> Answers:
+        """The answers to rows that a model may refuse.
+
+        Raises:
+            NotApplicable: it refuses them.
+            Broken: it crashes.
+        """
+        found = self.try_ask(model, X, doing="rows of this law")
+        if isinstance(found, Refused):
+            raise NotApplicable(f"refuses to predict the rows of this law: {found}")
+        return found  # type: ignore[no-any-return]
+
+    def methods(self, model: Any) -> tuple[str, ...]:
+        """The methods that it answers with; a plain callable answers with ``predict`` alone."""
+        return tuple(name for name in METHODS if hasattr(model, name)) or ("predict",)
+
+    def usual(self, model: Any) -> tuple[str, ...]:
+        """The methods that most laws ask: ``predict``, and one that gives scores where there is one."""
+        return self.methods(model)[:2]
+
+    def ask(self, model: Any, method: str, X: Any) -> Any:
+        """One answer as it is given."""
+        return getattr(model, method)(X) if hasattr(model, method) else model(X)
+
+    def answers(self, model: Any, X: Any, *, methods: tuple[str, ...] | None = None) -> Answers:
+        """The answers to ordinary rows, as arrays by method.
+
+        Raises:
+            Broken: a method crashes or refuses.
+        """
+        found: Answers = {}
+        for method in methods or self.usual(model):
+            try:
+                found[method] = as_array(self.ask(model, method, X))
+            except Exception as error:
+                raise crash(error, doing=f"{method} on {len(X)} ordinary rows", X=X) from error
+        return found
+
+
+class _Kept:
+    """A fitted model that is copied for each who wants it; None where it cannot be copied."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def again(self) -> Any:
+        try:
+            return copy.deepcopy(self._model)
+        except Exception:  # noqa: BLE001 - a model that cannot be copied is fitted again each time
+            return None
+
+
+def as_array(answer: Any) -> Array:
+    """An answer as an array; sequences of texts and the like become object arrays of one item a row."""
+    if isinstance(answer, np.ndarray):
+        return answer.copy()
+    if hasattr(answer, "detach"):
+        return np.array(answer.detach().cpu().numpy())
+    if hasattr(answer, "to_numpy"):
+        return np.array(answer.to_numpy())
+    if isinstance(answer, list | tuple):
+        try:
+            plain = np.array(answer)
+        except ValueError:
+            plain = np.empty(0)
+        if len(plain) == len(answer) and plain.dtype.kind in "biuf":
+            return plain
+        items = np.empty(len(answer), dtype=object)
+        items[:] = answer
+        return items
+    return np.asarray(answer)
+
+
+def takes_frames(data: Any) -> bool:
+    """Whether rows are a frame, or a matrix that could be one."""
+    return hasattr(data, "iloc") or (isinstance(data, np.ndarray) and data.ndim == 2 and data.dtype.kind in "biuf")

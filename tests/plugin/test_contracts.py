@@ -1,0 +1,139 @@
+"""``mlexp_contracts``: one test per block and law, in a plain session."""
+
+from __future__ import annotations
+
+import pytest
+
+BLOCKS = """
+import numpy as np
+from pytest_mlexp import Dataset, Experiment
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.metrics import mean_absolute_error
+
+prices = Experiment("prices")
+
+@prices.dataset
+def flats():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    return Dataset.from_arrays(X, X @ [1.0, 2.0, 3.0] + rng.normal(size=60), split=0.25)
+
+@prices.model
+def ridge():
+    return Ridge()
+
+class Batchy(LinearRegression):
+    def predict(self, X):
+        return super().predict(np.asarray(X) - np.asarray(X).mean(axis=0))
+
+@prices.model
+def batchy():
+    return Batchy()
+
+prices.evaluator(mean_absolute_error)
+"""
+TEST = """
+import pytest
+from blocks import prices
+
+@pytest.mark.mlexp_contracts(prices{arguments})
+def test_contract(contract):
+    contract.verify()
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makepyfile(blocks=BLOCKS, test_contracts=TEST.format(arguments=""))
+    pytester.makeini("[pytest]\npythonpath = .\n")
+    return pytester
+
+
+def test_one_test_per_block_and_law_with_readable_ids(project: pytest.Pytester) -> None:
+    result = project.runpytest_subprocess("--collect-only", "-q")
+    result.stdout.fnmatch_lines_random(
+        [
+            "*test_contract[[]flats-splits_disjoint[]]",
+            "*test_contract[[]ridge-batch_vs_rows[]]",
+            "*test_contract[[]mean_absolute_error-worse_is_not_better[]]",
+        ]
+    )
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_broken_law_is_a_failed_test_and_the_summary_counts(
+    project: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    chosen = "batch_vs_rows or row_order or probabilities or flats or mean_absolute_error"
+    result = project.runpytest_subprocess("-k", chosen, *workers, "-p", "no:randomly")
+    result.stdout.fnmatch_lines(
+        [
+            "*ContractError: batchy breaks the law batch_vs_rows: One row at a time gives what the batch gives.*",
+            "*from blocks import batchy*",
+            "*mlexp contracts*",
+        ]
+    )
+    result.stdout.fnmatch_lines_random(
+        [
+            "*batchy *2 laws run: * failed, 0 excused; 1 not applicable*",
+            "*ridge * 2 laws run: 2 passed, 0 failed, 0 excused; 1 not applicable*",
+            "*flats * 8 laws run: 8 passed, 0 failed, 0 excused; 2 not applicable*",
+            "*mean_absolute_error * 7 laws run: 7 passed, 0 failed, 0 excused; 1 not applicable*",
+        ]
+    )
+    outcomes = result.parseoutcomes()
+    assert outcomes["failed"] >= 1
+    assert outcomes["skipped"] == 5
+
+
+def test_an_excused_law_is_an_expected_failure_and_strict(project: pytest.Pytester) -> None:
+    excuses = ', excuses={"batchy": {"batch_vs_rows": "scaled by batch"}, "ridge": {"batch_vs_rows": "no reason"}}'
+    project.makepyfile(test_contracts=TEST.format(arguments=excuses))
+    result = project.runpytest_subprocess("-k", "batch_vs_rows", "-rx")
+    result.assert_outcomes(xfailed=1, failed=1)
+    result.stdout.fnmatch_lines(["*is not needed any more*", "*XFAIL*batchy-batch_vs_rows*scaled by batch*"])
+    result.stdout.fnmatch_lines(["*batchy *1 laws run: 0 passed, 0 failed, 1 excused*"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (', excuses={"ridge": {"batch_vs_row": "x"}}', "there is no law 'batch_vs_row'*batch_vs_rows"),
+        (", tolerance=1", "the marker takes one Experiment*"),
+    ],
+)
+def test_unknown_names_are_refused_at_collection(project: pytest.Pytester, arguments: str, words: str) -> None:
+    project.makepyfile(test_contracts=TEST.format(arguments=arguments))
+    result = project.runpytest_subprocess()
+    assert result.ret != 0
+    result.stdout.fnmatch_lines([f"*{words}*"])
+
+
+def test_thorough_and_unknown_efforts(project: pytest.Pytester) -> None:
+    result = project.runpytest_subprocess("--mlexp-contracts=thorough", "-k", "ridge and threads")
+    result.assert_outcomes(passed=2, deselected=result.parseoutcomes()["deselected"])
+    result = project.runpytest_subprocess("--mlexp-contracts=hard")
+    result.stderr.fnmatch_lines(["*invalid choice: 'hard'*"])
+
+
+def test_exploring_draws_at_random_and_keeps_what_fails(project: pytest.Pytester) -> None:
+    result = project.runpytest_subprocess("--mlexp-contracts=explore", "-k", "ridge-row_order")
+    assert result.parseoutcomes()["passed"] == 1
+
+
+def test_a_fixture_without_a_marker_says_what_is_missing(project: pytest.Pytester) -> None:
+    project.makepyfile(test_contracts="def test_alone(contract):\n    pass\n")
+    project.runpytest_subprocess().stdout.fnmatch_lines(["*takes `contract` but belongs to no experiment*"])
+
+
+def test_nothing_of_it_is_imported_in_a_session_that_does_not_use_it(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_contracts="import pytest\n",
+        test_other=(
+            "import sys\nfrom blocks import prices\n"
+            "def test_other():\n"
+            "    assert not [name for name in sys.modules if name.startswith('pytest_mlexp.contracts')]\n"
+            "    assert 'pytest_mlexp.plugin.contracts' not in sys.modules\n"
+        ),
+    )
+    project.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
