@@ -15,6 +15,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
+def code(words: str) -> str:
+    """The one block of code that holds these words."""
+    (found,) = (block for block in PYTHON if words in block)
+    return str(found)
+
+
 def run_pytest(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "PYTEST_"))}
     environment |= variables
@@ -33,6 +39,15 @@ def test_its_example_runs_as_it_stands(tmp_path: Path) -> None:
     script = script.replace(".run()", ".run(tracking_uri='off')")
     imports = "import pandas as pd\nfrom pytest_mlexp import Evaluation\nfrom tumours import tumours\n"
     subprocess.run([sys.executable, "-c", imports + evaluation + script], cwd=tmp_path, check=True)
+
+
+def test_its_contracts_and_mock_blocks_run_as_they_stand(tmp_path: Path) -> None:
+    (tmp_path / "tumours.py").write_text(PYTHON[0])
+    (tmp_path / "test_contracts.py").write_text(code("contract.verify()"))
+    (tmp_path / "test_features.py").write_text(code("frames_like"))
+    done = run_pytest("-k", "majority or features or breast_cancer", folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^majority +\d\d laws run: (\d\d) passed, 0 failed", done.stdout, flags=re.MULTILINE)
 
 
 def test_its_first_command_runs_real_models_into_a_store(tmp_path: Path, template: Path) -> None:
@@ -57,7 +72,7 @@ def test_its_first_command_runs_real_models_into_a_store(tmp_path: Path, templat
     cells = [run for run in runs if "mlexp.cell" in run.data.tags]
     assert len(cells) == int(passed[1]) - 2  # two tests tell of PyTorch
     assert len(runs) == len(cells) + len(experiments)
-    query = PYTHON[4].replace("import mlflow", f"import mlflow\nmlflow.set_tracking_uri('sqlite:///{store}')")
+    query = code("search_runs").replace("import mlflow", f"import mlflow\nmlflow.set_tracking_uri('sqlite:///{store}')")
     found = subprocess.run(
         [sys.executable, "-c", f"{query}\nprint(len(runs))"], capture_output=True, text=True, check=True
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -185,7 +186,10 @@ def _by_fraction(fraction: float, X: Any, *, groups: Any) -> list[Pair]:
 
 def _by_splitter(splitter: Any, X: Any, *, y: Any, groups: Any) -> list[Pair]:
     def call() -> list[Pair]:
-        return [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, groups)]
+        with warnings.catch_warnings():
+            # Groups may be there for evaluators and gates alone.
+            warnings.filterwarnings("ignore", message="The groups parameter is ignored")
+            return [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, groups)]
 
     with _global_random_state_kept():
         first, second = _noting(call, splitter), call()

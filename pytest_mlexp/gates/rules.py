@@ -64,6 +64,8 @@ class Gate:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "on", _names(self.on))
+        for name in (*_BOUNDS, *_MARGINS):
+            object.__setattr__(self, name, _builtin(getattr(self, name)))
         self._check_numbers()
         for name in ("inconclusive", "new"):
             self._check_choice(name, ("pass", "fail"))
@@ -177,6 +179,11 @@ def _names(given: str | Iterable[str]) -> tuple[str, ...]:
 
 def _looser(name: str, accepted: float, now: float) -> bool:
     return now < accepted if name == "at_least" else now > accepted
+
+
+def _builtin(number: Any) -> Any:
+    """A number of numpy's as Python's own; anything else as it is."""
+    return number.item() if hasattr(number, "dtype") and hasattr(number, "item") else number
 
 
 def _is_finite(number: object) -> bool:

@@ -197,3 +197,7 @@ def test_what_holds_no_rows_is_refused_by_type() -> None:
     for values in ("text", {"a": [1]}, iter([1]), 3, np.array(3)):
         with pytest.raises(DataError, match="X is"):
             row_count(values, what="X")
+
+
+def test_groups_may_be_there_for_others_than_the_splitter() -> None:
+    assert len(make_splits(KFold(2), X, groups=np.arange(len(X)))) == 2

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pytest_mlexp.errors import DeclarationError
@@ -98,3 +99,7 @@ def test_several_gates_on_a_metric_are_as_tight_as_the_tightest() -> None:
     gates = [{"at_least": 0.7}, {"at_least": 0.8, "max_drop": 0.01}, {"max_drop": 0.02, "informs": True}]
     assert tightest(gates) == {"at_least": 0.8, "max_drop": 0.01, "informs": False}
     assert tightest([]) == {"informs": False}
+
+
+def test_a_number_of_numpys_is_one_like_any_other() -> None:
+    assert str(Gate("a", at_least=np.float32(0.5), max_drop=np.float64(0.25))) == "a at_least=0.5 max_drop=0.25"
