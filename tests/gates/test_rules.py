@@ -102,4 +102,5 @@ def test_several_gates_on_a_metric_are_as_tight_as_the_tightest() -> None:
 
 
 def test_a_number_of_numpys_is_one_like_any_other() -> None:
-    assert str(Gate("a", at_least=np.float32(0.5), max_drop=np.float64(0.25))) == "a at_least=0.5 max_drop=0.25"
+    gate = Gate("a", at_least=np.float32(0.5), max_drop=np.float64(0.25))  # type: ignore[arg-type]
+    assert str(gate) == "a at_least=0.5 max_drop=0.25"
