@@ -16,7 +16,7 @@ def test_by_default_runs_are_in_a_store_beside_the_project(project: Project, tem
     project.ready_store(template)
     result = project.pytest("--mlexp", tracking=None)
     result.stdout.fnmatch_lines(
-        [f"open the runs: mlflow ui --backend-store-uri sqlite:///{project.root}/.mlexp/mlflow.db"]
+        [f"open the runs: *mlflow ui --backend-store-uri sqlite:///{project.root}/.mlexp/mlflow.db"]
     )
     runs = project.runs()
     cells = [run for name, run in runs.items() if name.startswith("threshold")]
