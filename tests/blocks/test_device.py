@@ -10,6 +10,8 @@ from pytest_mlexp.blocks import device
 from pytest_mlexp.blocks.device import absent_reason, parse_devices, probe, resolve
 from pytest_mlexp.errors import SettingsError
 
+needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="without it there are no devices")
+
 
 @pytest.fixture
 def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,12 +73,14 @@ def test_cuda_without_any_is_kept_to_be_skipped_with_a_reason(monkeypatch: pytes
     assert resolve(("cuda",)) == ("cuda:0",)
 
 
+@needs_torch
 @pytest.mark.usefixtures("two_gpus")
 def test_a_number_too_high_is_answered_with_those_there_are() -> None:
     assert absent_reason("cuda:2") == "there are 2 CUDA devices: cuda:0, cuda:1"
     assert absent_reason("cuda:1") is None
 
 
+@needs_torch
 def test_a_single_device_is_named_in_the_singular(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "probe", lambda: ("cpu", "cuda:0"))
     assert absent_reason("cuda:1") == "there is 1 CUDA device: cuda:0"

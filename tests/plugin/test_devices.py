@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,9 @@ def moved(device):
 """
 
 
+needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="a device other than the CPU is PyTorch's")
+
+
 def on_a_machine_with(project: Project, *devices: str) -> None:
     """Write the project so that these devices are found; in a process of its own, for PyTorch loads once a process."""
     probe = f"from pytest_mlexp.blocks import device\ndevice.probe = lambda: {devices!r}\n"
@@ -37,6 +41,7 @@ def test_a_device_that_is_not_here_is_a_skip_that_says_so(project: Project) -> N
     assert "moved to cuda:0" not in project.fits()
 
 
+@needs_torch
 def test_a_model_that_asks_for_a_device_has_a_cell_on_each(project: Project) -> None:
     on_a_machine_with(project, "cpu", "cuda:0", "cuda:1")
     result = project.pytest("--mlexp", "-v", "-k", "moved and hits", process=True)
@@ -44,6 +49,7 @@ def test_a_model_that_asks_for_a_device_has_a_cell_on_each(project: Project) -> 
     assert sorted(set(project.fits())) == ["moved to cpu", "moved to cuda:0", "moved to cuda:1"]
 
 
+@needs_torch
 @pytest.mark.parametrize("where", ["option", "ini"])
 def test_devices_are_chosen_on_the_command_line_or_in_the_ini_file(project: Project, where: str) -> None:
     on_a_machine_with(project, "cpu", "cuda:0", "cuda:1")

@@ -248,3 +248,22 @@ def test_the_active_run_is_seen_without_importing_mlflow(
     if variable:
         monkeypatch.setenv("MLFLOW_RUN_ID", variable)
     assert active_run_id() == expected
+
+
+def test_a_dataset_that_another_process_has_just_written_is_no_failure(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    real, calls = MlflowClient.log_inputs, []
+
+    def late(*arguments: Any, **options: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1:
+            raise MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.name")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(MlflowClient, "log_inputs", late)
+    assert store.mirror_cells(store.cell()).failed is None
+    assert len(calls) == 2

@@ -131,7 +131,7 @@ class Writer:
         run_id = run.info.run_id
         self._log_files(run, wanted.files)
         if wanted.dataset is not None:
-            client.log_inputs(run_id, [_dataset_input(wanted.dataset)])
+            _log_dataset(client, run_id, wanted.dataset)
         client.log_batch(
             run_id,
             metrics=[Metric(key, value, wanted.ended, step) for key, value, step in wanted.series],
@@ -171,6 +171,18 @@ def _experiment_id(client: MlflowClient, wanted: ExperimentPlan, location: Path 
             f"`mlflow experiments restore -x {found.experiment_id}`"
         )
     return str(found.experiment_id)
+
+
+def _log_dataset(client: MlflowClient, run_id: str, dataset: DatasetRecord) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.log_inputs(run_id, [_dataset_input(dataset)])
+    except MlflowException as error:
+        # MLflow looks the dataset up before it inserts it; another process was between the two.
+        if "unique" not in str(error).lower():
+            raise
+        client.log_inputs(run_id, [_dataset_input(dataset)])
 
 
 def _dataset_input(dataset: DatasetRecord) -> DatasetInput:
