@@ -102,18 +102,18 @@ class Flow:
         check_slices(cell, dataset)
         seen = self._seen(cell, trials, dataset)
         ran = [(one.trial, one.outcome) for one in seen]
-        evaluation = replace(_joined(seen), referee=lambda model: self._reference(cell, model))
+        joined, unmeasured = _joined(seen)
+        evaluation = replace(joined, referee=lambda model: self._reference(cell, model))
+        files, lost = files_of(dataset, ran, evaluation) if self._keep_files else ({}, ())
         record = ended(base, cell, dataset, ran, evaluation)
-        if not self._keep_files:
-            return evaluation, record, {}
-        files, lost = files_of(dataset, ran, evaluation)
-        return evaluation, replace(record, notes=(*record.notes, *lost)), files
+        return evaluation, replace(record, notes=(*record.notes, *unmeasured, *lost)), files
 
     def again(self, cell: Cell, seeds: Iterable[int]) -> Evaluation:
         """The cell's evaluation with other seeds than the declared ones; neither kept nor recorded."""
         __tracebackhide__ = True
         dataset = self.dataset(cell)
-        return _joined(self._seen(cell, cell.trials((s.name for s in dataset.splits), seeds=seeds), dataset))
+        evaluation, _ = _joined(self._seen(cell, cell.trials((s.name for s in dataset.splits), seeds=seeds), dataset))
+        return evaluation
 
     def dataset(self, cell: Cell) -> Dataset:
         """The cell's dataset, loaded when it is asked for first."""
@@ -184,9 +184,11 @@ def _conditions(experiment: Experiment, interrupts: tuple[type[BaseException], .
     )
 
 
-def _joined(seen: list[Seen]) -> Evaluation:
+def _joined(seen: list[Seen]) -> tuple[Evaluation, tuple[str, ...]]:
+    """The evaluation of several trials, and why contributions are missing from it."""
     __tracebackhide__ = True
-    return replace(Evaluation.join(one.evaluation for one in seen), contributions=measure(seen))
+    contributions, missing = measure(seen)
+    return replace(Evaluation.join(one.evaluation for one in seen), contributions=contributions), missing
 
 
 def _load(block: DatasetBlock) -> Dataset:

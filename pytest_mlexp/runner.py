@@ -79,7 +79,7 @@ class Results(Mapping[str, Evaluation]):
         return to_frame(self.records)
 
     def problems(self) -> list[str]:
-        """One line for each cell that failed, each gate that was breached, and all that could not be kept."""
+        """One line for each cell that failed, each gate that was breached, each note, and all that was not kept."""
         breached = [
             f"gate '{verdict.gate}' of {cell}: {verdict.reason}"
             for cell, verdicts in self.verdicts.items()
@@ -87,7 +87,8 @@ class Results(Mapping[str, Evaluation]):
             if not verdict
         ]
         unkept = [self.trouble, self.mirrored.failed if self.mirrored is not None else None]
-        return [*failures(self.records), *breached, *(line for line in unkept if line is not None)]
+        notes = [f"note: {record.cell}: {note}" for record in self.records for note in record.notes]
+        return [*failures(self.records), *breached, *notes, *(line for line in unkept if line is not None)]
 
     def _repr_html_(self) -> str:
         return to_html(self.records, self.problems())

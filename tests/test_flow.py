@@ -10,6 +10,7 @@ import pytest
 
 from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.errors import DataError, DeclarationError
+from pytest_mlexp.gates.judge import judge
 from pytest_mlexp.records import Evaluation, to_dict
 
 if TYPE_CHECKING:
@@ -230,3 +231,26 @@ def test_probabilities_of_several_outputs_are_kept(toy: Toy) -> None:
     predictions = pd.read_parquet(io.BytesIO(toy.files[0]["predictions.parquet"]))
     assert len(predictions) == 6
     assert [len(row) for row in predictions["y_proba"]] == [2] * 6
+
+
+def test_a_gate_that_cannot_be_measured_fails_and_loses_no_numbers(toy: Toy) -> None:
+    frame = pd.DataFrame({"x": np.arange(12.0), "side": ["low"] * 6 + ["high"] * 6, "y": [0] * 6 + [1] * 6})
+    toy.experiment.dataset(lambda: Dataset.from_frame(frame, target="y", split=([0, 6], [1, 2, 7, 8])), name="sided")
+    toy.experiment.model(lambda: lambda X: (X["x"] > 5).astype(int), name="above")
+
+    @toy.experiment.evaluator(maximize="balanced")
+    def both(y_true: Any, y_pred: Any) -> float:
+        if len(set(y_true)) < 2:
+            raise ValueError("only one class")
+        return float(np.mean(y_true == y_pred))
+
+    toy.experiment.gate("balanced", at_least=0.0, slices="side", on="sided")
+    cell = toy.cell("above-sided-both")
+    evaluation = toy.flow().evaluate(cell)
+    (record,) = toy.records
+    assert (record.error, record.metrics["balanced"].mean) == (None, 1.0)
+    (note,) = record.notes
+    assert note == "gate 'balanced at_least=0.0 on=sided slices=side' could not be measured: ValueError: only one class"
+    (verdict,) = judge(evaluation, cell.gates)
+    assert (verdict.status, bool(verdict)) == ("missing", False)
+    assert "could not be measured" in verdict.reason

@@ -4,8 +4,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
+from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.errors import DeclarationError, DeviceError, SettingsError
 from pytest_mlexp.tracking.journal import read
 
@@ -160,3 +162,18 @@ def test_runs_of_a_project_are_in_one_place_wherever_they_start(
     toy.experiment.run(tracking_uri="http://127.0.0.1:1")
     assert (somewhere / ".mlexp" / "sessions").is_dir()
     assert not (somewhere / "experiments" / ".mlexp").exists()
+
+
+def test_notes_on_cells_are_told_too(toy: Toy) -> None:
+    class Unweighted:
+        def fit(self, X: Any, y: Any) -> None: ...
+
+        def predict(self, X: Any) -> Any:
+            return X[:, 0] > 5
+
+    X = np.arange(12.0).reshape(-1, 1)
+    data = Dataset.from_arrays(X, X[:, 0] > 5, split=([0, 6], [1, 7]), sample_weight=np.ones(12))
+    toy.experiment.dataset(lambda: data, name="weighted")
+    toy.experiment.model(Unweighted, name="unweighted")
+    told = toy.experiment.run(tracking_uri="off").problems()
+    assert "note: unweighted-weighted-hits-cpu: fit takes no sample weights, those of 'weighted' were not used" in told

@@ -72,7 +72,8 @@ def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms:
     values = _values(evaluation, gate)
     if not values:
         known = [*evaluation.metrics, *evaluation.contributions]
-        yield _verdict(gate, "missing", f"the metric {gate.metric!r} is missing: {nearest(gate.metric, known)}")
+        reason = f"the metric {gate.metric!r} is missing: {nearest(gate.metric, known)}"
+        yield _verdict(gate, "missing", _UNMEASURED.format(gate.metric) if gate.metric in evaluation else reason)
         return
     for name, numbers in values.items():
         if not numbers or not all(map(math.isfinite, numbers)):
@@ -91,6 +92,7 @@ def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms:
         yield from _compared(evaluation, gate, baseline, terms)
 
 
+_UNMEASURED = "what each example contributes to {} could not be measured; the note on the cell says why"
 _ACCEPT = ": accept it with --mlexp-accept when that is meant"
 _NEW = "nothing is accepted yet to compare {} with: accept this cell with --mlexp-accept"
 
@@ -129,8 +131,11 @@ def _verdict(gate: Gate, status: str, reason: str, value: float | None = None) -
 def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Terms) -> Iterator[Verdict]:
     tables, locked = _tables(evaluation, gate), baseline.locked.metrics
     unknown = sorted(set(tables) - set(locked))
-    if unknown or not tables:
-        reason = _NEW.format(", ".join(unknown) or gate.metric)
+    if not tables:
+        yield _verdict(gate, "missing", _UNMEASURED.format(gate.metric))
+        return
+    if unknown:
+        reason = _NEW.format(", ".join(unknown))
         yield replace(_verdict(gate, "new", reason), strict=gate.new == "fail")
         return
     for which, suffix in (("baseline", ""), ("anchor", ANCHOR)):

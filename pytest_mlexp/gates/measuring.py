@@ -16,7 +16,7 @@ from pytest_mlexp.execution.outcome import Outcome
 from pytest_mlexp.execution.seeding import seeded
 from pytest_mlexp.gates import influence
 from pytest_mlexp.gates.contributions import Contributions, Tested, tabulate
-from pytest_mlexp.gates.rules import OPERATIONAL
+from pytest_mlexp.gates.rules import OPERATIONAL, Gate
 from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import Evaluation
@@ -65,26 +65,32 @@ def see(cell: Cell, trial: Trial, outcome: Outcome, dataset: Dataset) -> Seen:
     return Seen(cell, trial, outcome, dataset, dataset.split(trial.split), evaluation)
 
 
-def measure(seen: Sequence[Seen]) -> dict[str, Contributions]:
-    """The contributions of every metric that a gate of the cell compares or slices.
+def measure(seen: Sequence[Seen]) -> tuple[dict[str, Contributions], tuple[str, ...]]:
+    """The contributions of every metric that a gate of the cell compares or slices, and why some are missing.
 
-    Those of a slice are named ``metric[column=label]``.
-
-    Raises:
-        DataError: a gate slices by a column that the dataset does not have.
+    Those of a slice are named ``metric[column=label]``. An evaluator that raises on a slice leaves out all of
+    the gate's, so that the gate fails and the numbers of the cell are kept.
     """
     found: dict[str, Contributions] = {}
-    cell = seen[0].cell
-    for gate in cell.gates:
-        if gate.metric in OPERATIONAL:
-            found[gate.metric] = _timing(gate.metric, seen)
-        elif gate.slices is not None:
-            for label, rows in _slices(seen[0].dataset, gate.slices):
-                parts = [s.some(np.flatnonzero(inside)) for s in seen if (inside := rows[s.rows]).any()]
-                if parts:
-                    found[f"{gate.metric}[{gate.slices}={label}]"] = _metric(gate.metric, parts)
-        elif gate.compares:
-            found[gate.metric] = _metric(gate.metric, seen)
+    missing: list[str] = []
+    for gate in seen[0].cell.gates:
+        try:
+            found |= _of_gate(gate, seen)
+        except Exception as error:  # noqa: BLE001 - the team's code is called on parts it may not know
+            missing.append(f"gate '{gate}' could not be measured: {type(error).__qualname__}: {error}")
+    return found, tuple(missing)
+
+
+def _of_gate(gate: Gate, seen: Sequence[Seen]) -> dict[str, Contributions]:
+    if gate.metric in OPERATIONAL:
+        return {gate.metric: _timing(gate.metric, seen)}
+    if gate.slices is None:
+        return {gate.metric: _metric(gate.metric, seen)} if gate.compares else {}
+    found = {}
+    for label, rows in _slices(seen[0].dataset, gate.slices):
+        parts = [s.some(np.flatnonzero(inside)) for s in seen if (inside := rows[s.rows]).any()]
+        if parts:
+            found[f"{gate.metric}[{gate.slices}={label}]"] = _metric(gate.metric, parts)
     return found
 
 
