@@ -1,23 +1,15 @@
-"""The records that travel between the steps, and their only wire format.
-
-``to_dict`` and ``from_dict`` are that format: what crosses a process, stands in the journal or is
-mirrored to MLflow went through them. Numbers that JSON cannot hold travel as ``"nan"``, ``"inf"`` and
-``"-inf"``.
-"""
+"""Evaluation: what an evaluator gives for a trial, and what a cell leaves."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
 from pytest_mlexp.errors import EvaluatorError, MlexpError
 from pytest_mlexp.naming import nearest
-from pytest_mlexp.verdicts import Verdict
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -25,8 +17,6 @@ if TYPE_CHECKING:
 
     from pytest_mlexp.gates.contributions import Contributions
 
-FORMAT = 1
-RecordT = TypeVar("RecordT")
 _SHAPES = {
     "metrics": "number, such as {'brier': 0.2}",
     "scores": "one number an example, such as scores={'brier': array}",
@@ -127,142 +117,6 @@ class Evaluation:
             scores={n: np.concatenate([e.scores[n] for e in evaluations]) for n in first.scores},
             tables={n: _stack([e.tables[n] for e in evaluations]) for n in first.tables},
         )
-
-
-@dataclass(frozen=True)
-class Summary:
-    """One metric of a cell as the journal keeps it: values a trial, mean, spread and direction."""
-
-    name: str
-    values: tuple[float, ...]
-    mean: float
-    spread: float
-    maximize: bool
-
-    @property
-    def finite(self) -> bool:
-        """Whether every value is a finite number."""
-        return all(math.isfinite(value) for value in self.values)
-
-
-@dataclass(frozen=True)
-class DatasetRecord:
-    """What a record says of the dataset it was made on.
-
-    Attributes:
-        digest: of content and splits; None, as ``rows`` and ``schema``, where it could not be loaded.
-        schema: its columns as a JSON text.
-    """
-
-    name: str
-    version: str | None = None
-    digest: str | None = None
-    rows: int | None = None
-    schema: str | None = None
-
-
-@dataclass(frozen=True)
-class CellRecord:
-    """A cell after execute and evaluate, or the error that stopped it.
-
-    Attributes:
-        cell: the cell's id, unique within the experiment.
-        description: the experiment's.
-        params: the parameters of the model variant, as text.
-        model_parameters: those of the estimator that was built, its steps included, as text.
-        seeds: seed of each trial; ``splits``: split of each trial. Both run parallel to metric values.
-        fit_seconds: per trial; ``predict_seconds`` likewise. Wall clock.
-        fingerprints: block role (``model``, ``evaluator``) -> digest of its code and parameters.
-        started: milliseconds since the epoch; ``ended`` likewise.
-        error: the exception that stopped the cell, as one line; None when it was evaluated.
-        traceback: that exception's traceback as text.
-        artifacts: file name -> path relative to the journal's folder.
-        notes: what a reader should know: weights that no fit took, a file that could not be made.
-    """
-
-    cell: str
-    experiment: str
-    model: str
-    dataset: DatasetRecord
-    evaluator: str
-    device: str
-    description: str = ""
-    params: dict[str, str] = field(default_factory=dict)
-    model_parameters: dict[str, str] = field(default_factory=dict)
-    seeds: tuple[int, ...] = ()
-    splits: tuple[str, ...] = ()
-    metrics: dict[str, Summary] = field(default_factory=dict)
-    fit_seconds: tuple[float, ...] = ()
-    predict_seconds: tuple[float, ...] = ()
-    fingerprints: dict[str, str] = field(default_factory=dict)
-    started: int = 0
-    ended: int = 0
-    error: str | None = None
-    traceback: str | None = None
-    artifacts: dict[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TestRecord:
-    """How one pytest test of a cell ended."""
-
-    __test__ = False
-
-    cell: str
-    experiment: str
-    node: str
-    outcome: Literal["passed", "failed", "skipped"]
-    seconds: float
-    message: str | None = None
-    verdicts: tuple[Verdict, ...] = ()
-
-
-@dataclass(frozen=True)
-class SessionRecord:
-    """One run of the flow: what started it, where, and in which environment."""
-
-    session: str
-    started: int
-    command: tuple[str, ...]
-    tracking_uri: str | None = None
-    parent_run: str | None = None
-    environment: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class EndRecord:
-    """The end of a session; a journal without one was cut off."""
-
-    ended: int
-    status: Literal["FINISHED", "FAILED", "KILLED"]
-
-
-def to_dict(record: object) -> dict[str, Any]:
-    """Turn a record into builtins that JSON can hold."""
-    converted: dict[str, Any] = _jsonable(msgspec.to_builtins(record))
-    return converted
-
-
-def from_dict(data: Mapping[str, Any], kind: type[RecordT]) -> RecordT:
-    """Turn builtins back into a record.
-
-    Raises:
-        msgspec.ValidationError: the data does not fit the record.
-    """
-    return msgspec.convert(data, kind, strict=False)
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else repr(value)
-    if isinstance(value, str):  # the name of a file may hold bytes that are no text
-        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, dict):
-        return {key: _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
-    return value
 
 
 def _as_values(name: str, value: object) -> tuple[float, ...]:

@@ -1,0 +1,22 @@
+"""The records that travel between the steps, and their only wire format."""
+
+from __future__ import annotations
+
+from pytest_mlexp.records.cell import CellRecord, DatasetRecord, Summary, TestRecord
+from pytest_mlexp.records.evaluation import Evaluation, Metric
+from pytest_mlexp.records.session import EndRecord, SessionRecord
+from pytest_mlexp.records.wire import FORMAT, from_dict, to_dict
+
+__all__ = [
+    "FORMAT",
+    "CellRecord",
+    "DatasetRecord",
+    "EndRecord",
+    "Evaluation",
+    "Metric",
+    "SessionRecord",
+    "Summary",
+    "TestRecord",
+    "from_dict",
+    "to_dict",
+]

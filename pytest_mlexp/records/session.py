@@ -1,0 +1,26 @@
+"""What the journal keeps of a session: how it began, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class SessionRecord:
+    """One run of the flow: what started it, where, and in which environment."""
+
+    session: str
+    started: int
+    command: tuple[str, ...]
+    tracking_uri: str | None = None
+    parent_run: str | None = None
+    environment: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EndRecord:
+    """The end of a session; a journal without one was cut off."""
+
+    ended: int
+    status: Literal["FINISHED", "FAILED", "KILLED"]
