@@ -106,6 +106,7 @@ def _predictions(dataset: Dataset, ran: Ran, evaluation: Evaluation) -> bytes:
                 response("predict"),
                 response("predict_proba"),
                 response("decision_function"),
+                outcome.classes,
             )
         )
     return predictions_table(rows, scores=evaluation.scores)

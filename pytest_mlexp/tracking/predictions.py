@@ -27,6 +27,7 @@ class TrialPredictions:
         seed: the trial's seed; ``split``: the name of its split.
         y_true: the truth, any structure of length ``n``; ``y_pred`` likewise.
         y_proba: probabilities, shape ``(n, k)``; ``y_score``: one score an example, shape ``(n,)``.
+        classes: the class of each column of ``y_proba``, ``k`` of them; None where the model names none.
     """
 
     examples: Sequence[Any] | np.ndarray[Any, Any]
@@ -36,14 +37,16 @@ class TrialPredictions:
     y_pred: Any = None
     y_proba: Any = None
     y_score: Any = None
+    classes: Any = None
 
 
 def predictions_table(trials: Sequence[TrialPredictions], *, scores: Mapping[str, Any] | None = None) -> bytes:
     """Build the Parquet file of a cell's predictions.
 
     Columns are ``example``, ``seed``, ``split``, ``y_true`` and, where the trials have them, ``y_pred``,
-    ``y_proba_0`` .., ``y_score`` and ``score_<name>`` for each entry of ``scores`` (one value an example,
-    joined over the trials). A column whose values share no Arrow type is kept as JSON text.
+    ``y_proba_<class>``, ``y_score`` and ``score_<name>`` for each entry of ``scores`` (one value an example,
+    joined over the trials). A class that a trial was not trained on is null there; classes without a name
+    are numbered. A column whose values share no Arrow type is kept as JSON text.
 
     Raises:
         TrackingError: a column is not as long as there are examples.
@@ -58,7 +61,7 @@ def predictions_table(trials: Sequence[TrialPredictions], *, scores: Mapping[str
         "split": pa.array([trial.split for trial, count in zip(trials, counts, strict=True) for _ in range(count)]),
         **_given("y_true", [trial.y_true for trial in trials]),
         **_given("y_pred", [trial.y_pred for trial in trials]),
-        **_probabilities([trial.y_proba for trial in trials]),
+        **_probabilities([trial.y_proba for trial in trials], [trial.classes for trial in trials]),
         **_given("y_score", [trial.y_score for trial in trials]),
         **{f"score_{name}": _column([values]) for name, values in (scores or {}).items()},
     }
@@ -80,7 +83,7 @@ def _given(name: str, parts: Sequence[Any]) -> dict[str, pa.Array]:
     return {} if not parts or any(part is None for part in parts) else {name: _column(parts)}
 
 
-def _probabilities(parts: Sequence[Any]) -> dict[str, pa.Array]:
+def _probabilities(parts: Sequence[Any], classes: Sequence[Any]) -> dict[str, pa.Array]:
     if not parts or any(part is None for part in parts):
         return {}
     import pyarrow as pa
@@ -89,10 +92,29 @@ def _probabilities(parts: Sequence[Any]) -> dict[str, pa.Array]:
         # One array for each output, as scikit-learn gives them.
         return {"y_proba": _column([list(zip(*part, strict=True)) for part in parts])}
     arrays = [np.asarray(part, dtype=np.float64) for part in parts]
-    if any(array.ndim != 2 or array.shape[1] != arrays[0].shape[1] for array in arrays):
+    if any(array.ndim != 2 for array in arrays):
         return {"y_proba": _column(parts)}
-    joined = np.concatenate(arrays)
-    return {f"y_proba_{k}": pa.array(joined[:, k]) for k in range(joined.shape[1])}
+    named = [_class_names(given, array.shape[1]) for given, array in zip(classes, arrays, strict=True)]
+    if None in named and len({array.shape[1] for array in arrays}) > 1:
+        return {"y_proba": _column(parts)}
+    numbered = [str(k) for k in range(arrays[0].shape[1])]
+    names = [numbered if None in named else list(found or ()) for found in named]
+    columns = dict.fromkeys(name for found in names for name in found)
+    return {
+        f"y_proba_{name}": pa.concat_arrays(
+            [
+                pa.array(array[:, found.index(name)]) if name in found else pa.nulls(len(array), pa.float64())
+                for array, found in zip(arrays, names, strict=True)
+            ]
+        )
+        for name in columns
+    }
+
+
+def _class_names(classes: Any, count: int) -> list[str] | None:
+    """The classes as text, where they tell the columns apart."""
+    names = [] if classes is None or np.ndim(classes) != 1 else [str(_plain(name)) for name in classes]
+    return names if len(set(names)) == count == len(names) else None
 
 
 def _column(parts: Sequence[Any]) -> pa.Array:

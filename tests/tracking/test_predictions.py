@@ -43,6 +43,23 @@ def test_trials_are_joined_in_order_with_every_column() -> None:
     }
 
 
+def test_probabilities_are_named_by_class_and_null_where_a_fold_lacked_it() -> None:
+    first = TrialPredictions(["a"], 0, "fold-0", ["cat"], ["cat"], [[0.75, 0.25]], classes=np.array(["cat", "dog"]))
+    second = TrialPredictions(["b"], 0, "fold-1", ["cow"], ["cow"], [[0.25, 0.75]], classes=["dog", "cow"])
+    got = table(first, second).to_pydict()
+    assert {name: values for name, values in got.items() if name.startswith("y_proba")} == {
+        "y_proba_cat": [0.75, None],
+        "y_proba_dog": [0.25, 0.25],
+        "y_proba_cow": [None, 0.75],
+    }
+
+
+@pytest.mark.parametrize("classes", [None, ["cat"], ["cat", "cat"], [["cat"], ["dog"]]])
+def test_classes_that_do_not_name_the_columns_leave_them_numbered(classes: Any) -> None:
+    one = TrialPredictions(["a"], 0, "s", [0], [0], [[0.75, 0.25]], classes=classes)
+    assert {"y_proba_0", "y_proba_1"} <= {*table(one).column_names}
+
+
 def test_what_a_model_does_not_give_has_no_column() -> None:
     assert table(TrialPredictions([0], 0, "s", [1])).column_names == ["example", "seed", "split", "y_true"]
 
