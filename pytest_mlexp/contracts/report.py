@@ -70,7 +70,8 @@ def shown(value: Any) -> str:
         return f"array({text}, dtype={value.dtype}){more}".replace("\n", "\n    ")
     if hasattr(value, "head"):
         more = f"  # the first {SHOWN_ROWS} of {len(value)} rows" if len(value) > SHOWN_ROWS else ""
-        return f"{type(value).__name__}({value.head(SHOWN_ROWS).to_dict('list' if value.ndim == 2 else 'dict')}){more}"
+        head = value.head(SHOWN_ROWS)
+        return f"{type(value).__name__}({head.to_dict('list') if value.ndim == 2 else head.to_dict()}){more}"
     return f"{value!r:.400}"
 
 
