@@ -17,8 +17,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 # In each kind the order of the labels is the order of the classes.
 KINDS: dict[str, tuple[Any, ...]] = {
     "words": ("Aa", "bb b", "cccccccc"),
-    "words as objects": ("no", "perhaps", "yes"),
-    "digits as words": ("1", "10", "9"),
+    "digits as objects": ("1", "10", "9"),
     "booleans": (False, True),
     "numbers with gaps": (1, 5, 100),
     "negative numbers": (-7, -1, 1),
@@ -32,7 +31,7 @@ SUM = 1e-5
 @law("Predicted labels are training labels, of their own type, and the right ones.", needs=("classifier",))
 def labels_keep_their_type(subject: Subject, case: Case) -> None:
     for kind, labels, data, model in _named_fits(subject, case):
-        answer = subject.answers(model, data.X_test, methods=("predict",))["predict"]
+        answer = subject.expected(data, model)["predict"]
         known = {(type(label), label) for label in np.unique(data.y).tolist()}
         for value in answer.ravel().tolist():
             if (type(value), value) not in known:
@@ -53,15 +52,15 @@ def labels_keep_their_type(subject: Subject, case: Case) -> None:
     "Renaming the classes renames the predictions and leaves the probabilities.", needs=("classifier", "deterministic")
 )
 def renaming_classes(subject: Subject, case: Case) -> None:
-    plain: dict[int, tuple[Answers, Data]] = {}
+    plain: dict[int, Answers] = {}
     for kind, labels, data, model in _named_fits(subject, case):
         classes = len(np.unique(data.y))
         if classes not in plain:
             reference = subject.data(_case(case, classes))
-            plain[classes] = subject.answers(subject.fitted(reference), reference.X_test), reference
-        want = dict(plain[classes][0])
+            plain[classes] = subject.expected(reference)
+        want = dict(plain[classes])
         want["predict"] = as_labels(want["predict"].astype(int), np.unique(data.y))
-        got = subject.answers(model, data.X_test)
+        got = subject.expected(data, model)
         claim = f"classes named {kind} {labels!r} get the predictions of classes 0, 1, ... under their new names"
         same(got, want, claim, tolerance=1e-7, X=data.X, y=data.y)
 
@@ -86,7 +85,7 @@ def _named_fits(subject: Subject, case: Case) -> Iterator[tuple[str, tuple[Any, 
 
 
 def _array(kind: str, labels: tuple[Any, ...]) -> Any:
-    return np.array(labels, dtype=object) if kind == "words as objects" else np.array(labels)
+    return np.array(labels, dtype=object) if kind == "digits as objects" else np.array(labels)
 
 
 def _case(case: Case, classes: int) -> Case:
@@ -140,11 +139,12 @@ def best_score_is_predicted(subject: Subject, case: Case) -> None:
     classes = getattr(model, "classes_", None)
     if classes is None or not (hasattr(model, "predict_proba") or hasattr(model, "decision_function")):
         raise NotApplicable("it has no classes_ with scores")
-    batches = [data.X_test]
+    methods = subject.methods(model)
+    found = [(data.X_test, subject.expected(data, model, methods=methods))]
     if isinstance(data.X_test, np.ndarray) and subject.declares.columns is None and not subject.declares.categorical:
-        batches.append(between(data.X_test))
-    for X in batches:
-        answers = subject.try_ask(model, X, doing="rows between the classes", methods=subject.methods(model))
+        rows = between(data.X_test)
+        found.append((rows, subject.try_ask(model, rows, doing="rows between the classes", methods=methods)))
+    for X, answers in found:
         if isinstance(answers, Refused):
             continue
         away = ~tied(answers, len(answers["predict"]), tolerance=subject.declares.tolerance)

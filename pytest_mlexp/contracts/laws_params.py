@@ -20,9 +20,10 @@ MOST = 6
 @law("Fitting and predicting change no parameter.", needs=("get_params", "fit"))
 def params_survive_fit(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    model = subject.build()
-    before = {name: params_text(value) for name, value in model.get_params(deep=False).items()}
-    subject.answers(subject.train(model, data.X, data.y), data.X_test)
+    before = {name: params_text(value) for name, value in subject.build().get_params(deep=False).items()}
+    model = subject.fitted(data)
+    _same_params(before, model)
+    subject.answers(model, data.X_test)
     _same_params(before, model)
     few = subject.build()
     subject.try_fit(take(data.X, range(2)), take(data.y, range(2)), doing="a fit on 2 rows", model=few)

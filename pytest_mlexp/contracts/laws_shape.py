@@ -55,11 +55,9 @@ def _check_type(answer: Any, subject: Subject) -> None:
 
 @law("fit returns the model itself.", needs=("fit", "get_params"))
 def fit_returns_self(subject: Subject, case: Case) -> None:
-    data = subject.data(case)
-    model = subject.build()
-    returned = model.fit(data.X, data.y)
-    if returned is not model:
-        raise Broken("fit returns the model, so that calls can be chained", f"{returned!r:.80}")
+    fit = subject.fit_of(subject.data(case))
+    if fit.returned is not fit.model:
+        raise Broken("fit returns the model, so that calls can be chained", f"{fit.returned!r:.80}")
 
 
 @law("Predicting before fitting is a clear error that says so.", needs=("fit", "requires_fit"))
