@@ -76,6 +76,11 @@ class Data:
         """The same data with the inputs as frames with named columns."""
         return Data(framed(self.X), self.y, framed(self.X_test), self.y_test, ("frame", self.key))
 
+    def first(self, rows: int) -> Data:
+        """The same data with no more than the first training rows."""
+        part = range(rows)
+        return Data(take(self.X, part), take(self.y, part), self.X_test, self.y_test, ("first", rows, self.key))
+
     def copied(self) -> Data:
         """The same data in memory of their own."""
         return Data(copied(self.X), copied(self.y), copied(self.X_test), copied(self.y_test), self.key)

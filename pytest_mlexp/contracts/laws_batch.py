@@ -21,7 +21,7 @@ SIZES = (1000, 2048)
 CUTS = (5, 14)
 
 
-@law("One row at a time gives what the batch gives.", cases=2)
+@law("One row at a time gives what the batch gives.")
 def batch_vs_rows(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)

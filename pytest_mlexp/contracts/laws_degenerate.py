@@ -61,7 +61,7 @@ def _check(subject: Subject, got: Answers, data: Data, X: Any, what: str) -> Non
 def one_training_row(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     for rows in (1, 2):
-        _works_or_refuses(subject, Data(data.X[:rows], data.y[:rows], data.X_test, None), f"{rows} rows")
+        _works_or_refuses(subject, data.first(rows), f"{rows} rows")
 
 
 @law("One input column works or is refused.", needs=NEEDS)

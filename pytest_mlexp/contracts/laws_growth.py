@@ -30,7 +30,7 @@ def memory_is_bounded(subject: Subject, case: Case) -> None:
 
     calls(1)
     sizes = [state_size(model)]
-    for _ in range(3):
+    for _ in range(2):
         calls(WINDOW)
         sizes.append(state_size(model))
     if not _grows(sizes, WINDOW):
