@@ -91,10 +91,9 @@ def batch_mates(subject: Subject, case: Case) -> None:
             if len(answer) != row_count(batch, what="X"):
                 raise Broken(claim, f"{len(answer)} answers of {name} for {row_count(batch, what='X')} rows", X=batch)
         _same(subject, {name: answer[-rows:] for name, answer in got.items()}, whole, claim, batch)
-    for i in (0, rows - 1):
-        got = subject.answers(model, take(X, [i] * 3))
-        wanted = {name: answer[[i] * 3] for name, answer in whole.items()}
-        _same(subject, got, wanted, "a batch of one row repeated gives that row's prediction each time", take(X, [i]))
+    got = subject.answers(model, take(X, [0] * 3))
+    wanted = {name: answer[[0] * 3] for name, answer in whole.items()}
+    _same(subject, got, wanted, "a batch of one row repeated gives that row's prediction each time", take(X, [0]))
     if not judged:
         raise NotApplicable("every unusual companion is refused")
 

@@ -112,10 +112,16 @@ def set_params_takes_effect(subject: Subject, case: Case) -> None:
         return
     data = subject.data(case)
     params = subject.build().get_params(deep=False)
-    changed = _changed(params)
-    if not _judged(subject, data, params, changed):
-        for name, value in changed.items():
-            _judged(subject, data, params, {name: value})
+    _judge(subject, data, params, _changed(params))
+
+
+def _judge(subject: Subject, data: Data, params: dict[str, Any], changed: dict[str, Any]) -> None:
+    """Judge all changes at once; where one of them is refused, each half of them alone."""
+    if _judged(subject, data, params, changed) or len(changed) < 2:
+        return
+    names, half = list(changed), len(changed) // 2
+    for part in (names[:half], names[half:]):
+        _judge(subject, data, params, {name: changed[name] for name in part})
 
 
 def _judged(subject: Subject, data: Data, params: dict[str, Any], changed: dict[str, Any]) -> bool:

@@ -22,9 +22,13 @@ def prediction_shape(subject: Subject, case: Case) -> None:
     except NotApplicable as refused:
         advice = "declare what it needs, for instance positive_only=True, requires_frame=True or data=(X, y)"
         raise Broken("ordinary data are taken", f"it {refused}; {advice}", X=data.X, y=data.y) from refused
-    for rows in sorted({row_count(data.X_test, what="X"), 1}):
-        X = take(data.X_test, range(rows))
-        for method, answer in subject.answers(model, X, methods=subject.methods(model)).items():
+    methods, one = subject.methods(model), take(data.X_test, [0])
+    found = (
+        (data.X_test, subject.expected(data, model, methods=methods)),
+        (one, subject.answers(model, one, methods=methods)),
+    )
+    for X, answers in found:
+        for method, answer in answers.items():
             _check_shape(subject, method, answer, data.y, X)
     if subject.trains:
         _check_type(subject.ask(model, "predict", data.X_test), subject)

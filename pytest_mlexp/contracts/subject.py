@@ -137,12 +137,12 @@ class Subject:
         Raises:
             Broken: a method crashes or refuses.
         """
-        model = self.fitted(data) if model is None else model
-        methods = methods or self.usual(model)
+        fit = self.fit_of(data)
+        methods = methods or self.usual(fit.model)
         if (data.key, methods) not in self._expected:
-            unused = self.fit_of(data).again()
+            unused = fit.again()
             if unused is None:
-                return self.answers(model, data.X_test, methods=methods)
+                return self.answers(model or self.fresh(data), data.X_test, methods=methods)
             self._expected[data.key, methods] = self.answers(unused, copied(data.X_test), methods=methods)
         return {method: answer.copy() for method, answer in self._expected[data.key, methods].items()}
 
