@@ -110,7 +110,7 @@ def odd_values_at_predict(subject: Subject, case: Case) -> None:
     if not subject.trains:
         raise NotApplicable("it has no fit, and a formula of NaN is NaN")
     # Away from zero, so that a gap that is taken for zero is far off.
-    data = subject.data(case, shift=0.0 if subject.declares.categorical else 20.0)
+    data = subject.data(case, shift=0.0 if subject.declares.categorical else 64.0)
     model = subject.fitted(data)
     clean = subject.expected(data, model)
     for what, value, columns in (

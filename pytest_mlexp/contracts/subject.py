@@ -142,7 +142,7 @@ class Subject:
         if (data.key, methods) not in self._expected:
             unused = fit.again()
             if unused is None:
-                return self.answers(model or self.fresh(data), data.X_test, methods=methods)
+                return self.answers(self.fresh(data) if model is None else model, data.X_test, methods=methods)
             self._expected[data.key, methods] = self.answers(unused, copied(data.X_test), methods=methods)
         return {method: answer.copy() for method, answer in self._expected[data.key, methods].items()}
 
