@@ -12,7 +12,7 @@ import numpy as np
 
 from pytest_mlexp.blocks.splitting import take
 from pytest_mlexp.contracts.compare import same
-from pytest_mlexp.contracts.data import Case, Data, is_texts
+from pytest_mlexp.contracts.data import Case, Data, is_texts, names_of
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Answers, Subject
@@ -66,14 +66,13 @@ def _earlier(subject: Subject, case: Case, data: Data) -> dict[str, Data]:
     if subject.declares.positive_target:
         other["target_scale"] = 20.0
     narrow = replace(case, columns=max(case.columns - 1, 2), classes=2, seed=case.seed + 1)
-    wider = subject.data(wide, **other, labels=WORDS)
-    named = wider.framed() if isinstance(data.X, np.ndarray) else wider
-    found["a wider frame with names, more classes, another scale and sign"] = named
+    found["wider data with more classes, another scale and sign"] = subject.data(wide, **other, labels=WORDS)
     found["narrower data with fewer classes"] = subject.data(narrow, labels=(7, 9))
-    found["the same inputs, other targets"] = same
     if isinstance(data.X, np.ndarray):
+        found["a frame with names"] = _named(data)
         bad = np.full((len(data), data.X.shape[1] + 1), np.nan)
         found["nothing but NaN, which may be refused"] = Data(bad, data.y, data.X_test, None)
+    found["the same inputs, other targets"] = same
     return found
 
 
@@ -89,6 +88,13 @@ def _changed(X: Any) -> Any:
 def _other(y: Any) -> Any:
     """The targets of other rows."""
     return take(y, np.roll(np.arange(len(y)), 1))
+
+
+def _named(data: Data) -> Data:
+    import pandas as pd
+
+    frames = [pd.DataFrame(X, columns=names_of(X.shape[1])) for X in (data.X * 2, data.X_test)]
+    return Data(frames[0], data.y, frames[1], data.y_test)
 
 
 @law("Two instances share no state: fitting or setting one leaves the other alone.", needs=("trained",))
