@@ -189,7 +189,6 @@ EXPLAINED: dict[tuple[str, str], str] = {
         for law in ("reordered_columns", "wrong_width")
     },
     ("XGBClassifier", "labels_keep_their_type"): _BOOLEANS,
-    ("XGBClassifier", "renaming_classes"): _BOOLEANS,
     ("XGBClassifier", "params_survive_fit"): "fit sets the parameter objective",
 }
 

@@ -117,7 +117,7 @@ def columns_by_position() -> Seen:
 
 
 def booleans_as_integers() -> Seen:
-    """Labels keep their type, renaming: trained on booleans it predicts 0 and 1; other labels are refused."""
+    """Labels keep their type: trained on booleans it predicts 0 and 1."""
     import xgboost
 
     answer = xgboost.XGBClassifier(n_jobs=1, n_estimators=5).fit(GROUPED, codes == 0).predict(GROUPED)
