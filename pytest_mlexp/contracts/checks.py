@@ -15,7 +15,7 @@ from pytest_mlexp.contracts.driver import check_one, chosen_laws, excused_or, un
 from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
 from pytest_mlexp.contracts.process import quietly
 from pytest_mlexp.contracts.recognition import subject_of
-from pytest_mlexp.contracts.report import CheckRecord, failure
+from pytest_mlexp.contracts.report import CheckRecord, dataset_snippet, evaluator_snippet, failure
 from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.experiment import Experiment
@@ -127,7 +127,8 @@ def _dataset_checks(
 ) -> Iterator[Check]:
     subject = datasets.dataset_subject(load, name=name, declares=notes[0])
     for law in chosen_laws(DATASET_LAWS, None, notes[1]):
-        yield Check(name, law, _run_plain(law, subject, notes[1].get(law.name), effort))
+        again = dataset_snippet(law, load, notes[0])
+        yield Check(name, law, _run_plain(law, subject, notes[1].get(law.name), effort, again))
 
 
 def _evaluator_checks(
@@ -135,10 +136,11 @@ def _evaluator_checks(
 ) -> Iterator[Check]:
     subject = evaluators.evaluator_subject(block, declares=notes[0])
     for law in chosen_laws(EVALUATOR_LAWS, None, notes[1]):
-        yield Check(block.name, law, _run_plain(law, subject, notes[1].get(law.name), effort))
+        again = evaluator_snippet(law, block, notes[0])
+        yield Check(block.name, law, _run_plain(law, subject, notes[1].get(law.name), effort, again))
 
 
-def _run_plain(law: Law, subject: Any, excuse: str | None, effort: Effort) -> Callable[[], CheckRecord]:
+def _run_plain(law: Law, subject: Any, excuse: str | None, effort: Effort, again: str) -> Callable[[], CheckRecord]:
     def run() -> CheckRecord:
         with quietly():
             try:
@@ -148,7 +150,7 @@ def _run_plain(law: Law, subject: Any, excuse: str | None, effort: Effort) -> Ca
             except Broken as broken:
                 if excuse is not None:
                     return CheckRecord(subject.name, law.name, "excused", excuse)
-                return CheckRecord(subject.name, law.name, "failed", failure(law, subject.name, broken, ""))
+                return CheckRecord(subject.name, law.name, "failed", failure(law, subject.name, broken, again))
         return excused_or(law, subject.name, excuse)
 
     return run

@@ -5,6 +5,7 @@ Every number is one that float32 holds, so that a conversion at predict loses no
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -71,6 +72,25 @@ class Data:
         """Return the number of training rows."""
         return row_count(self.X, what="X")
 
+    def framed(self) -> Data:
+        """The same data with the inputs as frames with named columns."""
+        return Data(framed(self.X), self.y, framed(self.X_test), self.y_test, ("frame", self.key))
+
+    def first(self, rows: int) -> Data:
+        """The same data with no more than the first training rows."""
+        part = range(rows)
+        return Data(take(self.X, part), take(self.y, part), self.X_test, self.y_test, ("first", rows, self.key))
+
+    def copied(self) -> Data:
+        """The same data in memory of their own."""
+        return Data(copied(self.X), copied(self.y), copied(self.X_test), copied(self.y_test), self.key)
+
+
+def copied(values: Any) -> Any:
+    """The same values in memory of their own."""
+    plain = isinstance(values, np.ndarray) and values.dtype.kind != "O"
+    return values.copy(order="K") if plain else copy.deepcopy(values)
+
 
 def make(declares: Declarations, case: Case, recipe: Recipe | None = None) -> Data:
     """Build the data of a case to a model's declarations."""
@@ -133,6 +153,15 @@ def as_mixed_frame(X: Array, *, gaps: bool) -> Any:
 def _flags(rows: int) -> Array:
     """Truth values that follow nothing else."""
     return np.asarray(np.random.default_rng(rows).random(rows) < 0.5)
+
+
+def framed(X: Any, index: Any = None) -> Any:
+    """The same rows as a frame with named columns."""
+    import pandas as pd
+
+    if isinstance(X, pd.DataFrame):
+        return X if index is None else X.set_axis(index, axis=0)
+    return pd.DataFrame(X, columns=names_of(X.shape[1]), index=index)
 
 
 def names_of(columns: int) -> list[str]:

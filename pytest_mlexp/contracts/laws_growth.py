@@ -11,7 +11,7 @@ from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.own_code import counted_lines, runs_own_code, state_size
 from pytest_mlexp.contracts.subject import Subject
 
-WINDOW = 5
+WINDOW = 2
 LONG = 150
 
 
@@ -28,9 +28,9 @@ def memory_is_bounded(subject: Subject, case: Case) -> None:
             rows = _others(X, next(number))
             subject.try_ask(model, rows, doing="one call of many")
 
-    calls(2)
+    calls(1)
     sizes = [state_size(model)]
-    for _ in range(3):
+    for _ in range(2):
         calls(WINDOW)
         sizes.append(state_size(model))
     if not _grows(sizes, WINDOW):
@@ -73,7 +73,9 @@ def refit_does_not_grow(subject: Subject, case: Case) -> None:
     for _ in range(2):
         subject.train(model, data.X, data.y)
         sizes.append(state_size(model))
-    if sizes[2] - sizes[1] >= 8 and sizes[1] - sizes[0] >= 8:
+        if sizes[-1] - sizes[-2] < 8:
+            break
+    else:
         raise Broken("a model fitted three times on the same data keeps its size", f"{sizes} bytes of state", X=data.X)
 
 

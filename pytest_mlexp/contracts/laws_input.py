@@ -9,7 +9,7 @@ import numpy as np
 
 from pytest_mlexp.blocks.splitting import row_count
 from pytest_mlexp.contracts.compare import gap, same
-from pytest_mlexp.contracts.data import Case, Data, names_of
+from pytest_mlexp.contracts.data import Case, Data, framed
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws_values import whole_rows
 from pytest_mlexp.contracts.refusals import Refused, is_refusal, told
@@ -18,34 +18,20 @@ from pytest_mlexp.contracts.subject import Subject, as_array
 TOLERANCE = 1e-6
 
 
-def framed(X: Any, index: Any = None) -> Any:
-    """The same rows as a frame with named columns."""
-    import pandas as pd
-
-    if isinstance(X, pd.DataFrame):
-        return X if index is None else X.set_axis(index, axis=0)
-    return pd.DataFrame(X, columns=names_of(X.shape[1]), index=index)
-
-
-def indexes(rows: int) -> dict[str, Any]:
-    """Indexes that a frame may have after filtering, shuffling, joining or grouping."""
-    return {
-        "shuffled training labels": np.random.default_rng(5).permutation(rows),
-        "words": [f"row {i}" for i in range(rows)],
-        "duplicates": [0] * rows,
-    }
+def shuffled_words(rows: int) -> list[str]:
+    """Such an index as a frame may have after shuffling, joining or grouping: words in no order, some of them twice."""
+    return [f"row {i // 2}" for i in np.random.default_rng(5).permutation(rows)]
 
 
 @law("The index of a frame, its type, order and gaps do not matter.", needs=("table",))
 def frame_index(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     rows = row_count(data.X_test, what="X")
-    plain, model = _fitted_on_frame(subject, data)
-    want = subject.answers(model, plain)
-    for what, index in indexes(rows).items():
-        got = subject.answers(model, framed(data.X_test, index))
-        claim = f"a frame whose index has {what} is answered row by row like one without"
-        same(got, want, claim, tolerance=TOLERANCE, X=framed(data.X_test, index))
+    on_plain, model = _fitted_on_frame(subject, data)
+    want = subject.expected(on_plain, model)
+    X = framed(data.X_test, shuffled_words(rows))
+    claim = "a frame whose index has words in no order, some of them twice, is answered row by row like one without"
+    same(subject.answers(model, X), want, claim, tolerance=TOLERANCE, X=X)
 
 
 @law("At fit, rows of inputs and targets belong together by position, whatever the index.", needs=("table", "trained"))
@@ -58,47 +44,47 @@ def index_at_fit(subject: Subject, case: Case) -> None:
     if not isinstance(data.y, np.ndarray) or data.y.ndim > 1:
         raise NotApplicable("targets are no flat array")
     y = pd.Series(data.y, name="y")
-    plain, model = _fitted_on_frame(subject, data)
-    want = subject.answers(model, plain)
-    found = indexes(len(data))
-    for what, how in (("words", "the same index"), ("shuffled training labels", "an index of their own")):
-        X = framed(data.X, found[what])
-        targets = y.set_axis(X.index if how == "the same index" else np.arange(len(y))[::-1])
-        model = subject.try_fit(X, targets, doing=f"a fit on an index with {what}")
-        if isinstance(model, Refused):
-            continue
-        got = subject.answers(model, plain)
-        claim = f"trained on a frame whose index has {what}, targets with {how}, it is the model of a plain index"
-        same(got, want, claim, tolerance=TOLERANCE, X=X, y=targets)
+    on_plain, model = _fitted_on_frame(subject, data)
+    want = subject.expected(on_plain, model)
+    words = [f"row {i}" for i in range(len(data))]
+    # The same words in another order: neither can be looked up by position, nor one by the other.
+    X, targets = framed(data.X, words), y.set_axis(words[::-1])
+    model = subject.try_fit(X, targets, doing="a fit on an index of words")
+    if isinstance(model, Refused):
+        raise NotApplicable(f"refuses an index of words: {model}")
+    got = subject.answers(model, on_plain.X_test)
+    claim = (
+        "trained on inputs and targets that have words in another order as their index, it is the model of a plain one"
+    )
+    same(got, want, claim, tolerance=TOLERANCE, X=X, y=targets)
 
 
 @law("A frame and an array of the same numbers are answered alike.", needs=("table", "numeric"))
 def frame_and_array(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    plain, on_frame = _fitted_on_frame(subject, data)
-    want = subject.answers(on_frame, plain)
+    on_plain, on_frame = _fitted_on_frame(subject, data)
+    plain, want = on_plain.X_test, subject.expected(on_plain, on_frame)
     got = subject.try_ask(on_frame, data.X_test, doing="an array after a fit on a frame")
     if not isinstance(got, Refused):
         same(got, want, "an array is answered like the frame of its numbers", tolerance=TOLERANCE, X=data.X_test)
     on_array = subject.fitted(data)
-    want = subject.answers(on_array, data.X_test)
+    want = subject.expected(data, on_array)
     got = subject.try_ask(on_array, plain, doing="a frame after a fit on an array")
     if not isinstance(got, Refused):
         same(got, want, "a frame is answered like the array of its numbers", tolerance=TOLERANCE, X=plain)
-    _as_good(subject, on_frame, on_array, data, plain)
+    _as_good(subject, on_plain, data)
 
 
-def _as_good(subject: Subject, on_frame: Any, on_array: Any, data: Data, plain: Any) -> None:
+def _as_good(subject: Subject, on_plain: Data, data: Data) -> None:
     """Fits may differ in rounding, but not in what they learnt."""
     if not subject.trains or subject.declares.nondeterministic:
         return
-    one = subject.answers(on_frame, plain, methods=("predict",))["predict"]
-    other = subject.answers(on_array, data.X_test, methods=("predict",))["predict"]
+    one, other = subject.expected(on_plain)["predict"], subject.expected(data)["predict"]
     numeric = one.dtype.kind == "f"
     limit = 0.3 * float(np.std(np.asarray(data.y, dtype=float))) + 1e-9 if numeric else 0.25
     if one.shape != other.shape or gap(one, other) > limit:
         claim = "a fit on a frame learns what a fit on the array of its numbers learns"
-        raise Broken(claim, f"mean difference of predictions {gap(one, other):.3g}", X=plain)
+        raise Broken(claim, f"mean difference of predictions {gap(one, other):.3g}", X=on_plain.X_test)
 
 
 @law(
@@ -120,19 +106,23 @@ def mixed_columns(subject: Subject, case: Case) -> None:
     model = subject.try_fit(mixed(data.X), data.y, doing="a fit on columns of several types")
     if isinstance(model, Refused):
         raise NotApplicable(f"refuses mixed columns: {model}")
-    whole = subject.train(subject.build(), framed(data.X), data.y)
     got = subject.asked(model, mixed(data.X_test))
-    want = subject.asked(whole, framed(data.X_test))
-    same(got, want, "columns of several types mean their numbers", tolerance=1e-4, X=mixed(data.X), y=data.y)
+    claim = "columns of several types mean their numbers"
+    try:
+        same(got, subject.asked(subject.fitted(data), data.X_test), claim, tolerance=1e-4)
+    except Broken:  # of some a frame's layout makes another model than an array's
+        want = subject.asked(subject.fitted(data.framed()), framed(data.X_test))
+        same(got, want, claim, tolerance=1e-4, X=mixed(data.X), y=data.y)
 
 
 @law("Reordered columns of a frame are matched by name or refused.", needs=("table", "trained"))
 def reordered_columns(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    plain, model = _fitted_on_frame(subject, data)
+    on_plain, model = _fitted_on_frame(subject, data)
+    plain = on_plain.X_test
     if plain.shape[1] < 2:
         raise NotApplicable("there is one column only")
-    want = subject.answers(model, plain)
+    want = subject.expected(on_plain, model)
     for order in (list(plain.columns[::-1]), sorted(plain.columns)):
         if order == list(plain.columns):
             continue
@@ -147,33 +137,32 @@ def reordered_columns(subject: Subject, case: Case) -> None:
 def wrong_width(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)
-    tries: dict[str, Any] = {}
     if isinstance(data.X_test, np.ndarray):
         columns = data.X_test.shape[1]
         wider = np.column_stack([data.X_test, data.X_test[:, :1]])
-        tries = {f"{columns + 1} columns instead of {columns}": wider}
+        tries: dict[str, Any] = {f"{columns + 1} columns instead of {columns}": wider}
         if columns > 1:
             tries[f"{columns - 1} columns instead of {columns}"] = data.X_test[:, :-1]
             tries[f"1 column instead of {columns}"] = data.X_test[:, :1]
-        for what, X in tries.items():
-            _refused(subject, model, X, what)
+        _refused(subject, model, tries, [])
     if subject.takes_frames() and framed(data.X_test).shape[1] > 1:
-        plain, on_frame = _fitted_on_frame(subject, data)
-        for column in (plain.columns[0], plain.columns[-1]):
-            _refused(
-                subject, on_frame, plain.drop(columns=[column]), f"a frame without the column {column!r}", [column]
-            )
-        other = plain.rename(columns={plain.columns[0]: "another_name"})
-        _refused(
-            subject, on_frame, other, f"a frame in which {plain.columns[0]!r} has another name", list(plain.columns)
-        )
+        on_plain, on_frame = _fitted_on_frame(subject, data)
+        plain = on_plain.X_test
+        first, *_, last = plain.columns
+        tries = {f"a frame without the column {name!r}": plain.drop(columns=[name]) for name in (first, last)}
+        tries[f"a frame in which {first!r} has another name"] = plain.rename(columns={first: "another_name"})
+        _refused(subject, on_frame, tries, list(plain.columns))
 
 
-def _refused(subject: Subject, model: Any, X: Any, what: str, columns: list[str] | None = None) -> None:
-    for method in subject.methods(model):
-        got = _asked(subject, model, X, columns or [], method)
-        if not isinstance(got, Refused):
-            raise Broken(f"{method} of {what} is refused", f"it answers {got[method]!r:.100}", X=X)
+def _refused(subject: Subject, model: Any, tries: dict[str, Any], columns: list[str]) -> None:
+    """Check that all methods refuse the first of these rows, and ``predict`` the others."""
+    methods = subject.methods(model)
+    for what, X in tries.items():
+        for method in methods:
+            got = _asked(subject, model, X, columns, method)
+            if not isinstance(got, Refused):
+                raise Broken(f"{method} of {what} is refused", f"it answers {got[method]!r:.100}", X=X)
+        methods = ("predict",)
 
 
 def _asked(subject: Subject, model: Any, X: Any, columns: list[str], method: str | None = None) -> Any:
@@ -203,12 +192,10 @@ def different_lengths(subject: Subject, case: Case) -> None:
             raise Broken(f"a fit with {what} is refused", f"it is fitted on {len(X)} rows and {len(y)} targets")
 
 
-def _fitted_on_frame(subject: Subject, data: Data) -> tuple[Any, Any]:
-    """The test rows as a frame, and the model fitted on the training rows as one."""
-    frames = [framed(part) for part in (data.X, data.X_test)]
-    if not subject.trains:
-        return frames[1], subject.fitted(data)
-    return frames[1], subject.fitted(Data(frames[0], data.y, frames[1], data.y_test, ("frame", data.key)))
+def _fitted_on_frame(subject: Subject, data: Data) -> tuple[Data, Any]:
+    """The data as frames, and the model fitted on them."""
+    frames = data.framed()
+    return frames, subject.fitted(frames)
 
 
 LAWS = (

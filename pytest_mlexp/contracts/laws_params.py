@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from pytest_mlexp.blocks.splitting import take
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, law
@@ -20,13 +19,14 @@ MOST = 6
 @law("Fitting and predicting change no parameter.", needs=("get_params", "fit"))
 def params_survive_fit(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    model = subject.build()
-    before = {name: params_text(value) for name, value in model.get_params(deep=False).items()}
-    subject.answers(subject.train(model, data.X, data.y), data.X_test)
+    before = {name: params_text(value) for name, value in subject.build().get_params(deep=False).items()}
+    model = subject.fitted(data)
     _same_params(before, model)
-    few = subject.build()
-    subject.try_fit(take(data.X, range(2)), take(data.y, range(2)), doing="a fit on 2 rows", model=few)
-    _same_params(before, few)
+    subject.answers(model, data.X_test)
+    _same_params(before, model)
+    few = subject.tried(data.first(2), doing="a fit on 2 rows")
+    if not isinstance(few, Refused):
+        _same_params(before, few)
 
 
 def _same_params(before: dict[str, str], model: Any) -> None:
@@ -112,10 +112,16 @@ def set_params_takes_effect(subject: Subject, case: Case) -> None:
         return
     data = subject.data(case)
     params = subject.build().get_params(deep=False)
-    changed = _changed(params)
-    if not _judged(subject, data, params, changed):
-        for name, value in changed.items():
-            _judged(subject, data, params, {name: value})
+    _judge(subject, data, params, _changed(params))
+
+
+def _judge(subject: Subject, data: Data, params: dict[str, Any], changed: dict[str, Any]) -> None:
+    """Judge all changes at once; where one of them is refused, each half of them alone."""
+    if _judged(subject, data, params, changed) or len(changed) < 2:
+        return
+    names, half = list(changed), len(changed) // 2
+    for part in (names[:half], names[half:]):
+        _judge(subject, data, params, {name: changed[name] for name in part})
 
 
 def _judged(subject: Subject, data: Data, params: dict[str, Any], changed: dict[str, Any]) -> bool:

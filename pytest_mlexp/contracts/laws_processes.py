@@ -30,11 +30,11 @@ def _answers(model: Any, X: Any, methods: tuple[str, ...]) -> Answers:
     return {m: as_array(getattr(model, m)(X) if hasattr(model, m) else model(X)) for m in methods}
 
 
-def _loaded_answers(payload: bytes, X: Any, methods: tuple[str, ...]) -> Answers:
+def _loaded_answers(payload: bytes, batches: list[Any], methods: tuple[str, ...]) -> list[Answers]:
     import warnings
 
     warnings.simplefilter("ignore")
-    return _answers(cloudpickle.loads(payload), X, methods)
+    return [_answers(cloudpickle.loads(payload), X, methods) for X in batches]
 
 
 def _fitted_answers(payload: bytes, data: tuple[Any, Any, Any], methods: tuple[str, ...]) -> Answers:
@@ -52,18 +52,17 @@ def _fitted_answers(payload: bytes, data: tuple[Any, Any, Any], methods: tuple[s
 def loads_in_another_process(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)
-    want = subject.answers(model, data.X_test, methods=subject.methods(model))
+    want = subject.expected(data, model, methods=subject.methods(model))
     # Rows much like those that were asked about here, and which the other process hears of first.
     near = _near(data.X_test)
-    for X, known in ((near, None), (data.X_test, want)):
-        here = subject.try_ask(model, X, doing="rows", methods=tuple(want)) if known is None else known
-        if isinstance(here, Refused):
-            continue
-        try:
-            got = _elsewhere.call(_loaded_answers, packed(model), X, tuple(want))
-        except Exception as error:
-            raise Broken("a saved model can be loaded and asked in another process", f"{error}") from error
-        same(got, here, "in another process it answers alike", tolerance=1e-9, X=X)
+    here = subject.try_ask(model, near, doing="rows", methods=tuple(want))
+    known = [(data.X_test, want)] if isinstance(here, Refused) else [(near, here), (data.X_test, want)]
+    try:
+        found = _elsewhere.call(_loaded_answers, packed(model), [X for X, _ in known], tuple(want))
+    except Exception as error:
+        raise Broken("a saved model can be loaded and asked in another process", f"{error}") from error
+    for (X, wanted), got in zip(known, found, strict=True):
+        same(got, wanted, "in another process it answers alike", tolerance=1e-9, X=X)
 
 
 def _near(X: Any) -> Any:
@@ -75,7 +74,7 @@ def _near(X: Any) -> Any:
 @law("Fitted in another process, it answers alike.", needs=("trained", "deterministic"))
 def fits_alike_in_another_process(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    want = subject.answers(subject.fitted(data), data.X_test)
+    want = subject.expected(data)
     model = subject.build()
     arguments = (packed(model), (data.X, data.y, data.X_test), tuple(want))
     try:

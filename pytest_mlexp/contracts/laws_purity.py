@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from pytest_mlexp.blocks.digest import digest_of
 from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.compare import same
-from pytest_mlexp.contracts.data import Case, is_texts, names_of, odd_texts
+from pytest_mlexp.contracts.data import Case, Data, copied, is_texts, odd_texts
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject, as_array
@@ -19,21 +20,24 @@ from pytest_mlexp.contracts.subject import Subject, as_array
 @law("Inputs, targets and weights are never changed, as arrays or as frames.")
 def inputs_unchanged(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    forms = [data.X, [*data.X, *odd_texts(data.X)]] if is_texts(data.X) else [data.X]
-    if isinstance(data.X, np.ndarray) and data.X.ndim == 2:
-        import pandas as pd
-
-        forms += [pd.DataFrame(data.X, columns=names_of(data.X.shape[1]))]
-    for X in forms:
-        y = copy.deepcopy(data.y)
-        rows = row_count(X, what="X") - row_count(data.X, what="X")
-        y = y if y is None or not rows else take(y, [*range(len(y)), *range(rows)])
-        before = copy.deepcopy((X, y))
-        model = subject.train(subject.build(), X, y)
-        _unchanged(before, (X, y), "fit")
+    for form in _forms(data):
+        fit = subject.fit_of(form)
+        _unchanged((form.X, form.y), (fit.X, fit.y), "fit")
+        model, X = subject.fitted(form), copied(form.X)
         for method in subject.methods(model):
             subject.try_ask(model, X, doing="rows", methods=(method,))
-            _unchanged(before, (X, y), method)
+            _unchanged((form.X, None), (X, None), method)
+
+
+def _forms(data: Data) -> Iterator[Data]:
+    """The data as they are, numbers as a frame too, and texts with odd ones among them."""
+    yield data
+    if isinstance(data.X, np.ndarray) and data.X.ndim == 2:
+        yield data.framed()
+    if is_texts(data.X):
+        odd = odd_texts(data.X)
+        y = data.y if data.y is None else take(data.y, [*range(len(data.y)), *range(len(odd))])
+        yield Data([*data.X, *odd], y, data.X_test, data.y_test, ("odd texts", data.key))
 
 
 def _unchanged(before: tuple[Any, Any], after: tuple[Any, Any], method: str) -> None:
@@ -58,7 +62,7 @@ def read_only_inputs(subject: Subject, case: Case) -> None:
     X, y, X_test = data.X.copy(), np.array(data.y), data.X_test.copy()
     for array in (X, y, X_test):
         array.setflags(write=False)
-    want = subject.answers(subject.fitted(data), data.X_test)
+    want = subject.expected(data)
     got = subject.answers(subject.train(subject.build(), X, y), X_test)
     if not subject.declares.nondeterministic:
         same(got, want, "read-only arrays give what writable ones give", tolerance=subject.declares.tolerance, X=X)
@@ -73,38 +77,27 @@ def repeated_predict(subject: Subject, case: Case) -> None:
     raw = _raw(subject, model, X)
     _same(subject, {n: as_array(a) for n, a in raw.items()}, first, "a second call gives what the first gave", X)
     kept = {name: as_array(given) for name, given in raw.items()}
-    for other in _others(subject, data.X, X):
-        subject.try_ask(model, other, doing="other rows", methods=tuple(first))
-        _same(subject, {n: as_array(a) for n, a in raw.items()}, kept, "earlier outputs stay as they were", X)
-        got = subject.answers(model, X, methods=tuple(first))
-        _same(subject, got, first, "a call on other rows changes no later answer", X)
-    for name in reversed(first):
-        subject.answers(model, take(X, [0]), methods=(name,))
-    got = subject.answers(model, X, methods=tuple(first))
-    _same(subject, got, first, "calls in another order give the same", X)
+    # One of the same size alone, for whoever writes into the same memory as long as the size is the same.
+    same_size = take(X, np.arange(row_count(X, what="X"))[::-1])
+    for batches in ([same_size], [data.X, take(X, [0])]):
+        for other in batches:
+            subject.try_ask(model, other, doing="other rows", methods=tuple(first))
+            _same(subject, {n: as_array(a) for n, a in raw.items()}, kept, "earlier outputs stay as they were", X)
+        # In another order than before.
+        got = {name: subject.answers(model, X, methods=(name,))[name] for name in reversed(first)}
+        _same(subject, got, first, "calls on other rows, and in another order, change no later answer", X)
 
 
 def _raw(subject: Subject, model: Any, X: Any) -> dict[str, Any]:
     return {method: subject.ask(model, method, X) for method in subject.methods(model)}
 
 
-def _others(subject: Subject, X: Any, X_test: Any) -> list[Any]:
-    """Other batches: the training rows, one row, rows of another scale and many of them."""
-    # Of the same size first, for whoever writes into the same memory as long as the size is the same.
-    found = [take(X_test, np.arange(row_count(X_test, what="X"))[::-1]), X, take(X_test, [0])]
-    if isinstance(X, np.ndarray) and X.dtype.kind == "f" and not subject.declares.categorical:
-        near = np.concatenate([X_test * (1 + 2.0**-9), X_test + 0.25])
-        found += [X * 1.5, near] if subject.declares.columns is None else []
-    return found
-
-
 @law("A model that has answered other rows answers like one that has not.")
 def history_free(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     used, unused = subject.fitted(data), subject.fitted(data)
-    X = data.X_test
-    for batch in (X, take(X, range(row_count(X, what="X") - 1, -1, -1))):
-        subject.answers(used, batch)
+    X, batch = data.X_test, copied(data.X_test)
+    subject.answers(used, batch)
     if is_texts(X):
         for near in ([text[:-1] for text in X], [f"{text} {X[0]}" for text in X], [text.upper() for text in X]):
             got = subject.try_ask(used, near, doing="texts much like earlier ones")
@@ -112,8 +105,6 @@ def history_free(subject: Subject, case: Case) -> None:
             if not isinstance(got, Refused) and not isinstance(want, Refused):
                 _same(subject, got, want, "texts much like earlier ones get their own answer", near)
     if isinstance(X, np.ndarray) and X.dtype.kind == "f" and not subject.declares.categorical:
-        batch = X.copy()
-        subject.answers(used, batch)
         batch[:] = X[::-1]
         got = subject.answers(used, batch)
         claim = "an array whose content was changed since the last call is read anew"
@@ -126,7 +117,9 @@ def history_free(subject: Subject, case: Case) -> None:
             want = subject.try_ask(subject.fitted(data), batch, doing="rows much like earlier ones")
             if not isinstance(got, Refused) and not isinstance(want, Refused):
                 _same(subject, got, want, claim, batch)
-    _same(subject, subject.answers(used, X), subject.answers(unused, X), "earlier calls change no answer", X)
+    else:
+        subject.answers(used, take(X, range(row_count(X, what="X") - 1, -1, -1)))
+    _same(subject, subject.answers(used, X), subject.expected(data), "earlier calls change no answer", X)
 
 
 @law("What a caller does with an answer changes neither the inputs nor later answers.")
@@ -134,7 +127,7 @@ def outputs_are_own(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)
     X = copy.deepcopy(data.X_test)
-    before, first = digest_of(X), subject.answers(model, X)
+    before, first = digest_of(X), subject.expected(data, model)
     for method in subject.methods(model):
         answer = subject.ask(model, method, X)
         if isinstance(answer, np.ndarray) and answer.flags.writeable and answer.size:
@@ -154,21 +147,21 @@ def rest_of_the_array_is_unseen(subject: Subject, case: Case) -> None:
     targets[rows:] = targets[rows]
     got = subject.answers(subject.train(subject.build(), inputs[:rows], targets[:rows]), data.X_test)
     claim = "trained on the first rows of an array, it answers as trained on a copy of them"
-    _same(subject, got, subject.answers(subject.fitted(data), data.X_test), claim, data.X)
+    _same(subject, got, subject.expected(data), claim, data.X)
 
 
 @law("Scoring against targets, right or wrong, changes no prediction.", needs=("score",))
 def targets_cannot_influence(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)
-    first = subject.answers(model, data.X_test)
-    for targets in (data.y_test, data.y_test[::-1].copy()):
+    first = subject.expected(data, model)
+    for targets in (data.y_test, data.y_test[::-1].copy()):  # what is wrong last, as it stays
         try:
             model.score(data.X_test, targets)
         except Exception as error:
             raise NotApplicable(f"score does not take test rows and targets: {error!r:.80}") from error
-        claim = "targets of test rows influence no prediction of them"
-        _same(subject, subject.answers(model, data.X_test), first, claim, data.X_test)
+    claim = "targets of test rows influence no prediction of them"
+    _same(subject, subject.answers(model, data.X_test), first, claim, data.X_test)
 
 
 def _same(subject: Subject, got: Any, want: Any, claim: str, X: Any) -> None:

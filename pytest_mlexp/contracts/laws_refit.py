@@ -26,7 +26,7 @@ def refit_forgets(subject: Subject, case: Case) -> None:
     if subject.declares.warm_start:
         raise NotApplicable("warm_start is set: a fit goes on from the one before")
     data = subject.data(case)
-    want = subject.answers(subject.fitted(data), data.X_test)
+    want = subject.expected(data)
     earlier = _earlier(subject, case, data)
     names = list(earlier)
     # Two chains, since what the first fit leaves behind may hide what a later one would: wide first, narrow first.
@@ -44,7 +44,7 @@ def _refit(subject: Subject, earlier: list[Data], data: Data, want: Answers, wha
     model = subject.build()
     for one in earlier:
         if not isinstance(subject.try_fit(one.X, one.y, doing=f"a first fit on {what}", model=model), Refused):
-            subject.try_ask(model, one.X_test, doing="its own rows")
+            subject.try_ask(model, one.X_test, doing="its own rows", methods=("predict",))
     got = subject.answers(subject.train(model, data.X, data.y), data.X_test)
     claim = f"after a fit on {what}, another fit gives what a first one gives"
     _same(subject, got, want, claim, X=data.X, y=data.y)
@@ -107,8 +107,10 @@ def instances_do_not_share(subject: Subject, case: Case) -> None:
     first = subject.answers(one, data.X_test)
     wide = replace(case, columns=case.columns + 1, classes=2, seed=case.seed + 3)
     second = subject.data(wide, scale=3.0, shift=1.0, labels=("no", "yes"))
-    subject.try_fit(second.X, second.y, doing="fitting a second instance on other data", model=other)
-    subject.try_ask(other, second.X_test, doing="its own rows")
+    # State of the same shape last, which is the harder to tell from one's own.
+    for X, y, X_test in ((second.X, second.y, second.X_test), (data.X, _other(data.y), data.X_test)):
+        subject.try_fit(X, y, doing="fitting a second instance on other data", model=other)
+        subject.try_ask(other, X_test, doing="its own rows", methods=("predict",))
     got = subject.answers(one, data.X_test)
     same(got, first, "fitting one instance changes no answer of another", tolerance=1e-9, X=data.X_test)
     if subject.declares.requires_fit:
@@ -130,7 +132,7 @@ def clone_is_fresh(subject: Subject, case: Case) -> None:
 
     data = subject.data(case)
     model = subject.fitted(data)
-    want = subject.answers(model, data.X_test)
+    want = subject.expected(data, model)
     try:
         cloned = clone(model)
     except Exception as error:
@@ -180,7 +182,7 @@ def _same(subject: Subject, got: Answers, want: Answers, claim: str, **data: Any
 def copies_answer_alike(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)
-    want = subject.answers(model, data.X_test)
+    want = subject.expected(data, model)
     ways: dict[str, Callable[[Any], Any]] = {"copy.deepcopy": copy.deepcopy, "pickle": _saved_and_loaded}
     for what, copied in ways.items():
         try:

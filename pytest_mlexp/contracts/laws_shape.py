@@ -22,9 +22,13 @@ def prediction_shape(subject: Subject, case: Case) -> None:
     except NotApplicable as refused:
         advice = "declare what it needs, for instance positive_only=True, requires_frame=True or data=(X, y)"
         raise Broken("ordinary data are taken", f"it {refused}; {advice}", X=data.X, y=data.y) from refused
-    for rows in sorted({row_count(data.X_test, what="X"), 1}):
-        X = take(data.X_test, range(rows))
-        for method, answer in subject.answers(model, X, methods=subject.methods(model)).items():
+    methods, one = subject.methods(model), take(data.X_test, [0])
+    found = (
+        (data.X_test, subject.expected(data, model, methods=methods)),
+        (one, subject.answers(model, one, methods=methods)),
+    )
+    for X, answers in found:
+        for method, answer in answers.items():
             _check_shape(subject, method, answer, data.y, X)
     if subject.trains:
         _check_type(subject.ask(model, "predict", data.X_test), subject)
@@ -55,11 +59,9 @@ def _check_type(answer: Any, subject: Subject) -> None:
 
 @law("fit returns the model itself.", needs=("fit", "get_params"))
 def fit_returns_self(subject: Subject, case: Case) -> None:
-    data = subject.data(case)
-    model = subject.build()
-    returned = model.fit(data.X, data.y)
-    if returned is not model:
-        raise Broken("fit returns the model, so that calls can be chained", f"{returned!r:.80}")
+    fit = subject.fit_of(subject.data(case))
+    if fit.returned is not fit.model:
+        raise Broken("fit returns the model, so that calls can be chained", f"{fit.returned!r:.80}")
 
 
 @law("Predicting before fitting is a clear error that says so.", needs=("fit", "requires_fit"))

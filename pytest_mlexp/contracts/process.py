@@ -29,6 +29,17 @@ def states() -> dict[str, object]:
     return found
 
 
+def stocks() -> dict[str, object]:
+    """The numbers that the global generators have in stock, one drawn already.
+
+    A generator makes several hundred at a time, so drawing a few more leaves its stock as it is; seeding does not.
+    """
+    random.random()  # noqa: S311 - no secret
+    np.random.random()  # noqa: NPY002 - the global one is meant
+    legacy: Any = np.random.get_state()  # noqa: NPY002 - as above
+    return {**states(), "Python": random.getstate()[1][:-1], "numpy": legacy[1].tobytes()}
+
+
 def settings() -> dict[str, Any]:
     """Settings of the process that a block might change for everyone."""
     from sklearn import get_config

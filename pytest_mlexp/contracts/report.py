@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pytest_mlexp.blocks.evaluator import EvaluatorBlock
 from pytest_mlexp.blocks.model import ModelVariant
+from pytest_mlexp.blocks.scorers import is_sklearn
 from pytest_mlexp.contracts.law import Broken, Law
 
 Status = Literal["passed", "failed", "excused", "not_applicable"]
@@ -87,6 +89,40 @@ def snippet(law: Law, model: Any, case: Any, declares: dict[str, Any]) -> str:
             *([imported] if imported else []),
             f"model = {made}",
             f"check_law({law.name!r}, model, {case!r}{given})",
+        ]
+    )
+
+
+def dataset_snippet(law: Law, load: Any, declares: dict[str, Any]) -> str:
+    """Lines that check the law of a dataset again, without pytest."""
+    imported, made = how_to_make(load)
+    return _again("check_dataset", imported, made, law, declares)
+
+
+def evaluator_snippet(law: Law, block: EvaluatorBlock, declares: dict[str, Any]) -> str:
+    """Lines that declare an evaluator and check its law again, without pytest."""
+    imported, made = how_to_make(block.function)
+    ways = {
+        way: [m.name for m in block.metrics if m.maximize is (way == "maximize")] for way in ("maximize", "minimize")
+    }
+    given = "" if is_sklearn(block.function) else "".join(f", {way}={names}" for way, names in ways.items() if names)
+    lines = [
+        "from pytest_mlexp import Experiment",
+        *filter(None, [imported]),
+        "experiment = Experiment('again')",
+        f"experiment.evaluator({made}, name={block.name!r}{given})",
+    ]
+    return _again("check_evaluator", "\n".join(lines), f"experiment.evaluators[{block.name!r}]", law, declares)
+
+
+def _again(check: str, before: str, block: str, law: Law, declares: dict[str, Any]) -> str:
+    given = f", declares={declares!r}" if declares else ""
+    return "\n".join(
+        [
+            f"from pytest_mlexp.contracts.checks import {check}",
+            *filter(None, [before]),
+            f"(record,) = {check}({block}, laws=[{law.name!r}]{given})",
+            "print(record.message)",
         ]
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pytest_mlexp.contracts.data import Case, Data, Recipe, make
+from pytest_mlexp.contracts.data import Case, Data, Recipe, copied, make
 from pytest_mlexp.contracts.declarations import Declarations
 from pytest_mlexp.contracts.law import NotApplicable
 from pytest_mlexp.contracts.process import reseed
@@ -41,7 +41,9 @@ class Subject:
         self.trains = callable(getattr(self.build(), "fit", None))
         self.facts: dict[str, Any] | None = None
         self.own_code: bool | None = None
-        self._fits: dict[object, Any] = {}
+        self.chance: dict[Case, str | None] = {}
+        self._fits: dict[object, Fit] = {}
+        self._expected: dict[object, Answers] = {}
 
     def build(self) -> Any:
         """A fresh model; where it has a seed that is None, with the seed 0."""
@@ -66,7 +68,7 @@ class Subject:
         key = (case, repr(sorted(recipe.items())))
         if key not in self._made:
             self._made[key] = make(self.declares, case, Recipe(**recipe))
-        return copy.deepcopy(self._made[key])  # a model may change what it is given
+        return self._made[key].copied()  # a model may change what it is given
 
     def train(self, model: Any, X: Any, y: Any, **fit_params: Any) -> Any:
         """Fit on ordinary data, global generators seeded, and return the model.
@@ -75,16 +77,20 @@ class Subject:
             NotApplicable: the model refuses the data, clearly.
             Broken: it crashes.
         """
+        self._train(model, X, y, fit_params)
+        return model
+
+    def _train(self, model: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> Any:
+        """As :meth:`train`, returning what ``fit`` returned."""
         if not self.trains:
             return model
         try:
             reseed()
-            model.fit(X, y, **fit_params)
+            return model.fit(X, y, **fit_params)
         except Exception as error:
             if is_refusal(error, accidents=False):
                 raise NotApplicable(f"refuses to be fitted on the data of this law: {told(error)}") from error
             raise crash(error, doing="fitting on ordinary data", X=X, y=y) from error
-        return model
 
     def fresh(self, data: Data) -> Any:
         """A model fitted anew on the training rows."""
@@ -92,10 +98,53 @@ class Subject:
 
     def fitted(self, data: Data) -> Any:
         """A model as it was right after being fitted on the training rows; no one else has it."""
+        again = self.fit_of(data).again()
+        return self.fresh(data) if again is None else again
+
+    def fit_of(self, data: Data) -> Fit:
+        """The one fit on these training rows that all laws share; it is made on rows of its own.
+
+        Raises:
+            NotApplicable: the model refuses the data, clearly.
+            Broken: it crashes.
+        """
         if data.key not in self._fits:
-            self._fits[data.key] = _Kept(self.fresh(data))
-        kept = self._fits[data.key].again()
-        return self.fresh(data) if kept is None else kept
+            model, X, y = self.build(), copied(data.X), copied(data.y)
+            returned = self._train(model, X, y, {})
+            self._fits[data.key] = Fit(model, X, y, returned)
+        return self._fits[data.key]
+
+    def tried(self, data: Data, *, doing: str) -> Any:
+        """As :meth:`try_fit`, and as :meth:`fitted` one fit for all laws that try the same data.
+
+        Raises:
+            Broken: it crashes.
+        """
+        if data.key in self._fits:
+            return self.fitted(data)
+        X, y = copied(data.X), copied(data.y)
+        model = self.try_fit(X, y, doing=doing)
+        if isinstance(model, Refused):
+            return model
+        self._fits[data.key] = Fit(model, X, y)
+        return self.fitted(data)
+
+    def expected(self, data: Data, model: Any = None, *, methods: tuple[str, ...] | None = None) -> Answers:
+        """What a ``model`` from :meth:`fitted` answers to the test rows, when it has done nothing else before.
+
+        A copy of its own is asked, once for all laws; where there can be no copy, the model itself is.
+
+        Raises:
+            Broken: a method crashes or refuses.
+        """
+        fit = self.fit_of(data)
+        methods = methods or self.usual(fit.model)
+        if (data.key, methods) not in self._expected:
+            unused = fit.again()
+            if unused is None:
+                return self.answers(self.fresh(data) if model is None else model, data.X_test, methods=methods)
+            self._expected[data.key, methods] = self.answers(unused, copied(data.X_test), methods=methods)
+        return {method: answer.copy() for method, answer in self._expected[data.key, methods].items()}
 
     def try_fit(self, X: Any, y: Any, *, doing: str, model: Any = None, **fit_params: Any) -> Any:
         """Fit on unusual data: the fitted model, or :class:`Refused`.
@@ -169,15 +218,26 @@ class Subject:
         return found
 
 
-class _Kept:
-    """A fitted model that is copied for each who wants it; None where it cannot be copied."""
+class Fit:
+    """A fitted model, of which everyone gets a copy.
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
+    Attributes:
+        model: the model itself, to look at only.
+        X: the very inputs that ``fit`` was given.
+        y: the very targets.
+        returned: what ``fit`` returned.
+    """
+
+    def __init__(self, model: Any, X: Any, y: Any, returned: Any = None) -> None:
+        self.model = model
+        self.X = X
+        self.y = y
+        self.returned = returned
 
     def again(self) -> Any:
+        """The model as it was right after the fit; None where it cannot be copied."""
         try:
-            return copy.deepcopy(self._model)
+            return copy.deepcopy(self.model)
         except Exception:  # noqa: BLE001 - a model that cannot be copied is fitted again each time
             return None
 

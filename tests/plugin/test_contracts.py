@@ -116,9 +116,42 @@ def test_thorough_and_unknown_efforts(project: pytest.Pytester) -> None:
     result.stderr.fnmatch_lines(["*invalid choice: 'hard'*"])
 
 
-def test_exploring_draws_at_random_and_keeps_what_fails(project: pytest.Pytester) -> None:
+def test_exploring_draws_at_random(project: pytest.Pytester) -> None:
     result = project.runpytest_subprocess("--mlexp-contracts=explore", "-k", "ridge-row_order")
     assert result.parseoutcomes()["passed"] == 1
+
+
+FUSSY = """
+class Fussy(LinearRegression):
+    def fit(self, X, y):
+        with open("fits.txt", "a") as file:
+            print(np.shape(X)[1], file=file)
+        return super().fit(X, y)
+
+    def predict(self, X):
+        return super().predict(X) + (np.shape(X)[1] > 5) * np.arange(len(X))
+
+@prices.model
+def fussy():
+    return Fussy()
+"""
+
+
+def test_exploring_keeps_what_fails_and_tries_it_first_the_next_time(project: pytest.Pytester) -> None:
+    project.makepyfile(blocks=BLOCKS + FUSSY)
+    explored, snippets = [], []
+    for _ in range(2):
+        result = project.runpytest_subprocess("--mlexp-contracts=explore", "-k", "fussy-row_order")
+        result.assert_outcomes(failed=1, deselected=result.parseoutcomes()["deselected"])
+        snippets.append([line for line in result.outlines if "check_law('row_order'" in line])
+        fits = project.path / "fits.txt"
+        columns = [int(line) for line in fits.read_text().split()]
+        fits.unlink()
+        explored.append([count for count in columns if count not in (4, 5)])  # those of the cases that are always tried
+    assert explored[0][0] == 2  # nothing is kept yet: the simplest comes first, and it passes
+    assert explored[1][0] > 5
+    assert snippets[0]
+    assert snippets[0] == snippets[1]
 
 
 def test_a_fixture_without_a_marker_says_what_is_missing(project: pytest.Pytester) -> None:
