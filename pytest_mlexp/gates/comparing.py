@@ -122,6 +122,7 @@ def _comparison(
         values=tuple(candidate.runs.tolist()),
         flips=flipped,
         gates=terms.gates,
+        seeds=candidate.seeds,
     )
 
 
