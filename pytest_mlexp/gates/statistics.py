@@ -66,8 +66,8 @@ class Difference:
     Attributes:
         value: the difference; positive is better.
         examples: variance of the difference that comes from the choice of examples.
-        between: variance between runs of one side that the examples do not explain (tau squared).
-        within: variance of one run's metric that its row-by-run residual gives.
+        spread: variance between the runs of one side.
+        within: what of it the row-by-row residual of a single run gives.
         runs: number of runs of the baseline and of the candidate.
         df: Welch-Satterthwaite degrees of freedom.
         p: probability of a difference this low or lower, were there none.
@@ -75,11 +75,16 @@ class Difference:
 
     value: float
     examples: float
-    between: float
+    spread: float
     within: float
     runs: tuple[int, int]
     df: float
     p: float
+
+    @property
+    def between(self) -> float:
+        """Variance between the runs of one side that the examples do not explain (tau squared)."""
+        return max(0.0, self.spread - self.within)
 
     @property
     def error(self) -> float:
@@ -152,7 +157,7 @@ def _paired(baseline: Side, candidate: Side, change: FloatArray, groups: npt.NDA
     p = _p(value, math.sqrt(variance + between * share), df)
     if binary and groups is None:
         p = max(p, mid_p(int((change < 0).sum()), int((change > 0).sum())))
-    return Difference(value, variance, between, within, runs, df, p)
+    return Difference(value, variance, spread, within, runs, df, p)
 
 
 def _by_runs(baseline: Side, candidate: Side) -> Difference:
