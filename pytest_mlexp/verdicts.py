@@ -44,6 +44,7 @@ class Comparison:
         values: the metric of each run of the candidate, those of further looks included; ``seeds``: their seeds.
         flips: examples that went from right to wrong, and back; None unless scores are 0 or 1.
         gates: how many share alpha.
+        suspicion: what decides on a further look: ``p``, or less for what may be a slow slide.
     """
 
     baseline: float
@@ -63,6 +64,7 @@ class Comparison:
     flips: tuple[int, int] | None = None
     gates: int = 1
     seeds: tuple[int, ...] = ()
+    suspicion: float = 1.0
 
     @property
     def corrected_p(self) -> float:

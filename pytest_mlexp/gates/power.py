@@ -47,7 +47,7 @@ def smallest_visible(difference: Difference, looks: Sequence[Look], *, examples:
         examples: how many were paired; 0 when only runs were compared.
         bits: whether scores are 0 or 1: a loss then flips examples, which is noise of its own.
     """
-    if not math.isfinite(difference.examples) or (not examples and sum(difference.runs) <= 2):
+    if not math.isfinite(difference.examples) or (not examples and sum(difference.runs) + difference.lent <= 2):
         return math.inf
     futures = _Futures(difference, examples, bits=bits, runs=looks[-1].runs)
     lost = np.max([futures.loss_to_pass(look) for look in looks], axis=0)
@@ -62,7 +62,7 @@ class _Futures:
 
         self._found, self._examples, self._bits = difference, examples, bits
         baseline, first = difference.runs
-        self._df = baseline + first - 2
+        self._df = baseline + first - 2 + difference.lent
         chances = _evenly(4 + runs - first)
         normal: FloatArray = ndtri(chances[:, 1:])
         variance = np.full(_FUTURES, difference.within)
@@ -83,8 +83,8 @@ class _Futures:
         mean, spread, df = self._runs_at(look)
         of_runs = np.maximum(0.0, spread - found.within) * share
         least = max(look.margin, self._fewest_flips(look.level))
-        loss = np.full_like(mean, 0.5)  # from above, where flips are most: one value comes of it
-        for _ in range(_ROUNDS if self._bits else 1):  # the flips of a loss are part of its own error
+        loss = np.full_like(mean, 0.5)  # the flips of a loss are noise that it must exceed: found from above
+        for _ in range(_ROUNDS if self._bits else 1):
             of_rows = np.maximum(steady + self._of_flips(np.minimum(loss, 0.5)), self._least_error)
             total = of_rows + of_runs
             weight = (of_rows**2 / (n - 1) if n > 1 else 0.0) + ((spread * share) ** 2 / df if df else 0.0)

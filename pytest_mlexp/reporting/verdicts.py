@@ -51,9 +51,18 @@ def verdict_table(pairs: Sequence[Judged]) -> str:
 
 
 def quiet_lines(pairs: Sequence[Judged]) -> list[str]:
-    """One line for each comparison that showed nothing, with the smallest loss that it could have shown."""
+    """One line for each comparison that showed nothing, with the smallest loss that it could have shown.
+
+    Where an anchor is judged as well, also with the smallest loss since then: what a slow slide must have come to.
+    """
+    slides = {
+        (where, verdict.gate): f", slides from {_text(verdict.comparison.visible)}"
+        for where, verdict in pairs
+        if verdict.against == "anchor" and verdict.comparison is not None
+    }
     return [
         f"{verdict.status}  {where} {verdict.metric}  {_change(found)}, sees losses from {_text(found.visible)}"
+        f"{slides.get((where, verdict.gate), '')}"
         for where, verdict in pairs
         if verdict.status == "inconclusive" and verdict and verdict.against == "baseline"
         for found in [verdict.comparison]

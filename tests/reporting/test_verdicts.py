@@ -57,6 +57,11 @@ def test_what_is_quiet_is_a_line_and_no_row() -> None:
     assert verdict_table(judged([record("a", verdict("pass"))])) == ""
 
 
+def test_what_slides_must_come_to_is_said_where_an_anchor_is_judged() -> None:
+    pairs = judged([record("a", verdict("inconclusive"), verdict("inconclusive", against="anchor"))])
+    assert [line.partition(", ")[2] for line in quiet_lines(pairs)] == ["sees losses from 0.0213, slides from 0.0213"]
+
+
 def test_what_is_strict_is_a_row_and_no_quiet_line() -> None:
     pairs = judged([record("a", verdict("inconclusive", strict=True))])
     assert "inconclusive" in verdict_table(pairs)
