@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,7 @@ from pytest_mlexp.verdicts import Verdict
 RUNS = 5
 LOOKS = [1 + CONFIRM * number for number in range(len(SCREEN) + 1)]
 Scores = npt.NDArray[np.float64]
+Locked = tuple[Accepted, Scores]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,13 +43,13 @@ class Drawn:
         return Drawn(self.baseline, np.where(lost, 0.0, self.candidate))
 
 
-def draw(pool: Pool, rng: np.random.Generator) -> Drawn:
-    seeds = rng.permutation(len(pool.right))[: RUNS + LOOKS[-1]]
+def draw(pool: Pool, rng: np.random.Generator, runs: int = LOOKS[-1]) -> Drawn:
+    seeds = rng.permutation(len(pool.right))[: RUNS + runs]
     scores = pool.right[seeds].astype(float)
     return Drawn(scores[:RUNS], scores[RUNS:])
 
 
-def accepted(scores: Scores) -> tuple[Accepted, Scores]:
+def accepted(scores: Scores) -> Locked:
     """Runs as the lock holds them."""
     side = table(scores).side
     assert side.mean is not None
@@ -61,8 +61,8 @@ def table(scores: Scores) -> Contributions:
     return Contributions("examples", scores.mean(axis=1), tuple(range(len(scores))), scores)
 
 
-def look(baseline: tuple[Accepted, Any], candidate: Scores, gate: Gate, terms: Terms) -> Verdict:
-    return against(gate, gate.metric, table(candidate), (*baseline, True), terms)
+def look(baseline: Locked, candidate: Scores, gate: Gate, terms: Terms, later: Locked | None = None) -> Verdict:
+    return against(gate, gate.metric, table(candidate), (*baseline, True), terms, later=later)
 
 
 def is_quiet(drawn: Drawn) -> bool:
@@ -70,11 +70,11 @@ def is_quiet(drawn: Drawn) -> bool:
     return compare(Side.of(drawn.baseline), Side.of(drawn.candidate[: LOOKS[0]])).p >= SCREEN[0]
 
 
-def judge(baseline: tuple[Accepted, Any], candidate: Scores, gate: Gate, terms: Terms) -> Verdict:
-    """All the looks that a session would take."""
-    verdict = look(baseline, candidate[: LOOKS[0]], gate, terms)
+def judge(baseline: Locked, candidate: Scores, gate: Gate, terms: Terms, later: Locked | None = None) -> Verdict:
+    """All the looks that a session would take; ``later`` is what was accepted after an anchor."""
+    verdict = look(baseline, candidate[: terms.first], gate, terms, later)
     for number, level in enumerate(SCREEN):
         if not is_suspicious(verdict, level, whole=number > 0):
             return verdict
-        verdict = look(baseline, candidate[: LOOKS[number + 1]], gate, terms)
+        verdict = look(baseline, candidate[: terms.first + CONFIRM * (number + 1)], gate, terms, later)
     return verdict

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, overload
 
-from pytest_mlexp.blocks.evaluator import EvaluatorBlock, directions, from_function
+from pytest_mlexp.blocks.evaluator import EvaluatorBlock, Words, directions, from_function
 from pytest_mlexp.blocks.model import Grid, ModelVariant, declare_model
 from pytest_mlexp.blocks.scorers import from_sklearn, is_sklearn
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.gates.rules import OPERATIONAL, Gate, Gates, Rule, declare
 from pytest_mlexp.naming import check_name, nearest, own_name
+from pytest_mlexp.records import Metric
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,10 +116,19 @@ class Experiment:
         name: str | None = None,
         maximize: str | Iterable[str] = (),
         minimize: str | Iterable[str] = (),
+        owner: str = "",
+        business_indicator: str = "",
     ) -> DeclaredT: ...
     @overload
     def evaluator(
-        self, /, *, name: str | None = None, maximize: str | Iterable[str] = (), minimize: str | Iterable[str] = ()
+        self,
+        /,
+        *,
+        name: str | None = None,
+        maximize: str | Iterable[str] = (),
+        minimize: str | Iterable[str] = (),
+        owner: str = "",
+        business_indicator: str = "",
     ) -> Decorator: ...
     def evaluator(
         self,
@@ -128,21 +138,25 @@ class Experiment:
         name: str | None = None,
         maximize: str | Iterable[str] = (),
         minimize: str | Iterable[str] = (),
+        owner: str = "",
+        business_indicator: str = "",
     ) -> Any:
         """Declare an evaluator: a function, a scikit-learn metric function, or the name of a scorer.
 
         A function asks by parameter name for ``y_true y_pred y_proba y_score X groups sample_weight model
         dataset timings device`` and returns a number, a mapping or an :class:`Evaluation` with the metrics
         named in ``maximize`` and ``minimize``. The first of ``maximize``, or without it of ``minimize``, ranks the
-        models.
+        models. ``owner`` is who decides what the metrics mean, ``business_indicator`` what they stand for; both
+        are kept with the accepted state for its reviewers and change nothing that is computed.
 
         Raises:
-            DeclarationError: an illegal or doubled name, an unknown request, no direction, or a metric that
-                another evaluator gives.
+            DeclarationError: an illegal or doubled name, an unknown request, no direction, a metric that
+                another evaluator gives, or an owner or indicator that is no line of text.
         """
+        metrics, words = directions(maximize, minimize), Words(owner, business_indicator)
         if function is None:
-            return lambda declared: self._add_evaluator(declared, name, maximize, minimize)
-        return self._add_evaluator(function, name, maximize, minimize)
+            return lambda declared: self._add_evaluator(declared, name, metrics, words)
+        return self._add_evaluator(function, name, metrics, words)
 
     @overload
     def gate(self, rule: str, /, **options: Unpack[Rule]) -> Gate: ...
@@ -233,11 +247,9 @@ class Experiment:
         self.models.update({variant.name: variant for variant in variants})
         return factory
 
-    def _add_evaluator(
-        self, function: Any, name: str | None, maximize: str | Iterable[str], minimize: str | Iterable[str]
-    ) -> Any:
+    def _add_evaluator(self, function: Any, name: str | None, metrics: tuple[Metric, ...], words: Words) -> Any:
         declare = from_sklearn if is_sklearn(function) else from_function
-        block = declare(function, name=name, metrics=directions(maximize, minimize))
+        block = replace(declare(function, name=name, metrics=metrics), words=words)
         self._claim(block.name, self.evaluators, "evaluator")
         givers = {metric.name: other.name for other in self.evaluators.values() for metric in other.metrics}
         for metric in block.metrics:

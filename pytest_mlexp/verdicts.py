@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,9 +40,11 @@ class Comparison:
         visible: the smallest loss that would have been called a regression with 80 % power.
         noise: standard errors of the difference that come from the examples and from the runs.
         examples: how many were paired (or blocks of them); 0 when only runs were compared.
-        runs: number of runs of the baseline and of the candidate; ``values``: the candidate's.
+        runs: number of runs of the baseline and of the candidate.
+        values: the metric of each run of the candidate, those of further looks included; ``seeds``: their seeds.
         flips: examples that went from right to wrong, and back; None unless scores are 0 or 1.
         gates: how many share alpha.
+        suspicion: what decides on a further look: ``p``, or less for what may be a slow slide.
     """
 
     baseline: float
@@ -59,6 +63,13 @@ class Comparison:
     values: tuple[float, ...]
     flips: tuple[int, int] | None = None
     gates: int = 1
+    seeds: tuple[int, ...] = ()
+    suspicion: float = 1.0
+
+    @property
+    def corrected_p(self) -> float:
+        """``p`` after the correction for the number of gates, at most 1: it fails below the session's alpha."""
+        return min(1.0, self.p * self.gates)
 
 
 @dataclass(frozen=True)
@@ -84,3 +95,27 @@ class Verdict:
     def __bool__(self) -> bool:
         """Whether the gate lets the cell pass."""
         return self.informs or self.status in PASSING or (self.status in LENIENT and not self.strict)
+
+
+def points(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, float, int]]:
+    """What was found out as (name, number, step), for tracking: ``gate/accuracy/difference``.
+
+    Of the slices of a gate it is the worst, under one name: ``gate/accuracy/region/difference``. The runs that
+    were judged come with their seeds, each at a step of its own. Of several gates on one metric the first is shown.
+    """
+    seen: set[str] = set()
+    for verdict in verdicts:
+        found = verdict.comparison
+        name = f"gate/{verdict.metric.partition('=')[0].replace('[', '/')}"
+        name += "/anchor" if verdict.against == "anchor" else ""
+        if found is None or name in seen:
+            continue
+        seen.add(name)
+        yield f"{name}/difference", found.difference, 0
+        yield f"{name}/corrected_p", found.corrected_p, 0
+        if math.isfinite(found.visible):
+            yield f"{name}/smallest_visible_drop", found.visible, 0
+        if verdict.against == "baseline":
+            for step, (seed, value) in enumerate(zip(found.seeds, found.values, strict=False)):
+                yield f"{name}/seed", float(seed), step
+                yield f"{name}/run", value, step

@@ -66,6 +66,8 @@ def test_decorators_give_the_function_back_unchanged() -> None:
         ),
         (lambda e: e.evaluator(lambda y_pred: 0, name="f", minimize=[1]), "a metric's name is a text"),
         (lambda e: e.evaluator(object(), maximize="f"), "an evaluator is a function"),
+        (lambda e: e.evaluator("f1", owner=["risk"]), r"owner= of an evaluator is one line of text.*not \['risk'\]"),
+        (lambda e: e.evaluator("f1", business_indicator="a\nb"), "business_indicator= of an evaluator is one line"),
     ],
 )
 def test_what_cannot_work_is_refused_when_it_is_declared(declare: Any, words: str) -> None:

@@ -33,6 +33,27 @@ RESPONSES: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
+class Words:
+    """What people should know of an evaluator: ``owner`` and ``business_indicator``, a line of text each.
+
+    Raises:
+        DeclarationError: one of them is no line of text.
+    """
+
+    owner: str = ""
+    business_indicator: str = ""
+
+    def __post_init__(self) -> None:
+        for name, given in vars(self).items():
+            if not isinstance(given, str) or len(given.splitlines()) > 1:
+                raise DeclarationError(
+                    f"{name}= of an evaluator is one line of text, such as owner='risk team' or "
+                    f"business_indicator='customers kept', not {given!r:.60}"
+                )
+            object.__setattr__(self, name, given.strip())
+
+
+@dataclass(frozen=True)
 class EvaluatorBlock:
     """One declared evaluator.
 
@@ -43,6 +64,7 @@ class EvaluatorBlock:
         requests: the names it must be given; ``optional``: those it is given when they exist.
         responses: for each request for predictions, the model methods that meet it, preferred first.
         aliases: its parameter name -> the request it stands for, where they differ.
+        words: what people should know of it.
     """
 
     name: str
@@ -52,6 +74,7 @@ class EvaluatorBlock:
     optional: tuple[str, ...] = ()
     responses: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: RESPONSES)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    words: Words = Words()
 
     def methods(self) -> list[tuple[str, ...]]:
         """For each request for predictions, also an optional one, the model methods that can meet it."""

@@ -195,7 +195,8 @@ def _locked_margins(name: str, locked: LockedCell) -> list[tuple[Any, Any]]:
 def _evaluator(cell: Cell, now: LockedCell) -> LockedEvaluator:
     description = (cell.evaluator.function.__doc__ or "").strip().partition("\n")[0]
     directions = {m.name: "maximize" if m.maximize else "minimize" for m in cell.evaluator.metrics}
-    return LockedEvaluator(now.evaluator, directions, description)
+    words = cell.evaluator.words
+    return LockedEvaluator(now.evaluator, directions, description, words.owner, words.business_indicator)
 
 
 def merged(lock: Lock, acceptances: Iterable[Acceptance]) -> Lock:

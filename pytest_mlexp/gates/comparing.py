@@ -65,27 +65,43 @@ def against(
     candidate: Contributions,
     baseline: tuple[Accepted, FloatArray | None, bool],
     terms: Terms,
+    *,
+    later: tuple[Accepted, FloatArray | None] | None = None,
 ) -> Verdict:
-    """Judge one metric, or one slice of it, against what was accepted: its value, its vector, its direction."""
+    """Judge one metric, or one slice of it, against what was accepted: its value, its vector, its direction.
+
+    ``later`` is what was accepted after it, where that is an anchor. Its runs say how much runs are spread; and where
+    it and the candidate together are worse than the anchor, the candidate gets its further looks, by which alone it is
+    judged: a slide is slow, so the accepted runs have gone most of its way.
+    """
     accepted, vector, maximize = baseline
     verdict = Verdict(str(gate), name, "not_comparable", "", float(candidate.runs.mean()))
     if (accepted.hardware or "") != (candidate.hardware or ""):
         return replace(verdict, status="other_hardware", reason=f"{name} was accepted on other hardware: not compared")
     if accepted.kind != candidate.kind or accepted.columns != candidate.columns:
         return replace(verdict, reason=f"{name} was accepted on other {accepted.kind}: accept it anew")
-    if accepted.unchanged and accepted.unchanged == candidate.run_digests():
+    if _is_same(accepted, candidate):
         return replace(verdict, status="identical", reason=f"{name} is the same for every example")
     if not candidate.finite:
         return replace(verdict, status="not_finite", reason=f"a contribution to {name} is not finite")
     sign = 1.0 if maximize else -1.0
     sides = accepted.side(vector).oriented(sign), candidate.side.oriented(sign)
-    difference = compare(*sides, groups=candidate.groups)
+    lender = None if later is None or later[0].columns != accepted.columns else later[0].side(later[1]).oriented(sign)
+    difference = compare(*sides, groups=candidate.groups, lender=lender)
     margin = gate.margin(accepted.value)
     comparison = _comparison(sides, candidate, difference, margin, terms)
+    if later is not None and lender is not None and not _is_same(later[0], candidate):
+        slide = compare(sides[0], lender.joined(sides[1]), groups=candidate.groups)
+        comparison = replace(comparison, suspicion=min(comparison.p, slide.p * terms.slices))
     status = _status(difference, comparison, margin)
     shown = _as_measured(comparison, sign)
     strict = status == "inconclusive" and gate.inconclusive == "fail"
     return replace(verdict, status=status, reason=_reason(name, status, shown), strict=strict, comparison=shown)
+
+
+def _is_same(accepted: Accepted, candidate: Contributions) -> bool:
+    """Whether the runs of the declared seeds are to the last bit what they were."""
+    return bool(accepted.unchanged) and accepted.unchanged == candidate.run_digests()
 
 
 def _status(difference: Difference, comparison: Comparison, margin: float) -> Status:
@@ -114,6 +130,7 @@ def _comparison(
         interval=difference.interval(),
         margin=margin,
         p=min(1.0, difference.p * terms.slices),
+        suspicion=min(1.0, difference.p * terms.slices),
         limit=terms.limit,
         visible=smallest_visible(difference, terms.looks(margin), examples=examples, bits=flipped is not None),
         noise=(math.sqrt(difference.examples), math.sqrt(difference.between * share)),
@@ -122,6 +139,7 @@ def _comparison(
         values=tuple(candidate.runs.tolist()),
         flips=flipped,
         gates=terms.gates,
+        seeds=candidate.seeds,
     )
 
 

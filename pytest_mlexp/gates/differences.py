@@ -23,8 +23,8 @@ class Change:
 def differences(old: Lock, new: Lock) -> list[Change]:
     """Everything that a reviewer should know of, in order."""
     before, after = dict(_facts(old)), dict(_facts(new))
-    keys = sorted(set(before) | set(after))
-    return [Change(key, before.get(key, ""), after.get(key, "")) for key in keys if before.get(key) != after.get(key)]
+    pairs = [(key, before.get(key, ""), after.get(key, "")) for key in sorted(before | after)]
+    return [Change(key, was, now) for key, was, now in pairs if was != now]
 
 
 def _facts(lock: Lock) -> Iterator[tuple[str, str]]:
@@ -33,6 +33,8 @@ def _facts(lock: Lock) -> Iterator[tuple[str, str]]:
             yield f"{name}: dataset {title}", f"version {dataset.version}, digest {dataset.digest[:8]}"
         for title, evaluator in experiment.evaluators.items():
             yield f"{name}: evaluator {title}", evaluator.digest[:8]
+            for words in ("description", "owner", "business_indicator"):
+                yield f"{name}: evaluator {title}: {words}", getattr(evaluator, words)
         for title, cell in experiment.cells.items():
             yield f"{name}: {title}: made of", _made_of(cell)
             yield from _cell_facts(f"{name}: {title}", cell)

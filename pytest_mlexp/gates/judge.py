@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_mlexp.gates.comparing import Terms, against
 from pytest_mlexp.gates.contributions import Contributions
-from pytest_mlexp.gates.lock import ANCHOR, Accepted, LockedCell, LockedMetric
+from pytest_mlexp.gates.lock import ANCHOR, LockedCell
 from pytest_mlexp.gates.rules import Gate, loosened, tightest
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import Evaluation
@@ -138,19 +138,26 @@ def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Ter
         reason = _NEW.format(", ".join(unknown))
         yield replace(_verdict(gate, "new", reason), strict=gate.new == "fail")
         return
-    for which, suffix in (("baseline", ""), ("anchor", ANCHOR)):
+    known = {name: (locked[name].accepted, baseline.vectors.get(name)) for name in tables}
+    anchors = {
+        name: (anchor, baseline.vectors.get(name + ANCHOR))
+        for name in tables
+        if (anchor := locked[name].anchor) is not None
+    }
+    for which, sides in (("baseline", known), ("anchor", anchors)):
         found = [
-            against(gate, name, tables[name], (accepted, vectors, locked[name].maximize), terms.shared_by(len(tables)))
-            for name in tables
-            for accepted, vectors in [(_accepted(locked[name], which), baseline.vectors.get(name + suffix))]
-            if accepted is not None
+            against(
+                gate,
+                name,
+                tables[name],
+                (*side, locked[name].maximize),
+                terms.shared_by(len(tables)),
+                later=known[name] if which == "anchor" else None,
+            )
+            for name, side in sides.items()
         ]
         if found:
             yield replace(min(found, key=_badness), against=which)  # type: ignore[arg-type]
-
-
-def _accepted(metric: LockedMetric, which: str) -> Accepted | None:
-    return metric.accepted if which == "baseline" else metric.anchor
 
 
 def _badness(verdict: Verdict) -> tuple[bool, float]:

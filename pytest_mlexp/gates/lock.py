@@ -99,11 +99,19 @@ class LockedDataset:
 
 @dataclass(frozen=True)
 class LockedEvaluator:
-    """An evaluator as the accepted cells used it last: its fingerprint, and the first line of its docstring."""
+    """An evaluator as the accepted cells used it last.
+
+    Attributes:
+        digest: its fingerprint; ``metrics``: the direction of each.
+        description: the first line of its docstring.
+        owner: as declared, as is ``business_indicator``.
+    """
 
     digest: str
     metrics: dict[str, str]
     description: str = ""
+    owner: str = ""
+    business_indicator: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,22 @@
-"""The smallest loss that a comparison would have shown, all its looks counted."""
+"""The smallest loss that a comparison would have shown, all its looks counted.
+
+Many futures of the comparison are played through, with the runs that its looks add. The variance between runs was
+estimated from few of them, so each future has another one: drawn from what it may be given the estimate, under a
+prior that falls as half-Cauchy's tail does (Gelman, Bayesian Analysis 1, 2006), and never below what single examples
+give. The futures are always the same, a sequence that fills the space evenly (Halton, 1960).
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from pytest_mlexp.gates.statistics import Difference, degrees, quantile
+from pytest_mlexp.gates.statistics import Difference
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -17,8 +24,9 @@ if TYPE_CHECKING:
     FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 POWER = 0.80
-_HOPELESS = 1e12
-_POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+_FUTURES = 1024
+_ROUNDS = 8
+_INVERSE_DF = np.linspace(0.0, 1.0, 201) ** 2
 
 
 @dataclass(frozen=True)
@@ -31,10 +39,7 @@ class Look:
 
 
 def smallest_visible(difference: Difference, looks: Sequence[Look], *, examples: int, bits: bool) -> float:
-    """The loss that passes all looks as a regression with a probability of 80 %.
-
-    The differences at the looks are jointly normal with the variances that were estimated; a look with more
-    runs holds those of the looks before it.
+    """The loss that passes all looks as a regression with a probability of 80 %; infinite where none does.
 
     Args:
         difference: the comparison that was made.
@@ -42,62 +47,101 @@ def smallest_visible(difference: Difference, looks: Sequence[Look], *, examples:
         examples: how many were paired; 0 when only runs were compared.
         bits: whether scores are 0 or 1: a loss then flips examples, which is noise of its own.
     """
-    if not examples and difference.runs[0] + looks[0].runs <= 2:
+    if not math.isfinite(difference.examples) or (not examples and sum(difference.runs) + difference.lent <= 2):
         return math.inf
-    low, high = 0.0, 1.0
-    while _power(difference, looks, examples, bits=bits, loss=high) < POWER:
-        low, high = high, 4 * high
-        if high > _HOPELESS:
-            return math.inf
-    for _ in range(30):
-        middle = (low + high) / 2
-        enough = _power(difference, looks, examples, bits=bits, loss=middle) >= POWER
-        low, high = (low, middle) if enough else (middle, high)
-    is_exact = bits and not difference.between and not difference.within
-    fewest = math.ceil(-math.log2(looks[-1].level) - 1) / examples if is_exact else 0.0
-    return max(high, fewest)
+    futures = _Futures(difference, examples, bits=bits, runs=looks[-1].runs)
+    lost = np.max([futures.loss_to_pass(look) for look in looks], axis=0)
+    return float(np.quantile(futures.expected(lost), POWER))
 
 
-def _power(difference: Difference, looks: Sequence[Look], examples: int, *, bits: bool, loss: float) -> float:
-    """Probability that the observed loss exceeds its limit at every look."""
-    flipped = loss * max(0.0, 1 - loss) / examples if bits else 0.0
-    planned = (_error_and_limit(difference, look, examples, flipped) for look in looks)
-    errors, limits = zip(*planned, strict=True)
-    if not all(map(math.isfinite, (*errors, *limits))):
-        return 0.0
-    return float(_passing(np.array([loss]), len(errors) - 1, errors, limits)[0])
+class _Futures:
+    """Noise of the runs that were made and of those that will be, in many futures at once; all shapes ``(n,)``."""
+
+    def __init__(self, difference: Difference, examples: int, *, bits: bool, runs: int) -> None:
+        from scipy.special import chdtri, ndtri
+
+        self._found, self._examples, self._bits = difference, examples, bits
+        baseline, first = difference.runs
+        self._df = baseline + first - 2 + difference.lent
+        chances = _evenly(4 + runs - first)
+        normal: FloatArray = ndtri(chances[:, 1:])
+        variance = np.full(_FUTURES, difference.within)
+        if self._df:
+            drawn = self._df * difference.spread / chdtri(self._df + 1, chances[:, 0])
+            variance = np.maximum(variance, drawn)
+        self._excess = difference.examples - difference.within * (1 / baseline + 1 / first)
+        self._flips = normal[:, 0]
+        self._rest = np.sqrt(max(0.0, self._excess) + variance / baseline) * normal[:, 1]
+        self._first = np.sqrt(variance / first) * normal[:, 2]
+        self._more = np.sqrt(variance)[:, None] * normal[:, 3:]
+
+    def loss_to_pass(self, look: Look) -> FloatArray:
+        """The loss of these examples from which a look is passed."""
+        found, n = self._found, self._examples
+        share = 1 / found.runs[0] + 1 / look.runs
+        steady = self._excess + found.within * share
+        mean, spread, df = self._runs_at(look)
+        of_runs = np.maximum(0.0, spread - found.within) * share
+        least = max(look.margin, self._fewest_flips(look.level))
+        loss = np.full_like(mean, 0.5)  # the flips of a loss are noise that it must exceed: found from above
+        for _ in range(_ROUNDS if self._bits else 1):
+            of_rows = np.maximum(steady + self._of_flips(np.minimum(loss, 0.5)), self._least_error)
+            total = of_rows + of_runs
+            weight = (of_rows**2 / (n - 1) if n > 1 else 0.0) + ((spread * share) ** 2 / df if df else 0.0)
+            inverse_df = np.divide(weight, total**2, out=np.zeros_like(total), where=total > 0)
+            loss = np.maximum(_quantile(1 - look.level, inverse_df) * np.sqrt(total), least) + mean + self._rest
+        return loss
+
+    def expected(self, lost: FloatArray) -> FloatArray:
+        """The true loss that shows as a loss of these examples, which it flips by chance (Wilson, 1927)."""
+        if not self._bits:
+            return lost
+        n, z = self._examples, self._flips
+        root = np.sqrt(self._of_flips(lost) + (z / (2 * n)) ** 2)
+        found: FloatArray = (lost + z**2 / (2 * n) + z * root) / (1 + z**2 / n)
+        return found
+
+    def _of_flips(self, loss: FloatArray) -> FloatArray | float:
+        """Variance that a loss brings by flipping examples."""
+        share = np.clip(loss, 0.0, 1.0)
+        return share * (1 - share) / self._examples if self._bits else 0.0
+
+    @property
+    def _least_error(self) -> float:
+        return (0.5 / self._examples) ** 2 if self._bits else 0.0
+
+    def _fewest_flips(self, level: float) -> float:
+        """The least loss that the exact test of flips shows, where runs are all the same."""
+        if not self._bits or self._found.spread or self._found.within:
+            return 0.0
+        return math.ceil(-math.log2(level) - 1) / self._examples
+
+    def _runs_at(self, look: Look) -> tuple[FloatArray, FloatArray, int]:
+        """Noise of the candidate's mean, and the variance between runs as it will be estimated, with its degrees."""
+        first = self._found.runs[1]
+        more = self._more[:, : look.runs - first]
+        mean = (first * self._first + more.sum(axis=1)) / look.runs
+        squares = first * (self._first - mean) ** 2 + ((more - mean[:, None]) ** 2).sum(axis=1)
+        df = self._df + look.runs - first
+        return mean, (self._df * self._found.spread + squares) / max(df, 1), df
 
 
-def _error_and_limit(difference: Difference, look: Look, examples: int, flipped: float) -> tuple[float, float]:
-    """The standard error that a look has, and the loss from which it goes on."""
-    baseline, candidate = difference.runs
-    before, share = 1 / baseline + 1 / candidate, 1 / baseline + 1 / look.runs
-    rows = max(0.0, difference.examples - difference.within * before) + difference.within * share + flipped
-    total = rows + difference.between * share
-    spread = (difference.between + difference.within) * share
-    df_runs = baseline + look.runs - 2.0
-    parts = [(rows, examples - 1.0)] if examples > 1 else []
-    df = degrees(total, *parts, (spread, df_runs)) if df_runs else degrees(total, *parts)
-    error = math.sqrt(total)
-    return error, max(quantile(1 - look.level, df) * error, look.margin)
+@lru_cache(8)
+def _evenly(dimensions: int) -> FloatArray:
+    """Points of the unit cube, shape ``(_FUTURES, dimensions)``, none at its faces."""
+    from scipy.stats import qmc
+
+    points: FloatArray = qmc.Halton(dimensions, scramble=False).random(_FUTURES + 1)[1:]
+    return points
 
 
-def _passing(means: FloatArray, look: int, errors: Sequence[float], limits: Sequence[float]) -> FloatArray:
-    """Probability of passing this look and all before it, given the expectation that the later ones leave here."""
-    from scipy.special import ndtr
+def _quantile(probability: float, inverse_df: FloatArray) -> FloatArray:
+    """Quantiles of Student's t distribution for many degrees of freedom, between those of a table."""
+    return np.interp(inverse_df, _INVERSE_DF, _quantiles(probability))
 
-    later = errors[look + 1] if look + 1 < len(errors) else 0.0
-    sd = math.sqrt(max(errors[look] ** 2 - later**2, 0.0))
-    limit = limits[look]
-    if sd == 0.0:
-        before = _passing(means, look - 1, errors, limits) if look else np.ones_like(means)
-        return np.where(means >= limit, before, 0.0)
-    if look == 0:
-        passed: FloatArray = ndtr((means - limit) / sd)
-        return passed
-    low, high = np.maximum(limit, means - 6 * sd), np.maximum(limit, means + 6 * sd)
-    points = ((high + low) / 2)[:, None] + ((high - low) / 2)[:, None] * _POINTS
-    density = np.exp(-(((points - means[:, None]) / sd) ** 2) / 2) / (sd * math.sqrt(2 * math.pi))
-    before = _passing(points.ravel(), look - 1, errors, limits).reshape(points.shape)
-    integral: FloatArray = (density * before) @ _WEIGHTS * (high - low) / 2
-    return integral
+
+@lru_cache(256)
+def _quantiles(probability: float) -> FloatArray:
+    from scipy.special import ndtri, stdtrit
+
+    return np.array([ndtri(probability), *stdtrit(1 / _INVERSE_DF[1:], probability)])

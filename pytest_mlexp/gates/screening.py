@@ -47,7 +47,7 @@ def is_suspicious(verdict: Verdict, level: float, *, whole: bool) -> bool:
     found = verdict.comparison
     if found is None or verdict.informs:
         return False
-    return found.p < level and (not whole or abs(found.difference) >= found.margin)
+    return found.suspicion < level and (not whole or abs(found.difference) >= found.margin)
 
 
 def other_seeds(declared: Iterable[int], number: int, *, skip: int = 0) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ inputs give the same result in every process.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -44,6 +45,15 @@ class Side:
         rest = values - means[:, None] - mean[None, :] + values.mean()
         return cls(means, mean, float((rest**2).sum() / ((runs - 1) * (examples - 1))))
 
+    def joined(self, other: Side) -> Side:
+        """The runs of both on the same examples, as one side."""
+        mine, theirs = self.runs.size, other.runs.size
+        mean = None
+        if self.mean is not None and other.mean is not None:
+            mean = (mine * self.mean + theirs * other.mean) / (mine + theirs)
+        residual = _pooled([(mine - 1, self.residual), (theirs - 1, other.residual)])
+        return Side(np.concatenate([self.runs, other.runs]), mean, residual)
+
     def oriented(self, sign: float) -> Side:
         """The side with all values multiplied by 1 or -1."""
         return Side(sign * self.runs, None if self.mean is None else sign * self.mean, self.residual)
@@ -66,20 +76,27 @@ class Difference:
     Attributes:
         value: the difference; positive is better.
         examples: variance of the difference that comes from the choice of examples.
-        between: variance between runs of one side that the examples do not explain (tau squared).
-        within: variance of one run's metric that its row-by-run residual gives.
+        spread: variance between the runs of one side.
+        within: what of it the row-by-row residual of a single run gives.
         runs: number of runs of the baseline and of the candidate.
         df: Welch-Satterthwaite degrees of freedom.
         p: probability of a difference this low or lower, were there none.
+        lent: degrees of freedom of ``spread`` that runs of neither side gave.
     """
 
     value: float
     examples: float
-    between: float
+    spread: float
     within: float
     runs: tuple[int, int]
     df: float
     p: float
+    lent: int = 0
+
+    @property
+    def between(self) -> float:
+        """Variance between the runs of one side that the examples do not explain (tau squared)."""
+        return max(0.0, self.spread - self.within)
 
     @property
     def error(self) -> float:
@@ -96,7 +113,9 @@ class Difference:
         return self.value - quantile(1 - alpha, self.df) * self.error
 
 
-def compare(baseline: Side, candidate: Side, *, groups: npt.NDArray[np.intp] | None = None) -> Difference:
+def compare(
+    baseline: Side, candidate: Side, *, groups: npt.NDArray[np.intp] | None = None, lender: Side | None = None
+) -> Difference:
     """Compare two sides: paired where both have contributions, else by their runs alone.
 
     Args:
@@ -104,10 +123,12 @@ def compare(baseline: Side, candidate: Side, *, groups: npt.NDArray[np.intp] | N
         candidate: the side that is judged; its examples stand in the baseline's order.
         groups: for each example the number of the group it was drawn with; examples of one group are not
             independent of each other.
+        lender: a third side whose runs are spread alike, and help to say how much that is.
     """
+    sides = [side for side in (baseline, candidate, lender) if side is not None]
     if baseline.mean is None or candidate.mean is None:
-        return _by_runs(baseline, candidate)
-    return _paired(baseline, candidate, candidate.mean - baseline.mean, groups)
+        return _by_runs(sides)
+    return _paired(sides, candidate.mean - baseline.mean, groups)
 
 
 def quantile(probability: float, df: float) -> float:
@@ -136,32 +157,33 @@ def mid_p(lost: int, gained: int) -> float:
     return float(binom.cdf(gained, flips, 0.5) - 0.5 * binom.pmf(gained, flips, 0.5)) if flips else 0.5
 
 
-def _paired(baseline: Side, candidate: Side, change: FloatArray, groups: npt.NDArray[np.intp] | None) -> Difference:
+def _paired(sides: Sequence[Side], change: FloatArray, groups: npt.NDArray[np.intp] | None) -> Difference:
+    baseline, candidate, *lenders = sides
     variance, df_examples = _of_mean(change, groups)
     binary = baseline.is_binary and candidate.is_binary
     if binary:
         variance = max(variance, (0.5 / change.size) ** 2)
-    residual = _pooled(baseline, candidate, (baseline.residual, candidate.residual))
-    within = residual / change.size
-    spread, df_runs = _spread(baseline, candidate)
-    between = max(0.0, spread - within)
+    within = _pooled([(side.runs.size - 1, side.residual) for side in sides]) / change.size
+    spread, df_runs = _spread(sides)
     runs = (baseline.runs.size, candidate.runs.size)
     share = 1 / runs[0] + 1 / runs[1]
-    df = degrees(variance + between * share, (variance, df_examples), (spread * share, df_runs))
+    total = variance + max(0.0, spread - within) * share
+    df = degrees(total, (variance, df_examples), (spread * share, df_runs))
     value = candidate.value - baseline.value
-    p = _p(value, math.sqrt(variance + between * share), df)
+    p = _p(value, math.sqrt(total), df)
     if binary and groups is None:
         p = max(p, mid_p(int((change < 0).sum()), int((change > 0).sum())))
-    return Difference(value, variance, between, within, runs, df, p)
+    return Difference(value, variance, spread, within, runs, df, p, _degrees(lenders))
 
 
-def _by_runs(baseline: Side, candidate: Side) -> Difference:
+def _by_runs(sides: Sequence[Side]) -> Difference:
     """The noise floor: is the candidate inside the t prediction interval of the baseline's runs?"""
-    spread, df = _spread(baseline, candidate)
+    baseline, candidate, *lenders = sides
+    spread, df = _spread(sides)
     runs = (baseline.runs.size, candidate.runs.size)
     value = candidate.value - baseline.value
     p = _p(value, math.sqrt(spread * (1 / runs[0] + 1 / runs[1])), df) if df else 0.5
-    return Difference(value, 0.0, spread, 0.0, runs, max(df, 1.0), p)
+    return Difference(value, 0.0, spread, 0.0, runs, max(df, 1.0), p, _degrees(lenders))
 
 
 def _of_mean(change: FloatArray, groups: npt.NDArray[np.intp] | None) -> tuple[float, float]:
@@ -177,11 +199,13 @@ def _of_mean(change: FloatArray, groups: npt.NDArray[np.intp] | None) -> tuple[f
     return float((sums**2).sum()) * sums.size / (sums.size - 1) / size**2, sums.size - 1.0
 
 
-def _spread(baseline: Side, candidate: Side) -> tuple[float, float]:
-    """Variance between the runs of one side, pooled over both, and its degrees of freedom."""
-    df = float(baseline.runs.size + candidate.runs.size - 2)
-    each = (_variance(baseline.runs), _variance(candidate.runs))
-    return _pooled(baseline, candidate, each), df
+def _spread(sides: Sequence[Side]) -> tuple[float, float]:
+    """Variance between the runs of one side, pooled over all of them, and its degrees of freedom."""
+    return _pooled([(side.runs.size - 1, _variance(side.runs)) for side in sides]), float(_degrees(sides))
+
+
+def _degrees(sides: Sequence[Side]) -> int:
+    return sum(side.runs.size - 1 for side in sides)
 
 
 def _variance(runs: FloatArray) -> float:
@@ -189,10 +213,10 @@ def _variance(runs: FloatArray) -> float:
     return float(runs.var(ddof=1)) if runs.size > 1 and np.ptp(runs) else 0.0
 
 
-def _pooled(baseline: Side, candidate: Side, each: tuple[float, float]) -> float:
-    degrees = (baseline.runs.size - 1, candidate.runs.size - 1)
-    total = sum(degrees)
-    return sum(d * v for d, v in zip(degrees, each, strict=True)) / total if total else 0.0
+def _pooled(estimates: Sequence[tuple[int, float]]) -> float:
+    """One variance from several, each with its degrees of freedom; 0 where there are none."""
+    total = sum(df for df, _ in estimates)
+    return sum(df * variance for df, variance in estimates) / total if total else 0.0
 
 
 def _p(value: float, error: float, df: float) -> float:

@@ -51,9 +51,18 @@ def verdict_table(pairs: Sequence[Judged]) -> str:
 
 
 def quiet_lines(pairs: Sequence[Judged]) -> list[str]:
-    """One line for each comparison that showed nothing, with the smallest loss that it could have shown."""
+    """One line for each comparison that showed nothing, with the smallest loss that it could have shown.
+
+    Where an anchor is judged as well, also with the smallest loss since then: what a slow slide must have come to.
+    """
+    slides = {
+        (where, verdict.gate): f", slides from {_text(verdict.comparison.visible)}"
+        for where, verdict in pairs
+        if verdict.against == "anchor" and verdict.comparison is not None
+    }
     return [
         f"{verdict.status}  {where} {verdict.metric}  {_change(found)}, sees losses from {_text(found.visible)}"
+        f"{slides.get((where, verdict.gate), '')}"
         for where, verdict in pairs
         if verdict.status == "inconclusive" and verdict and verdict.against == "baseline"
         for found in [verdict.comparison]
@@ -98,7 +107,7 @@ def _explained(verdict: Verdict, found: Comparison) -> list[str]:
     what = f"{found.examples} paired examples" if found.examples else "runs alone, no examples"
     lines = [
         f"{verdict.against:9} {found.baseline:.4f}  (95 %: {_between(found.baseline_interval)}), {before} runs",
-        f"candidate {found.candidate:.4f}  (95 %: {_between(found.candidate_interval)}), {now} runs",
+        f"candidate {found.candidate:.4f}  (95 %: {_between(found.candidate_interval)}), {now} runs{_seeds(found)}",
         f"difference {found.difference:+.4f}  (95 %: {_between(found.interval)}), margin {found.margin:.4g}, {what}",
         f"p {found.p:.2g}, fails below {found.limit:.2g} ({found.gates} comparisons share the error rate)",
         f"noise (standard error): examples {_text(found.noise[0])}, training {_text(found.noise[1])}",
@@ -121,6 +130,10 @@ def _change(found: Comparison) -> str:
 
 def _between(interval: tuple[float, float]) -> str:
     return f"{interval[0]:.4f} to {interval[1]:.4f}"
+
+
+def _seeds(found: Comparison) -> str:
+    return f", seeds {', '.join(map(str, found.seeds))}" if found.seeds else ""
 
 
 def _text(number: float) -> str:

@@ -8,7 +8,7 @@ import math
 import platform
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from pytest_mlexp.errors import TrackingError
 from pytest_mlexp.records import CellRecord, DatasetRecord, SessionRecord, TestRecord, to_dict
 from pytest_mlexp.tracking.journal import JournalContents
+from pytest_mlexp.verdicts import points
 
 UID = "mlexp.uid"
 SESSION = "mlexp.session"
@@ -195,7 +196,7 @@ def _cell_plan(cell: CellRecord, tests: list[TestRecord], session: SessionRecord
         ended=cell.ended,
         tags=tags,
         params=params,
-        series=_series(cell),
+        series=(*_series(cell), *_gates(tests)),
         dataset=cell.dataset if cell.dataset.digest else None,
         files=files,
     )
@@ -262,6 +263,12 @@ def _series(cell: CellRecord) -> tuple[tuple[str, float, int], ...]:
         if seconds and name not in taken:
             points.append((name, math.fsum(seconds) / len(seconds), 0))
     return tuple(points)
+
+
+def _gates(tests: Iterable[TestRecord]) -> Iterator[tuple[str, float, int]]:
+    """What the gates found, as metrics beside the cell's own."""
+    for name, value, step in points(verdict for test in tests for verdict in test.verdicts):
+        yield legal_key(name), value, step
 
 
 def _shortened(values: Mapping[str, str], longest: int, long: dict[str, str], prefix: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pytest_mlexp.gates.comparing import Terms, against
 from pytest_mlexp.gates.contributions import Contributions
 from pytest_mlexp.gates.lock import Accepted
 from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.gates.screening import is_suspicious
 from pytest_mlexp.verdicts import Status, Verdict
 
 Table = npt.NDArray[np.float64]
@@ -192,3 +193,25 @@ def test_one_more_right_answer_does_not_make_a_regression(values: Table, data: s
     before = table(values[:1])
     if judged(before, table(better)).status == "regressed":
         assert judged(before, table(values[2])).status == "regressed"
+
+
+def test_what_was_accepted_since_the_anchor_makes_a_slide_suspicious_but_not_regressed(
+    rng: np.random.Generator,
+) -> None:
+    def lost(rows: int, runs: int) -> Contributions:
+        return table((np.arange(1000) < 900 - rows) & (rng.random((runs, 1000)) < 0.98))
+
+    anchor, later, now = lost(0, 5), lost(12, 5), lost(14, 1)
+    alone = against(GATE, "m", now, (*accepted(anchor), True), Terms())
+    known = against(GATE, "m", now, (*accepted(anchor), True), Terms(), later=accepted(later))
+    assert alone.comparison is not None
+    assert known.comparison is not None
+    assert alone.comparison.suspicion == alone.comparison.p
+    assert known.comparison.suspicion < known.comparison.p
+    level = (known.comparison.suspicion + known.comparison.p) / 2
+    assert is_suspicious(known, level, whole=False)
+    assert not is_suspicious(alone, min(level, alone.comparison.p), whole=False)
+    same = replace(accepted(later)[0], unchanged=now.run_digests()), accepted(later)[1]
+    unchanged = against(GATE, "m", now, (*accepted(anchor), True), Terms(), later=same)
+    assert unchanged.comparison is not None
+    assert unchanged.comparison.suspicion == unchanged.comparison.p

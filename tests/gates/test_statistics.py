@@ -56,6 +56,24 @@ def test_the_spread_between_runs_is_found_beside_the_residual(rng: Rng) -> None:
     assert residual == pytest.approx(0.2**2, rel=0.05)
 
 
+def test_a_third_side_helps_to_say_how_much_runs_are_spread(rng: Rng) -> None:
+    before, now, third = rng.normal(5, 1, 5), rng.normal(5, 1, 1), rng.normal(9, 1, 4)
+    found = compare(Side(before), Side(now), lender=Side(third))
+    assert (found.value, found.df, found.lent) == (now.mean() - before.mean(), 7, 3)
+    assert found.spread == pytest.approx((4 * before.var(ddof=1) + 3 * third.var(ddof=1)) / 7)
+
+
+def test_joined_sides_are_the_side_of_all_their_runs(rng: Rng) -> None:
+    values = table(rng, 8, 50)
+    joined, whole = Side.of(values[:5]).joined(Side.of(values[5:])), Side.of(values)
+    assert joined.mean is not None
+    assert whole.mean is not None
+    np.testing.assert_allclose(joined.runs, whole.runs)
+    np.testing.assert_allclose(joined.mean, whole.mean)
+    assert joined.residual == pytest.approx(whole.residual, rel=0.1)
+    assert Side(np.ones(2)).joined(Side(np.ones(3))).mean is None
+
+
 def test_runs_that_differ_no_more_than_their_rows_explain_add_nothing(rng: Rng) -> None:
     runs = table(rng, 6, 200, within=0.2)
     runs -= runs.mean(axis=1, keepdims=True) - runs.mean()

@@ -33,6 +33,19 @@ def test_an_accuracy_baseline_of_10_000_rows_takes_two_kibibytes_at_most(rng: np
     assert len(pack({"accuracy": (runs[0], 1)})) <= 1300
 
 
+def test_noisy_runs_take_little_more_than_their_entropy(rng: np.random.Generator) -> None:
+    runs = rng.random((5, 10_000)) < np.clip(rng.beta(1.2, 0.3, 10_000), 0, 1)
+    shares = np.bincount(runs.sum(axis=0)) / 10_000
+    entropy = -(shares * np.log2(shares)).sum() * 10_000 / 8
+    assert 2000 < entropy < 3000
+    assert len(pack({"accuracy": (runs.mean(axis=0), 5)})) <= 1.1 * entropy
+
+
+def test_runs_that_are_all_alike_are_bits(rng: np.random.Generator) -> None:
+    right = (rng.random(10_000) < 0.9).astype(float)
+    assert len(pack({"accuracy": (right, 5)})) == len(pack({"accuracy": (right, 1)})) <= 700
+
+
 def test_other_bytes_than_the_lock_says_are_refused() -> None:
     data = pack({"m": (np.ones(3), 1)})
     with pytest.raises(GateError, match="restore both from git"):

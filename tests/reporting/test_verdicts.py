@@ -19,6 +19,7 @@ FOUND = Comparison(
     examples=1000,
     runs=(5, 3),
     values=(0.93, 0.94, 0.935),
+    seeds=(0, 5, 6),
     flips=(40, 19),
     gates=20,
 )
@@ -56,6 +57,11 @@ def test_what_is_quiet_is_a_line_and_no_row() -> None:
     assert verdict_table(judged([record("a", verdict("pass"))])) == ""
 
 
+def test_what_slides_must_come_to_is_said_where_an_anchor_is_judged() -> None:
+    pairs = judged([record("a", verdict("inconclusive"), verdict("inconclusive", against="anchor"))])
+    assert [line.partition(", ")[2] for line in quiet_lines(pairs)] == ["sees losses from 0.0213, slides from 0.0213"]
+
+
 def test_what_is_strict_is_a_row_and_no_quiet_line() -> None:
     pairs = judged([record("a", verdict("inconclusive", strict=True))])
     assert "inconclusive" in verdict_table(pairs)
@@ -69,7 +75,7 @@ def test_a_failure_says_all_that_was_compared_and_what_to_do() -> None:
         "REGRESSED  gate 'm max_drop=0.01' on forest-n=30-d-q-cpu of experiment 'e'",
         "  why",
         "  baseline  0.9559  (95 %: 0.9500 to 0.9600), 5 runs",
-        "  candidate 0.9350  (95 %: 0.9200 to 0.9500), 3 runs",
+        "  candidate 0.9350  (95 %: 0.9200 to 0.9500), 3 runs, seeds 0, 5, 6",
         "  difference -0.0209  (95 %: -0.0323 to -0.0095), margin 0.01, 1000 paired examples",
         "  p 0.0002, fails below 0.0025 (20 comparisons share the error rate)",
         "  noise (standard error): examples 0.0050, training 0.0030",

@@ -103,3 +103,17 @@ def test_every_change_of_what_was_accepted_fails(project: Project) -> None:
         changed.stdout.fnmatch_lines(said.split("|"))
         project.edit(new, old)
     project.run(process=True).assert_outcomes(passed=1)
+
+
+def test_owner_and_business_indicator_stand_in_the_lock_and_their_change_is_said_but_fails_nothing(
+    project: Project,
+) -> None:
+    project.edit('maximize="share")', 'maximize="share", owner="risk team", business_indicator="claims paid")')
+    said = project.run("--mlexp-accept")
+    said.stdout.fnmatch_lines(["toy: evaluator right: owner: nothing -> risk team"])
+    text = (project.path / "mlexp.lock").read_text(encoding="utf-8")
+    assert 'business_indicator = "claims paid"' in text
+    project.edit("risk team", "pricing team")
+    project.run(process=True).assert_outcomes(passed=1)
+    changed = project.run("--mlexp-accept", process=True)
+    changed.stdout.fnmatch_lines(["toy: evaluator right: owner: risk team -> pricing team"])

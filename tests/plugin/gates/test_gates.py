@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from mlflow import MlflowClient
 
 if TYPE_CHECKING:
     from tests.plugin.gates.conftest import Project
@@ -23,7 +24,7 @@ def test_a_loss_fails_the_test_and_explains_itself(project: Project, workers: tu
             f"REGRESSED  gate 'share at_least=0.1 max_drop=0.01' on {project.cell} of experiment 'toy'",
             "  share 0.9* -> 0.8* (-0.0*): a loss of at least 0.01, p * < 0.05",
             "  baseline  0.9*  (95 %: 0.9* to 0.9*), 5 runs",
-            "  candidate 0.8*  (95 %: 0.8* to 0.8*), 5 runs",
+            "  candidate 0.8*  (95 %: 0.8* to 0.8*), 5 runs, seeds 0, 6, 7, 8, 9",
             "  difference -0.0*  (95 %: -0.* to -0.*), margin 0.01, 400 paired examples",
             "  p *, fails below 0.05 (1 comparisons share the error rate)",
             "  noise (standard error): examples 0.0*, training *",
@@ -39,6 +40,21 @@ def test_a_loss_fails_the_test_and_explains_itself(project: Project, workers: tu
     assert verdict.status == "regressed"
     assert verdict.comparison is not None
     assert len(verdict.comparison.values) == 5
+    assert verdict.comparison.seeds == (0, 6, 7, 8, 9)  # 1 to 5 are the baseline's
+    client = MlflowClient(f"sqlite:///{project.path}/store.db")
+    found = client.get_experiment_by_name("toy")
+    assert found is not None
+    (run,) = client.search_runs([found.experiment_id], f"attributes.run_name = '{project.cell}'")
+    assert (
+        run.data.metrics.items()
+        >= {
+            "gate/share/difference": verdict.comparison.difference,
+            "gate/share/corrected_p": verdict.comparison.p,
+            "gate/share/smallest_visible_drop": verdict.comparison.visible,
+        }.items()
+    )
+    judged = client.get_metric_history(run.info.run_id, "gate/share/run")
+    assert [point.value for point in judged] == list(verdict.comparison.values)
     flips = (folder / "flips" / "toy" / f"{project.cell}.csv").read_text(encoding="utf-8").splitlines()
     assert flips[0] == "metric,example,right_before,right_now"
     assert len(flips) > 40
