@@ -23,7 +23,7 @@ from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table, to_frame, to_html
-from pytest_mlexp.tracking.address import OFF, check_uri
+from pytest_mlexp.tracking.address import OFF, check_uri, experiment_folder
 from pytest_mlexp.tracking.embedded import project_folder
 from pytest_mlexp.tracking.environment import capture
 from pytest_mlexp.tracking.recorder import Recorder
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pytest_mlexp.experiment import Experiment
-    from pytest_mlexp.tracking._mlflow import Mirrored
+    from pytest_mlexp.tracking.mirrored import Mirrored
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,6 +110,7 @@ def run(
     """
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     check_uri(uri)
+    folder = experiment_folder(uri)
     places = resolve(parse_devices(devices))
     for place in places:
         if (reason := absent_reason(place)) is not None:
@@ -119,7 +120,14 @@ def run(
     judging = Judging(AcceptedState(root / baseline), cells)
     recorder = None
     if uri != OFF:
-        recorder = Recorder(root, tracking_uri=uri, environment=capture(root, sys.argv), started=time.time())
+        recorder = Recorder(
+            root,
+            tracking_uri=uri,
+            environment=capture(root, sys.argv),
+            started=time.time(),
+            scope=f"{experiment.name} on {', '.join(places)}",
+            experiment_folder=folder,
+        )
     records: list[CellRecord] = []
 
     def record(cell: CellRecord, files: Mapping[str, bytes]) -> None:
