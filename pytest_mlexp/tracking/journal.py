@@ -55,7 +55,7 @@ class JournalContents:
         cells: one record for each (experiment, cell): the last one written. A recorder writes a cell again only
             where a session that was continued found another result than before it was killed.
         tests: how the tests of the cells ended.
-        end: None when the session was cut off.
+        end: None when the session was cut off, or goes on.
         skipped: lines that were torn or corrupt and therefore left out.
         continued: how often a later process went on with the session.
     """
@@ -207,6 +207,7 @@ class JournalReader:
                 self._session = record
             case ContinuedRecord():
                 self._continued += 1
+                self._end = None
             case CellRecord():
                 self._cells[record.experiment, record.cell] = record
             case TestRecord():

@@ -1,4 +1,8 @@
-"""Sessions whose writer was killed: the same one goes on, any other one is ended with the truth."""
+"""Sessions whose writer was killed: the same one goes on, any other one is ended with the truth.
+
+A session may have been killed after its last test, while it was waited for MLflow: then it has an end already, but
+its lock is still there.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ class Orphan:
 
 
 def orphans(sessions: Path) -> Iterator[Orphan]:
-    """The sessions in a folder that have no end and no living writer, the latest first; each is owned now."""
+    """The sessions in a folder that were cut off, the latest first; each is owned now."""
     for lock in sorted(sessions.glob(f"*/{LOCK}"), reverse=True):
         with suppress(TrackingError):  # one that cannot be read or written stays as it is
             if (found := orphan(lock.parent)) is not None:
@@ -35,7 +39,7 @@ def orphans(sessions: Path) -> Iterator[Orphan]:
 
 
 def orphan(folder: Path) -> Orphan | None:
-    """The session in a folder, owned, when it was cut off; None when it has ended or is being written.
+    """The session in a folder, owned, when it was cut off; None when it has nothing to tell or is being written.
 
     Raises:
         TrackingError: its journal cannot be read, or the folder not be locked.
@@ -46,15 +50,15 @@ def orphan(folder: Path) -> Orphan | None:
     if not (folder / FILE_NAME).exists():
         owner.leave()
         return None
-    journal = read(folder)  # only now: before the lock was ours, its writer may have ended it
-    if journal.session is None or journal.end is not None:
+    journal = read(folder)  # only now: before the lock was ours, its writer may have added to it
+    if journal.session is None:
         owner.leave()
         return None
     return Orphan(folder, journal, owner)
 
 
 def end(orphan: Orphan) -> None:
-    """Say in the journal of a session that it was killed, at the time of the last that is known of it.
+    """Say in the journal of a session that it was killed, at the time of the last that is known of it, and leave it.
 
     Raises:
         TrackingError: the journal cannot be written.
@@ -62,8 +66,9 @@ def end(orphan: Orphan) -> None:
     session = orphan.journal.session
     known = [cell.ended for cell in orphan.journal.cells]
     last = max([session.started if session is not None else 0, *known])
-    with Journal(orphan.folder) as journal:
-        journal.append(EndRecord(last, "KILLED"))
+    if orphan.journal.end is None:
+        with Journal(orphan.folder) as journal:
+            journal.append(EndRecord(last, "KILLED"))
     orphan.owner.leave()
 
 
