@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from tests.tracking.conftest import Store
 
 
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "needs_this_process", lambda _: True)
+
+
 def recorder(store: Store, **changes: Any) -> Recorder:
     environment = capture(store.root, ["pytest", "--mlexp", "--api-token=abc"])
     options = {"tracking_uri": None, "environment": environment, "started": 1_700_000_000.5}
@@ -157,6 +162,7 @@ def test_an_interrupted_mirror_leaves_it_to_the_journal(unused: Store, monkeypat
     def interrupted(*_: Any) -> Any:
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(module, "needs_this_process", lambda _: False)
     monkeypatch.setattr(Beside, "_wait", interrupted)
     session = recorder(unused)
     session.cell(unused.cell(), {})

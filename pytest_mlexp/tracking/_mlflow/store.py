@@ -61,5 +61,5 @@ def quiet(timeout: float = 8.0) -> Iterator[None]:
         warnings.simplefilter("ignore")
         import mlflow.store.tracking.sqlalchemy_store  # noqa: F401  # sets up its loggers, to be muted after it
 
-        with muted("mlflow", "alembic"):
+        with muted("mlflow", "alembic", "databricks.sdk"):
             yield
