@@ -28,6 +28,7 @@ from pytest_mlexp.tracking.mirrored import Order, Standing
 LOOK = 0.1
 REPORT = 0.05
 GRACE = 2.0
+MOST_LOOKS = 5
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 LAST_PAUSES = (0.1, 0.3)
 
@@ -82,6 +83,7 @@ class Mirroring:
         self._mirrors = [SessionMirror(Path(folder), uri, self.waiting) for folder, uri in places]
         self._failing: str | None = None
         self._answers = 0
+        self._looks = 0
         self._is_over = False
 
     def standing(self) -> Standing:
@@ -112,8 +114,12 @@ class Mirroring:
         self._until_it_works(self._last_step)
 
     def _look(self) -> None:
+        """Look whether the store is there; one that answers with errors may be right to, and MLflow will tell."""
+        self._looks += 1
         with self.waiting.call():
             self._failing = probe(self._uri)
+        if self._failing is not None and self._looks < MOST_LOOKS:
+            raise ConnectionError(self._failing)
 
     def _step(self) -> None:
         for number, mirror in enumerate(self._mirrors):
