@@ -117,9 +117,11 @@ class Mirroring:
         """Look whether the store is there; one that answers with errors may be right to, and MLflow will tell."""
         self._looks += 1
         with self.waiting.call():
-            self._failing = probe(self._uri)
-        if self._failing is not None and self._looks < MOST_LOOKS:
-            raise ConnectionError(self._failing)
+            wrong = probe(self._uri)
+        if wrong is not None:
+            self._fail(ConnectionError(wrong))
+            if self._looks < MOST_LOOKS:
+                raise ConnectionError(wrong)
 
     def _step(self) -> None:
         for number, mirror in enumerate(self._mirrors):

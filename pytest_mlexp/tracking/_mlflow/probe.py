@@ -10,8 +10,6 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from pytest_mlexp.tracking.secrets import redact_uri
-
 TIMEOUT = 5.0
 
 
@@ -38,12 +36,12 @@ def _ask(uri: str) -> str | None:
             return None
     except urllib.error.HTTPError as error:
         error.close()
-        return f"{redact_uri(uri)} answers {error.code}" if error.code >= 500 else None
+        return f"answers {error.code}" if error.code >= 500 else None
     except HTTPException as error:
-        raise ConnectionError(f"{redact_uri(uri)} does not speak HTTP: {error!r}") from None
+        raise ConnectionError(f"does not speak HTTP: {error!r}") from None
     except urllib.error.URLError as error:
         if isinstance(error.reason, OSError) and type(error.reason).__module__ != "ssl":
-            raise ConnectionError(f"{redact_uri(uri)} cannot be reached: {error.reason}") from None
+            raise ConnectionError(f"cannot be reached: {error.reason}") from None
         return None  # MLflow has settings of its own for certificates
 
 
@@ -56,4 +54,4 @@ def _lock(database: Path) -> None:
             connection.execute("BEGIN IMMEDIATE")
             connection.rollback()
         except sqlite3.OperationalError as error:
-            raise ConnectionError(f"{database}: {error}") from None
+            raise ConnectionError(str(error)) from None
