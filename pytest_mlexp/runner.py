@@ -118,16 +118,8 @@ def run(
     cells = expand(experiment, places)
     root = project_folder(Path.cwd())
     judging = Judging(AcceptedState(root / baseline), cells)
-    recorder = None
-    if uri != OFF:
-        recorder = Recorder(
-            root,
-            tracking_uri=uri,
-            environment=capture(root, sys.argv),
-            started=time.time(),
-            scope=f"{experiment.name} on {', '.join(places)}",
-            experiment_folder=folder,
-        )
+    scope = f"{experiment.name} on {', '.join(places)}"
+    recorder = None if uri == OFF else _recorder(root, uri, scope, folder)
     records: list[CellRecord] = []
 
     def record(cell: CellRecord, files: Mapping[str, bytes]) -> None:
@@ -146,6 +138,17 @@ def run(
         mirrored = recorder.finish(status) if recorder is not None else None
     trouble = recorder.trouble if recorder is not None else None
     return Results(evaluations, tuple(records), judging.verdicts, trouble, mirrored)
+
+
+def _recorder(root: Path, uri: str | None, scope: str, folder: str | None) -> Recorder:
+    return Recorder(
+        root,
+        tracking_uri=uri,
+        environment=capture(root, sys.argv),
+        started=time.time(),
+        scope=scope,
+        experiment_folder=folder,
+    )
 
 
 class Judging:

@@ -22,7 +22,15 @@ from pytest_mlexp.tracking.mirrored import Mirrored, Order, Standing, later
 PATIENCE = 1.5
 LONGEST = 60.0
 SILENCE = 10.0
-_PROGRAM = "import sys; sys.path.append({path!r}); from pytest_mlexp.tracking._mlflow.beside import main; main()"
+# The same copy of this package as here, and nothing else from where it lies.
+_PROGRAM = """
+import sys
+sys.path.insert(0, {path!r})
+import pytest_mlexp
+del sys.path[0]
+from pytest_mlexp.tracking._mlflow.beside import main
+main()
+"""
 
 
 def needs_this_process(uri: str, environment: Mapping[str, str] = os.environ) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 PROMPT = 0.5
@@ -16,7 +19,7 @@ class Stopped(BaseException):
 
 
 class Waiting:
-    """Adds up the seconds for which a store was slow; the time that this process computes does not count.
+    """Adds up the seconds for which a store was slow; the time that this process computes, or would, does not count.
 
     Args:
         is_stopped: asked before each call; the call is not made when it is.
@@ -28,7 +31,7 @@ class Waiting:
     def __init__(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
         self._is_stopped = is_stopped
         self._slow = 0.0
-        self._begun: tuple[float, float, float] | None = None
+        self._begun: _Call | None = None
         self.answers = 0
 
     @contextmanager
@@ -40,7 +43,8 @@ class Waiting:
         """
         if self._is_stopped():
             raise Stopped
-        self._begun = (time.monotonic(), time.process_time(), PROMPT + size / BYTES_A_SECOND)
+        thread = threading.get_native_id()
+        self._begun = _Call(time.monotonic(), thread, _busy(thread), PROMPT + size / BYTES_A_SECOND)
         try:
             yield
         finally:
@@ -60,9 +64,25 @@ class Waiting:
         begun = self._begun
         if begun is None:
             return 0.0
-        wall, cpu, prompt = begun
-        waited = time.monotonic() - wall - (time.process_time() - cpu)
-        return waited if waited > prompt else 0.0
+        waited = time.monotonic() - begun.at - (_busy(begun.thread) - begun.busy)
+        return waited if waited > begun.prompt else 0.0
+
+
+@dataclass(frozen=True)
+class _Call:
+    at: float
+    thread: int
+    busy: float
+    prompt: float
+
+
+def _busy(thread: int) -> float:
+    """For how long a thread has computed or, where Linux tells it, had to wait for a core."""
+    try:
+        computed, queued, _ = Path(f"/proc/self/task/{thread}/schedstat").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return time.process_time()
+    return (int(computed) + int(queued)) / 1e9 or time.process_time()
 
 
 class Watched:
