@@ -23,7 +23,7 @@ from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table, to_frame, to_html
-from pytest_mlexp.tracking.address import OFF, check_uri, experiment_folder
+from pytest_mlexp.tracking.address import OFF, absolute, check_uri, experiment_folder
 from pytest_mlexp.tracking.embedded import project_folder
 from pytest_mlexp.tracking.environment import capture
 from pytest_mlexp.tracking.recorder import Recorder
@@ -108,7 +108,7 @@ def run(
         DeviceError: a device that was asked for is not here.
         DeclarationError: the experiment is not complete.
     """
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+    uri = absolute(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI"))
     check_uri(uri)
     folder = experiment_folder(uri)
     places = resolve(parse_devices(devices))

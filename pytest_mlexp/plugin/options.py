@@ -95,7 +95,7 @@ def options_of(config: pytest.Config) -> Options:
 
 def _read(config: pytest.Config) -> Options:
     from pytest_mlexp.blocks.device import parse_devices
-    from pytest_mlexp.tracking.address import check_uri, experiment_folder
+    from pytest_mlexp.tracking.address import absolute, check_uri, experiment_folder
 
     active = bool(config.getoption("mlexp") or config.getoption("mlexp_accept"))
     if active:
@@ -122,7 +122,7 @@ def _read(config: pytest.Config) -> Options:
     return Options(
         active,
         places,
-        uri[1],
+        absolute(uri[1]),
         _baseline(config, uri[1], accept=accept),
         accept,
         bool(config.getoption("mlexp_accept_in_ci")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import entry_points
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pytest_mlexp.errors import SettingsError
@@ -14,7 +15,15 @@ from pytest_mlexp.tracking.secrets import redact_uri
 OFF = "off"
 # https://mlflow.org/docs/latest/self-hosting/architecture/backend-store/
 _SCHEMES = ("databricks", "databricks-uc", "http", "https", "mssql", "mysql", "postgresql", "sqlite", "uc")
+_SQLITE = "sqlite:///"
 _ALONE = (OFF, "databricks", "databricks-uc", "uc")
+
+
+def absolute(uri: str | None) -> str | None:
+    """The address, with the path of an SQLite file from the root: processes and tests change their folder."""
+    if uri is None or not uri.startswith(_SQLITE) or ":memory:" in uri:
+        return uri
+    return _SQLITE + Path(uri.removeprefix(_SQLITE)).absolute().as_posix()
 
 
 def experiment_folder(uri: str | None, setting: str | None = None) -> str | None:

@@ -53,4 +53,4 @@ def active_store() -> str | None:
 def reason(error: Exception, uri: str) -> str:
     """What went wrong with a store, in one line without secrets."""
     said = " ".join(str(error).split()) or type(error).__name__
-    return redact_text(f"{uri}: {said[:400]}")
+    return redact_text(f"{uri}: {said[:240]}")
