@@ -82,7 +82,9 @@ class Recorder:
         self._ended = self._adopt(sessions)
         self.session = self._opening.session
         self.folder = sessions / self.session
+        goes_on = self._owner is not None
         self._journal = self._guarded(self._open)
+        self._append(ContinuedRecord(_milliseconds(time.time())) if goes_on else self._opening)
 
     def _adopt(self, sessions: Path) -> list[Orphan]:
         """Go on with a session that was killed, where it was started alike; end the others."""
@@ -99,11 +101,8 @@ class Recorder:
         return ended
 
     def _open(self) -> Journal:
-        goes_on = self._owner is not None
         journal = Journal(self.folder)
-        if self._owner is None:
-            self._owner = own(self.folder)
-        journal.append(ContinuedRecord(_milliseconds(time.time())) if goes_on else self._opening)
+        self._owner = self._owner or own(self.folder)
         return journal
 
     @property

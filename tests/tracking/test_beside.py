@@ -144,6 +144,18 @@ def test_a_store_that_answers_errors_is_told_with_them(store: Store) -> None:
     assert "ENDPOINT_NOT_FOUND" in (done.failed or "")
 
 
+def test_a_killed_session_is_ended_in_mlflow_by_the_next_one(store: Store) -> None:
+    store.write(store.session, store.cell("a"))
+    (store.root / ".mlexp" / "sessions" / "s1" / "writer.lock").touch()  # free, and nobody took it away
+    recorder = start(store)
+    write(recorder, store, "b")
+    done = recorder.finish("FINISHED")
+    assert done is not None
+    assert (done.failed, done.notes) == (None, ())
+    statuses = {name: run.info.status for name, run in store.runs().items()}
+    assert statuses == {"s1": "KILLED", "a": "FINISHED", recorder.session: "FINISHED", "b": "FINISHED"}
+
+
 @pytest.mark.parametrize("moment", ["importing", "idle"])
 def test_it_dies_with_the_session(store: Store, moment: str) -> None:
     script = f"""

@@ -80,7 +80,7 @@ class Mirroring:
         self._journal = Path(order.folders[0]) / FILE_NAME
         self.waiting = Waiting(session.is_gone.is_set)
         places = zip(order.folders, order.uris, strict=True)
-        self._mirrors = [SessionMirror(Path(folder), uri, self.waiting) for folder, uri in places]
+        self._own, *self._others = [SessionMirror(Path(folder), uri, self.waiting) for folder, uri in places]
         self._failing: str | None = None
         self._answers = 0
         self._looks = 0
@@ -88,7 +88,7 @@ class Mirroring:
 
     def standing(self) -> Standing:
         """How it stands now."""
-        own = self._mirrors[0]
+        own = self._own
         failing = self._failing if self._answers == self.waiting.answers else None
         return Standing(self.waiting.seconds, failing, own.cells, own.mirrored(failing) if self._is_over else None)
 
@@ -124,12 +124,22 @@ class Mirroring:
                 raise ConnectionError(wrong)
 
     def _step(self) -> None:
-        for number, mirror in enumerate(self._mirrors):
-            mirror.step(final=number > 0)
+        self._own.step(final=False)
+        self._end_others()
 
     def _last_step(self) -> None:
-        for mirror in self._mirrors:
-            mirror.step(final=True)
+        self._own.step(final=True)
+        self._end_others()
+
+    def _end_others(self) -> None:
+        """Mirror what was killed before, once: a store of theirs that is away must not hold up this session."""
+        while self._others:
+            other = self._others.pop()
+            try:
+                other.step(final=True)
+            except Exception as error:  # noqa: BLE001 - as above
+                why = reason(error, "its store")
+                self._own.counts.notes.append(f"a killed session is not mirrored, `mlexp sync` does: {why}")
 
     def _until_it_works(self, work: Callable[[], None]) -> bool:
         """Do it again and again, but a few times only when the session has ended; False when it never worked."""
