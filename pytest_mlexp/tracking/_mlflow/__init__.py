@@ -13,7 +13,9 @@ from pathlib import Path
 from pytest_mlexp.tracking._mlflow.session import SessionMirror
 from pytest_mlexp.tracking._mlflow.store import quiet
 from pytest_mlexp.tracking.mirrored import Mirrored, later
-from pytest_mlexp.tracking.secrets import redact_text
+from pytest_mlexp.tracking.secrets import redact_text, redact_uri
+
+LONGEST = 300
 
 
 def mirror(journal_folder: Path, tracking_uri: str, *, timeout: float = 8.0) -> Mirrored:
@@ -53,4 +55,5 @@ def active_store() -> str | None:
 def reason(error: Exception, uri: str) -> str:
     """What went wrong with a store, in one line without secrets."""
     said = " ".join(str(error).split()) or type(error).__name__
-    return redact_text(f"{uri}: {said[:240]}")
+    short = said if len(said) <= LONGEST else f"{said[: LONGEST // 2]} ... {said[-LONGEST // 2 :]}"
+    return f"{redact_uri(uri)}: {redact_text(short)}"
