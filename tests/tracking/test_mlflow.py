@@ -46,6 +46,22 @@ def test_what_was_added_to_a_journal_is_added_to_the_mirror(store: Store) -> Non
     assert {name: run.info.status for name, run in store.runs().items()} == dict.fromkeys(("s1", "a", "b"), "FINISHED")
 
 
+@pytest.mark.parametrize("whole", [None, 0, 1])
+def test_of_runs_that_a_lost_answer_doubled_one_stays(store: Store, whole: int | None) -> None:
+    client = store.client
+    tags = {"mlexp.uid": "s1/churn/a", "mlexp.session": "s1"}
+    experiment = client.create_experiment("churn")
+    doubled = [client.create_run(experiment, tags=tags, run_name="a").info.run_id for _ in range(2)]
+    if whole is not None:
+        client.set_terminated(doubled[whole], "FINISHED")
+    assert store.mirror_cells(store.cell("a")).failed is None
+    found = store.runs()
+    assert set(found) == {"s1", "a"}
+    assert found["a"].info.status == "FINISHED"
+    assert found["a"].data.metrics["auc"] == 0.5
+    assert whole is None or found["a"].info.run_id == doubled[whole]
+
+
 def test_runs_beyond_one_page_of_the_look_up_are_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held, "PAGE", 2)
     folder = store.write(store.session, *(store.cell(f"c{k}") for k in range(4)), store.end)
