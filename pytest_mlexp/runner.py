@@ -23,7 +23,7 @@ from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table, to_frame, to_html
-from pytest_mlexp.tracking.address import OFF, check_uri
+from pytest_mlexp.tracking.address import OFF, absolute, check_uri, experiment_folder
 from pytest_mlexp.tracking.embedded import project_folder
 from pytest_mlexp.tracking.environment import capture
 from pytest_mlexp.tracking.recorder import Recorder
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pytest_mlexp.experiment import Experiment
-    from pytest_mlexp.tracking._mlflow import Mirrored
+    from pytest_mlexp.tracking.mirrored import Mirrored
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,8 +108,9 @@ def run(
         DeviceError: a device that was asked for is not here.
         DeclarationError: the experiment is not complete.
     """
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+    uri = absolute(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI"))
     check_uri(uri)
+    folder = experiment_folder(uri)
     places = resolve(parse_devices(devices))
     for place in places:
         if (reason := absent_reason(place)) is not None:
@@ -117,9 +118,8 @@ def run(
     cells = expand(experiment, places)
     root = project_folder(Path.cwd())
     judging = Judging(AcceptedState(root / baseline), cells)
-    recorder = None
-    if uri != OFF:
-        recorder = Recorder(root, tracking_uri=uri, environment=capture(root, sys.argv), started=time.time())
+    scope = f"{experiment.name} on {', '.join(places)}"
+    recorder = None if uri == OFF else _recorder(root, uri, scope, folder)
     records: list[CellRecord] = []
 
     def record(cell: CellRecord, files: Mapping[str, bytes]) -> None:
@@ -138,6 +138,17 @@ def run(
         mirrored = recorder.finish(status) if recorder is not None else None
     trouble = recorder.trouble if recorder is not None else None
     return Results(evaluations, tuple(records), judging.verdicts, trouble, mirrored)
+
+
+def _recorder(root: Path, uri: str | None, scope: str, folder: str | None) -> Recorder:
+    return Recorder(
+        root,
+        tracking_uri=uri,
+        environment=capture(root, sys.argv),
+        started=time.time(),
+        scope=scope,
+        experiment_folder=folder,
+    )
 
 
 class Judging:

@@ -28,5 +28,6 @@ def run(given: argparse.Namespace) -> int:
     done = sync(project_folder(Path.cwd()), given.tracking_uri)
     for name, mirrored in done.items():
         told = mirrored.failed or f"{mirrored.runs_written} runs written, {mirrored.runs_already_there} were there"
+        told = "; ".join([told, *mirrored.notes])
         print(f"{name}: {told}")  # noqa: T201 - what the command is for
     return 1 if any(mirrored.failed for mirrored in done.values()) else 0

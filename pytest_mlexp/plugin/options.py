@@ -17,6 +17,7 @@ from pytest_mlexp.naming import nearest
 INI = {
     "mlexp_devices": "devices to run on when --mlexp-devices is not given (default: auto)",
     "mlexp_tracking_uri": "MLflow store when neither --mlexp-tracking-uri nor MLFLOW_TRACKING_URI is given",
+    "mlexp_experiment_folder": "where experiments stand on Databricks, as /Shared; MLEXP_EXPERIMENT_FOLDER comes first",
     "mlexp_baseline": "accepted state to compare with when --mlexp-baseline is not given (default: mlexp.lock)",
     "mlexp_accept_runs": "how many runs with fresh seeds --mlexp-accept makes of each cell (default: 5)",
 }
@@ -34,6 +35,7 @@ class Options:
     accept_in_ci: bool = False
     accept_runs: int = 5
     reset_anchors: bool = False
+    experiment_folder: str | None = None
 
 
 MLFLOW = "mlflow:"
@@ -93,7 +95,7 @@ def options_of(config: pytest.Config) -> Options:
 
 def _read(config: pytest.Config) -> Options:
     from pytest_mlexp.blocks.device import parse_devices
-    from pytest_mlexp.tracking.address import check_uri
+    from pytest_mlexp.tracking.address import absolute, check_uri, experiment_folder
 
     active = bool(config.getoption("mlexp") or config.getoption("mlexp_accept"))
     if active:
@@ -107,24 +109,26 @@ def _read(config: pytest.Config) -> Options:
         ("MLFLOW_TRACKING_URI", os.environ.get("MLFLOW_TRACKING_URI")),
         (f"{config.inipath}: mlexp_tracking_uri", config.getini("mlexp_tracking_uri")),
     )
-    where = devices[0]
+    where, folder = devices[0], None
     try:
         places = parse_devices(devices[1] or "auto")
         where = uri[0]
         if active:
             check_uri(uri[1])
+            folder = experiment_folder(uri[1], config.getini("mlexp_experiment_folder"))
     except SettingsError as error:
         raise pytest.UsageError(f"{where}: {error}") from None
     accept = bool(config.getoption("mlexp_accept"))
     return Options(
         active,
         places,
-        uri[1],
+        absolute(uri[1]),
         _baseline(config, uri[1], accept=accept),
         accept,
         bool(config.getoption("mlexp_accept_in_ci")),
         _runs(config.getini("mlexp_accept_runs")),
         bool(config.getoption("mlexp_reset_anchors")),
+        folder,
     )
 
 

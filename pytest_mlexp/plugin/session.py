@@ -39,6 +39,7 @@ class MlexpSession:
         self._worker = getattr(config, "workerinput", None)
         self._tracking = options.tracking_uri != OFF
         self._uri = options.tracking_uri
+        self._experiment_folder = options.experiment_folder
         self._started = time.time()
         self.records: dict[tuple[str, str], CellRecord] = {}
         self._environment: Environment | None = None
@@ -95,6 +96,7 @@ class MlexpSession:
                 tracking_uri=self._uri,
                 environment=self._environment or self._capture(),
                 started=self._started,
+                experiment_folder=self._experiment_folder,
             )
         self.recorder.cell(record, files)
 

@@ -109,6 +109,8 @@ def _say_where(reporter: pytest.TerminalReporter, recorder: Recorder | None) -> 
         reporter.write_line(f"not mirrored to MLflow: {recorder.mirrored.failed}", yellow=True)
     elif reporter.config.get_verbosity() >= 0:
         reporter.write_line(f"open the runs: {how_to_open(recorder.shown_uri)}")
+    for note in recorder.mirrored.notes:
+        reporter.write_line(f"note: {note}", yellow=True)
     if recorder.mirrored.parent_missing is not None:
         missing = f"the active run {recorder.mirrored.parent_missing} is not in {recorder.shown_uri}"
         reporter.write_line(f"{missing}: the cells have a parent of their own", yellow=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pytest_mlexp.records.cell import CellRecord, DatasetRecord, Summary, TestRecord
 from pytest_mlexp.records.evaluation import Evaluation, Metric
-from pytest_mlexp.records.session import EndRecord, SessionRecord
+from pytest_mlexp.records.session import ContinuedRecord, EndRecord, SessionRecord
 from pytest_mlexp.records.wire import FORMAT, from_dict, to_dict
 
 __all__ = [
     "FORMAT",
     "CellRecord",
+    "ContinuedRecord",
     "DatasetRecord",
     "EndRecord",
     "Evaluation",

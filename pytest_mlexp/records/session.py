@@ -8,7 +8,12 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class SessionRecord:
-    """One run of the flow: what started it, where, and in which environment."""
+    """One run of the flow: what started it, where, and in which environment.
+
+    Attributes:
+        command: the command line without its secrets; ``scope`` what else says what was to be run.
+        experiment_folder: where its experiments stand in a store that names them by paths.
+    """
 
     session: str
     started: int
@@ -16,6 +21,15 @@ class SessionRecord:
     tracking_uri: str | None = None
     parent_run: str | None = None
     environment: dict[str, Any] = field(default_factory=dict)
+    scope: str = ""
+    experiment_folder: str | None = None
+
+
+@dataclass(frozen=True)
+class ContinuedRecord:
+    """A session that was killed goes on from here, in another process; milliseconds since the epoch."""
+
+    at: int
 
 
 @dataclass(frozen=True)

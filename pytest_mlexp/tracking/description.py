@@ -13,7 +13,7 @@ from pytest_mlexp.execution.fingerprint import fingerprint
 from pytest_mlexp.execution.outcome import Failure, Outcome
 from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.records import CellRecord, DatasetRecord, Evaluation, Summary
-from pytest_mlexp.tracking.mirror import legal_key
+from pytest_mlexp.tracking.limits import legal_key
 from pytest_mlexp.tracking.predictions import TrialPredictions, predictions_table
 
 if TYPE_CHECKING:

@@ -18,14 +18,24 @@ from typing import Any, Self
 import msgspec
 
 from pytest_mlexp.errors import TrackingError
-from pytest_mlexp.records import FORMAT, CellRecord, EndRecord, SessionRecord, TestRecord, from_dict, to_dict
+from pytest_mlexp.records import (
+    FORMAT,
+    CellRecord,
+    ContinuedRecord,
+    EndRecord,
+    SessionRecord,
+    TestRecord,
+    from_dict,
+    to_dict,
+)
 
 FILE_NAME = "journal.jsonl"
 STATE_FOLDER = ".mlexp"
-JournalRecord = SessionRecord | CellRecord | TestRecord | EndRecord
+JournalRecord = SessionRecord | ContinuedRecord | CellRecord | TestRecord | EndRecord
 
 _KINDS: dict[str, type[JournalRecord]] = {
     "session": SessionRecord,
+    "continued": ContinuedRecord,
     "cell": CellRecord,
     "test": TestRecord,
     "end": EndRecord,
@@ -42,10 +52,12 @@ class JournalContents:
 
     Attributes:
         session: the session's record; None when the journal was cut off before it.
-        cells: one record for each (experiment, cell): the first one written.
+        cells: one record for each (experiment, cell): the last one written. A recorder writes a cell again only
+            where a session that was continued found another result than before it was killed.
         tests: how the tests of the cells ended.
-        end: None when the session was cut off.
+        end: None when the session was cut off, or goes on.
         skipped: lines that were torn or corrupt and therefore left out.
+        continued: how often a later process went on with the session.
     """
 
     session: SessionRecord | None
@@ -53,6 +65,7 @@ class JournalContents:
     tests: tuple[TestRecord, ...]
     end: EndRecord | None
     skipped: int
+    continued: int = 0
 
 
 class _Line(msgspec.Struct):
@@ -144,38 +157,74 @@ def _check_whole(written: int, size: int) -> None:
         raise OSError(f"only {written} of {size} bytes were taken; the disk may be full")
 
 
+class JournalReader:
+    """Reads the journal in a session's folder, and again what was added since."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+        self._offset = 0
+        self._lines = 0
+        self._session: SessionRecord | None = None
+        self._end: EndRecord | None = None
+        self._cells: dict[tuple[str, str], CellRecord] = {}
+        self._tests: list[TestRecord] = []
+        self._skipped = 0
+        self._continued = 0
+
+    def contents(self, *, growing: bool = True) -> JournalContents:
+        """What the journal holds by now, less lines that are torn or corrupt.
+
+        ``growing`` leaves a last line without its end to the next time: it may be on its way.
+
+        Raises:
+            TrackingError: there is no journal, or a newer pytest-mlexp wrote it in a later format.
+        """
+        data = self._new_bytes()
+        whole = data.rfind(b"\n") + 1 if growing else len(data)
+        self._offset += whole
+        for line in data[:whole].split(b"\n"):
+            if line:
+                self._lines += 1
+                self._take(_from_line(line, f"{self._path}:{self._lines}"))
+        return JournalContents(
+            self._session, tuple(self._cells.values()), tuple(self._tests), self._end, self._skipped, self._continued
+        )
+
+    def _new_bytes(self) -> bytes:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                return file.read()
+        except OSError as error:
+            raise TrackingError(
+                f"no journal can be read at {self._path}: {error.strerror or error}; "
+                f"sessions are the sub-folders of {STATE_FOLDER}/sessions"
+            ) from error
+
+    def _take(self, record: JournalRecord | None) -> None:
+        match record:
+            case SessionRecord():
+                self._session = record
+            case ContinuedRecord():
+                self._continued += 1
+                self._end = None
+            case CellRecord():
+                self._cells[record.experiment, record.cell] = record
+            case TestRecord():
+                self._tests.append(record)
+            case EndRecord():
+                self._end = record
+            case None:
+                self._skipped += 1
+
+
 def read(folder: Path) -> JournalContents:
     """Read the journal in a session's folder, leaving out lines that are torn or corrupt.
 
     Raises:
         TrackingError: there is no journal, or a newer pytest-mlexp wrote it in a later format.
     """
-    path = folder / FILE_NAME
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise TrackingError(
-            f"no journal can be read at {path}: {error.strerror or error}; "
-            f"sessions are the sub-folders of {STATE_FOLDER}/sessions"
-        ) from error
-    session: SessionRecord | None = None
-    end: EndRecord | None = None
-    cells: dict[tuple[str, str], CellRecord] = {}
-    tests: list[TestRecord] = []
-    skipped = 0
-    for number, line in enumerate(lines, start=1):
-        match _from_line(line, f"{path}:{number}") if line else ():
-            case SessionRecord() as record:
-                session = record
-            case CellRecord() as record:
-                cells.setdefault((record.experiment, record.cell), record)
-            case TestRecord() as record:
-                tests.append(record)
-            case EndRecord() as record:
-                end = record
-            case None:
-                skipped += 1
-    return JournalContents(session, tuple(cells.values()), tuple(tests), end, skipped)
+    return JournalReader(folder).contents(growing=False)
 
 
 def _to_line(record: JournalRecord) -> bytes:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
+import os
 import platform
-import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,15 +14,15 @@ from typing import Any
 from pytest_mlexp.errors import TrackingError
 from pytest_mlexp.records import CellRecord, DatasetRecord, SessionRecord, TestRecord, to_dict
 from pytest_mlexp.tracking.journal import JournalContents
-from pytest_mlexp.verdicts import points
+from pytest_mlexp.tracking.limits import FOLDER_VARIABLE, MLFLOW, Limits, experiment_name, fitted
+from pytest_mlexp.tracking.points import points_of
+from pytest_mlexp.tracking.results import result_digest
 
 UID = "mlexp.uid"
 SESSION = "mlexp.session"
 ACCEPTED = "accepted"
-LONGEST_KEY = 250
-LONGEST_PARAM = 6000
-LONGEST_TAG = 5000
-_ILLEGAL = re.compile(r"[^A-Za-z0-9_\-. :/]")
+LONG_VALUES = "long_values.json"
+RESULT = "mlexp.result"
 
 
 @dataclass(frozen=True)
@@ -60,31 +58,49 @@ class ExperimentPlan:
     cells: tuple[RunPlan, ...]
 
 
-def plan(journal: JournalContents, folder: Path) -> tuple[ExperimentPlan, ...]:
-    """Say which runs a session's journal stands for.
+def plan(
+    journal: JournalContents, folder: Path, limits: Limits = MLFLOW, cells: Collection[CellRecord] | None = None
+) -> tuple[ExperimentPlan, ...]:
+    """Say which runs a session's journal stands for, in a store with these limits; ``cells`` are all by default.
 
     Raises:
-        TrackingError: the journal has no session record, so nothing says what its cells belong to.
+        TrackingError: the journal has no session record, so nothing says what its cells belong to, or the
+            store wants its experiments in a folder.
     """
     session = journal.session
     if session is None:
         raise TrackingError(f"the journal in {folder} has no session record: it was cut off before the first cell")
-    common = _session_tags(session)
     by_experiment: dict[str, list[CellRecord]] = {}
     for cell in journal.cells:
         by_experiment.setdefault(cell.experiment, []).append(cell)
-    tests: dict[tuple[str, str], dict[str, TestRecord]] = {}
-    for test in journal.tests:  # of a test that was run again, the last time counts
-        tests.setdefault((test.experiment, test.cell), {})[test.node] = test
+    tests = tests_by_cell(journal)
+    wanted = {(cell.experiment, cell.cell) for cell in (journal.cells if cells is None else cells)}
     return tuple(
         ExperimentPlan(
-            name,
-            cells[0].description,
-            _parent_plan(name, cells, journal, {**environment_files(session), **_accepted(folder)}, common),
-            tuple(_cell_plan(c, [*tests.get((name, c.cell), {}).values()], session, folder) for c in cells),
+            experiment_name(name, session.experiment_folder or os.environ.get(FOLDER_VARIABLE), limits),
+            every[0].description,
+            _parent_plan(name, every, journal, {**environment_files(session), **_accepted(folder)}, limits),
+            tuple(
+                _cell_plan(c, tests.get((name, c.cell), ()), session, folder, limits)
+                for c in every
+                if (name, c.cell) in wanted
+            ),
         )
-        for name, cells in by_experiment.items()
+        for name, every in by_experiment.items()
     )
+
+
+def tests_by_cell(journal: JournalContents) -> dict[tuple[str, str], tuple[TestRecord, ...]]:
+    """The tests of each cell; of a test that was run again, the last time counts."""
+    tests: dict[tuple[str, str], dict[str, TestRecord]] = {}
+    for test in journal.tests:
+        tests.setdefault((test.experiment, test.cell), {})[test.node] = test
+    return {cell: tuple(found.values()) for cell, found in tests.items()}
+
+
+def uid_of(session: str, cell: CellRecord) -> str:
+    """What the run of a cell is found by again."""
+    return f"{session}/{cell.experiment}/{cell.cell}"
 
 
 def environment_files(session: SessionRecord) -> dict[str, Path | bytes]:
@@ -116,22 +132,13 @@ def stage(files: Mapping[str, Path | bytes], folder: Path) -> None:
                 shutil.copyfile(content, target)
 
 
-def legal_key(name: str, taken: Iterable[str] = ()) -> str:
-    """The nearest name MLflow takes; a short digest keeps two names apart that would become one."""
-    key = re.sub(r"/{2,}", "/", _ILLEGAL.sub("_", name)).strip("/")
-    key = re.sub(r"(?<![^/])\.{1,2}(?![^/])", "_", key) or "_"
-    if len(key) <= LONGEST_KEY and key not in taken:
-        return key
-    return f"{key[: LONGEST_KEY - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def _session_tags(session: SessionRecord) -> dict[str, str]:
+def _session_tags(session: SessionRecord, continued: int) -> dict[str, str]:
     environment, git = session.environment, _git(session)
     dirty = git.get("dirty")
     found = {
         SESSION: session.session,
         "mlexp.environment": environment.get("digest"),
-        "mlflow.source.name": " ".join(session.command)[:LONGEST_TAG],
+        "mlflow.source.name": " ".join(session.command),
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": git.get("commit"),
         "mlflow.source.git.branch": git.get("branch"),
@@ -139,8 +146,9 @@ def _session_tags(session: SessionRecord) -> dict[str, str]:
         "mlflow.source.git.dirty": None if dirty is None else str(bool(dirty)).lower(),
         "python": environment.get("python"),
         "platform": environment.get("platform") or platform.platform(),
+        "mlexp.continued": continued or None,
     }
-    return {key: _text(value)[:LONGEST_TAG] for key, value in found.items() if value not in (None, "")}
+    return {key: _text(value) for key, value in found.items() if value not in (None, "")}
 
 
 def _parent_plan(
@@ -148,21 +156,26 @@ def _parent_plan(
     cells: Sequence[CellRecord],
     journal: JournalContents,
     files: Mapping[str, Path | bytes],
-    common: Mapping[str, str],
+    limits: Limits,
 ) -> RunPlan:
     session, end = journal.session, journal.end
     assert session is not None  # noqa: S101 - plan() refused a journal without one
+    tags = {UID: f"{session.session}/{experiment}", **_session_tags(session, journal.continued)}
+    shown = fitted(tags, limits.tag, limits, most=limits.tags)
+    seeds = dict.fromkeys(seed for cell in cells for seed in cell.seeds)
+    params = fitted({"seeds": ", ".join(map(str, seeds))}, limits.param, limits)
+    if long := {**_prefixed("tag ", shown.long), **_prefixed("param ", params.long)}:
+        files = {**files, LONG_VALUES: _json(long)}
     last = max(cell.ended for cell in journal.cells)
     failed = sum(cell.error is not None for cell in cells)
-    seeds = dict.fromkeys(seed for cell in cells for seed in cell.seeds)
     return RunPlan(
         uid=f"{session.session}/{experiment}",
         name=session.session,
         status=end.status if end else "KILLED",
         started=session.started,
         ended=end.ended if end else max(last, session.started),
-        tags={UID: f"{session.session}/{experiment}", **common},
-        params={"seeds": ", ".join(map(str, seeds))},
+        tags=shown.values,
+        params=params.values,
         series=(("cells", float(len(cells)), 0), ("failed_cells", float(failed), 0)),
         files=files,
     )
@@ -174,35 +187,36 @@ def _accepted(folder: Path) -> dict[str, Path | bytes]:
     return {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
 
 
-def _cell_plan(cell: CellRecord, tests: list[TestRecord], session: SessionRecord, folder: Path) -> RunPlan:
-    long: dict[str, str] = {}
-    tags = _shortened(_cell_tags(cell, tests, session), LONGEST_TAG, long, "tag ")
+def _cell_plan(
+    cell: CellRecord, tests: Sequence[TestRecord], session: SessionRecord, folder: Path, limits: Limits
+) -> RunPlan:
+    tags = fitted(_cell_tags(cell, tests, session), limits.tag, limits, most=limits.tags)
     files: dict[str, Path | bytes] = {name: folder / path for name, path in cell.artifacts.items()}
     flips = folder / "flips" / cell.experiment / f"{cell.cell}.csv"
     if flips.exists():
         files["flips.csv"] = flips
     files.setdefault("evaluation.json", _json({**to_dict(cell), "tests": [to_dict(test) for test in tests]}))
-    params = _shortened(_cell_params(cell), LONGEST_PARAM, long, "param ")
+    params = fitted(_cell_params(cell), limits.param, limits)
     if cell.traceback:
         files["traceback.txt"] = cell.traceback.encode()
-    if long:
-        files["long_values.json"] = _json(long)
+    if long := {**_prefixed("tag ", tags.long), **_prefixed("param ", params.long)}:
+        files[LONG_VALUES] = _json(long)
     failed = cell.error is not None or any(test.outcome == "failed" for test in tests)
     return RunPlan(
-        uid=tags[UID],
+        uid=tags.values[UID],
         name=cell.cell,
         status="FAILED" if failed else "FINISHED",
         started=cell.started,
         ended=cell.ended,
-        tags=tags,
-        params=params,
-        series=(*_series(cell), *_gates(tests)),
+        tags=tags.values,
+        params=params.values,
+        series=points_of(cell, tests, limits),
         dataset=cell.dataset if cell.dataset.digest else None,
         files=files,
     )
 
 
-def _cell_tags(cell: CellRecord, tests: list[TestRecord], session: SessionRecord) -> dict[str, str]:
+def _cell_tags(cell: CellRecord, tests: Sequence[TestRecord], session: SessionRecord) -> dict[str, str]:
     outcomes = {test.outcome for test in tests}
     worst = next((o for o in ("failed", "passed", "skipped") if o in outcomes), None)
     bad = sorted(name for name, metric in cell.metrics.items() if not metric.finite)
@@ -212,8 +226,9 @@ def _cell_tags(cell: CellRecord, tests: list[TestRecord], session: SessionRecord
         for v in test.verdicts
     }
     found = {
-        UID: f"{session.session}/{cell.experiment}/{cell.cell}",
+        UID: uid_of(session.session, cell),
         SESSION: session.session,
+        RESULT: result_digest(cell),
         "mlexp.cell": cell.cell,
         "mlexp.model": cell.model,
         "mlexp.dataset": cell.dataset.name,
@@ -246,40 +261,8 @@ def _cell_params(cell: CellRecord) -> dict[str, str]:
     return {**{name: value for name, value in described.items() if value}, **cell.model_parameters, **cell.params}
 
 
-def _series(cell: CellRecord) -> tuple[tuple[str, float, int], ...]:
-    """Mean, spread and the value of each trial; a single trial has neither spread nor series."""
-    keys: dict[str, str] = {}
-    for name in cell.metrics:
-        keys[name] = legal_key(name, keys.values())
-    taken = set(keys.values())
-    points: list[tuple[str, float, int]] = []
-    for name, metric in cell.metrics.items():
-        points.append((keys[name], metric.mean, 0))
-        if len(metric.values) > 1:
-            points.append((legal_key(f"{keys[name]}.std", taken), metric.spread, 0))
-            trials = legal_key(f"{keys[name]}.trials", taken)
-            points.extend((trials, value, step) for step, value in enumerate(metric.values))
-    for name, seconds in (("fit_seconds", cell.fit_seconds), ("predict_seconds", cell.predict_seconds)):
-        if seconds and name not in taken:
-            points.append((name, math.fsum(seconds) / len(seconds), 0))
-    return tuple(points)
-
-
-def _gates(tests: Iterable[TestRecord]) -> Iterator[tuple[str, float, int]]:
-    """What the gates found, as metrics beside the cell's own."""
-    for name, value, step in points(verdict for test in tests for verdict in test.verdicts):
-        yield legal_key(name), value, step
-
-
-def _shortened(values: Mapping[str, str], longest: int, long: dict[str, str], prefix: str) -> dict[str, str]:
-    """The values under legal keys, cut where they are too long; what was cut goes whole into ``long``."""
-    short: dict[str, str] = {}
-    for name, value in values.items():
-        key = legal_key(name, short)
-        if len(value) > longest:
-            long[prefix + name] = value
-        short[key] = value if len(value) <= longest else value[: longest - 3] + "..."
-    return short
+def _prefixed(prefix: str, values: Mapping[str, str]) -> dict[str, str]:
+    return {prefix + name: value for name, value in values.items()}
 
 
 def _git(session: SessionRecord) -> Mapping[str, Any]:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
 
 from pytest_mlexp.errors import TrackingError
-from pytest_mlexp.records import CellRecord, EndRecord, SessionRecord, TestRecord
+from pytest_mlexp.records import CellRecord, ContinuedRecord, EndRecord, SessionRecord, TestRecord
 from pytest_mlexp.tracking import _mlflow
-from pytest_mlexp.tracking._mlflow import Mirrored
+from pytest_mlexp.tracking.beside import Beside, needs_this_process
 from pytest_mlexp.tracking.embedded import default_uri
 from pytest_mlexp.tracking.environment import Environment
 from pytest_mlexp.tracking.journal import STATE_FOLDER, Journal, JournalRecord
+from pytest_mlexp.tracking.mirrored import Mirrored, Order, later
+from pytest_mlexp.tracking.orphans import Orphan, end, is_same, orphans
+from pytest_mlexp.tracking.owner import Owner, own
+from pytest_mlexp.tracking.results import result_digest
 from pytest_mlexp.tracking.secrets import redact_uri
 
 LONGEST_FOLDER = 150
@@ -27,7 +33,7 @@ T = TypeVar("T")
 
 
 class Recorder:
-    """Writes each record to the journal when it comes, and mirrors all of them when the session ends.
+    """Writes each record to the journal when it comes; a process beside the tests mirrors the journal to MLflow.
 
     A journal that cannot be written, on a full disk for instance, stops nobody: see ``trouble``.
 
@@ -36,30 +42,68 @@ class Recorder:
         tracking_uri: the MLflow store; None is that of an active MLflow run, else the embedded one.
         environment: what the session runs on, and the command that started it.
         started: when, in seconds since the epoch.
+        scope: what is run, where the command does not say it.
+        experiment_folder: where experiments stand in a store that names them by paths.
 
     Attributes:
+        session: the id of the session. Where one was killed that was started alike, it is that one, and goes on.
         mirrored: what reached MLflow; None before ``finish``, and when no cell ran.
         trouble: why the journal is not complete; None when it is.
     """
 
-    def __init__(self, root: Path, *, tracking_uri: str | None, environment: Environment, started: float) -> None:
-        self.session = f"{datetime.fromtimestamp(started, UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    def __init__(
+        self,
+        root: Path,
+        *,
+        tracking_uri: str | None,
+        environment: Environment,
+        started: float,
+        scope: str = "",
+        experiment_folder: str | None = None,
+    ) -> None:
         self._given_uri = tracking_uri
         self.uri = tracking_uri or _mlflow.active_store() or default_uri(root)
-        self.folder = root / STATE_FOLDER / "sessions" / self.session
         self.mirrored: Mirrored | None = None
         self.trouble: str | None = None
-        self._cells: set[tuple[str, str]] = set()
-        self._journal = self._guarded(lambda: Journal(self.folder))
         self._opening = SessionRecord(
-            session=self.session,
+            session=f"{datetime.fromtimestamp(started, UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}",
             started=_milliseconds(started),
             command=environment.command,
             tracking_uri=redact_uri(self.uri),
             parent_run=_mlflow.active_run_id(),
             environment=msgspec.to_builtins(environment),
+            scope=scope,
+            experiment_folder=experiment_folder,
         )
-        self._append(self._opening)
+        self._cells: dict[tuple[str, str], str] = {}
+        self._known: dict[tuple[str, str], str] = {}
+        self._beside: Beside | None = None
+        sessions = root / STATE_FOLDER / "sessions"
+        self._ended = self._adopt(sessions)
+        self.session = self._opening.session
+        self.folder = sessions / self.session
+        goes_on = self._owner is not None
+        self._journal = self._guarded(self._open)
+        self._append(ContinuedRecord(_milliseconds(time.time())) if goes_on else self._opening)
+
+    def _adopt(self, sessions: Path) -> list[Orphan]:
+        """Go on with a session that was killed, where it was started alike; end the others."""
+        ended: list[Orphan] = []
+        self._owner: Owner | None = None
+        for orphan in orphans(sessions):
+            before = orphan.journal.session
+            if self._owner is None and before is not None and is_same(before, self._opening):
+                self._opening, self._owner = before, orphan.owner
+                self._known = {(c.experiment, c.cell): result_digest(c) for c in orphan.journal.cells}
+            else:
+                self._guarded(partial(end, orphan))
+                ended.append(orphan)
+        return ended
+
+    def _open(self) -> Journal:
+        journal = Journal(self.folder)
+        self._owner = self._owner or own(self.folder)
+        return journal
 
     @property
     def shown_uri(self) -> str:
@@ -67,18 +111,25 @@ class Recorder:
         return redact_uri(self.uri)
 
     def cell(self, record: CellRecord, files: Mapping[str, bytes]) -> None:
-        """Write a cell and its files; a cell that another process wrote already is left out."""
+        """Write a cell and its files.
+
+        Left out is a cell that another process of this session wrote already, and one whose result stands in the
+        journal from before the session was killed.
+        """
         key = (record.experiment, record.cell)
         if key in self._cells:
             return
-        self._cells.add(key)
+        self._cells[key] = result_digest(record)
         self._notice_active_run()
-        written = {
-            name: path
-            for name, content in files.items()
-            if (path := self._artifact(f"cells/{record.experiment}/{_folder(record.cell)}/{name}", content)) is not None
-        }
-        self._append(replace(record, artifacts=written))
+        if self._known.get(key) != self._cells[key]:
+            place = f"cells/{record.experiment}/{_folder(record.cell)}"
+            written = {
+                name: path
+                for name, content in files.items()
+                if (path := self._artifact(f"{place}/{name}", content)) is not None
+            }
+            self._append(replace(record, artifacts=written))
+        self._start_mirroring()
 
     def artifact(self, name: str, data: bytes) -> None:
         """Write a file beside the journal.
@@ -92,16 +143,41 @@ class Recorder:
         self._append(record)
 
     def finish(self, status: Literal["FINISHED", "FAILED", "KILLED"]) -> Mirrored | None:
-        """End the journal and mirror it; nothing is mirrored when no cell ran."""
+        """End the journal, and wait for MLflow as ``Beside`` says; nothing is mirrored when no cell ran."""
         self._append(EndRecord(_milliseconds(time.time()), status))
         if self._journal is not None:
             self._journal.close()
         if self._cells:
-            try:
-                self.mirrored = _mlflow.mirror(self.folder, self.uri)
-            except KeyboardInterrupt:  # a second Ctrl-C: MLflow may wait, the journal is whole
-                self.mirrored = Mirrored(0, 0, (), f"interrupted; {_mlflow.later(self.folder)}")
+            self.mirrored = self._finish_mirroring()
+        if self._owner is not None:
+            self._owner.leave()
         return self.mirrored
+
+    def _start_mirroring(self) -> None:
+        if self._beside is not None or needs_this_process(self.uri) or self._journal is None:
+            return
+        folders = [self.folder, *(orphan.folder for orphan in self._ended)]
+        uris = [self.uri, *(self._uri_of(orphan) for orphan in self._ended)]
+        try:
+            self._beside = Beside(Order(tuple(map(str, folders)), tuple(uris), os.getpid()))
+        except OSError:  # no process to be had; it is mirrored when the session has ended
+            self._beside = None
+
+    def _finish_mirroring(self) -> Mirrored:
+        if self._journal is None:
+            return Mirrored(0, 0, (), f"there is no journal to mirror: {self.trouble}")
+        if self._beside is not None:
+            return self._beside.finish(len({*self._known, *self._cells}))
+        try:
+            return _mlflow.mirror(self.folder, self.uri)
+        except KeyboardInterrupt:  # a second Ctrl-C: MLflow may wait, the journal is whole
+            return Mirrored(0, 0, (), f"interrupted; {later(self.folder)}")
+
+    def _uri_of(self, orphan: Orphan) -> str:
+        """Where a session that was ended belongs; its own address was kept without credentials."""
+        before = orphan.journal.session
+        recorded = before.tracking_uri if before is not None else None
+        return self.uri if recorded in {None, self.shown_uri} else str(recorded)
 
     def _append(self, record: JournalRecord) -> None:
         journal = self._journal
@@ -120,7 +196,7 @@ class Recorder:
             return None
 
     def _notice_active_run(self) -> None:
-        if self._opening.parent_run is None and (run := _mlflow.active_run_id()) is not None:
+        if self._beside is None and self._opening.parent_run is None and (run := _mlflow.active_run_id()) is not None:
             self.uri = self._given_uri or _mlflow.active_store() or self.uri
             self._opening = replace(self._opening, parent_run=run, tracking_uri=self.shown_uri)
             self._append(self._opening)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mlexp.tracking import recorder
 from pytest_mlexp.tracking._mlflow.store import quiet
 from pytest_mlexp.tracking.journal import JournalContents, read
 
@@ -81,7 +82,10 @@ def test_quality(evaluation):
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with blocks and tests, and what a pytest run left in it."""
+    """A folder with blocks and tests, and what a pytest run left in it.
+
+    A run in this process mirrors in it as well: MLflow is imported here already, and need not be once more.
+    """
 
     pytester: pytest.Pytester
 
@@ -157,6 +161,7 @@ def compiled() -> None:
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(recorder, "needs_this_process", lambda _: True)
     made = Project(pytester)
     made.write()
     return made

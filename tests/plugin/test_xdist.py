@@ -41,16 +41,16 @@ def test_a_failure_in_one_worker_is_told_in_the_other_with_its_traceback(project
     assert "hidden" not in result.stdout.str()
 
 
-def test_one_process_writes_and_workers_import_no_mlflow(project: Project, template: Path) -> None:
+def test_one_process_writes_and_none_of_pytest_imports_mlflow(project: Project, template: Path) -> None:
     project.ready_store(template)
     project.write(conftest=SPY)
     project.pytest("--mlexp", "-n2", tracking=None, process=True).assert_outcomes(passed=4)
     assert len(project.journal().cells) == len(project.journal().tests) == 4
     assert len(list((project.root / ".mlexp" / "sessions").iterdir())) == 1
     assert len(project.runs()) == 5
-    workers = list(project.root.glob("modules-worker-*.json"))
-    assert len(workers) == 2
-    assert not any('"mlflow"' in path.read_text() for path in workers)
+    processes = list(project.root.glob("modules-*.json"))
+    assert len(processes) == 3
+    assert not any('"mlflow"' in path.read_text() for path in processes)
 
 
 def test_numbers_are_the_same_with_and_without_it_and_in_any_order(project: Project) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_mlexp.errors import SettingsError
-from pytest_mlexp.tracking.address import check_uri
+from pytest_mlexp.tracking.address import absolute, check_uri
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,13 @@ def test_a_folder_is_taken_where_mlflow_was_told_to_allow_it(monkeypatch: pytest
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     check_uri("mlruns")
     check_uri("file:///srv/mlruns")
+
+
+@pytest.mark.parametrize("uri", [None, "off", "sqlite:////srv/runs.db", "sqlite:///:memory:", "https://host/runs.db"])
+def test_what_does_not_depend_on_the_folder_stays(uri: str | None) -> None:
+    assert absolute(uri) == uri
+
+
+def test_a_file_in_this_folder_is_found_from_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert absolute("sqlite:///runs.db") == f"sqlite:///{tmp_path}/runs.db"

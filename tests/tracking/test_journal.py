@@ -11,9 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_mlexp.errors import TrackingError
-from pytest_mlexp.records import CellRecord, DatasetRecord, EndRecord, SessionRecord, Summary, TestRecord
+from pytest_mlexp.records import (
+    CellRecord,
+    ContinuedRecord,
+    DatasetRecord,
+    EndRecord,
+    SessionRecord,
+    Summary,
+    TestRecord,
+)
 from pytest_mlexp.tracking import journal as module
-from pytest_mlexp.tracking.journal import FILE_NAME, Journal, JournalContents, read
+from pytest_mlexp.tracking.journal import FILE_NAME, Journal, JournalContents, JournalReader, read
 from pytest_mlexp.verdicts import Verdict
 
 SESSION = SessionRecord("s1", 1, ("pytest", "--mlexp"), environment={"digest": "d", "nested": {"a": [1, None]}})
@@ -82,12 +90,12 @@ def test_every_record_but_a_tests_is_durable_on_return(
         assert len(calls) == synced
 
 
-def test_of_two_records_of_a_cell_the_first_counts(folder: Path) -> None:
+def test_of_two_records_of_a_cell_the_later_counts(folder: Path) -> None:
     with Journal(folder) as journal:
         journal.append(make_cell("a", 0.1))
         journal.append(make_cell("a", 0.9))
     (cell,) = read(folder).cells
-    assert cell.metrics["auc"].mean == 0.1
+    assert cell.metrics["auc"].mean == 0.9
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -180,3 +188,27 @@ def test_an_artifact_cannot_leave_the_folder_or_replace_the_journal(folder: Path
 def test_git_does_not_see_the_state_folder(folder: Path) -> None:
     Journal(folder).close()
     assert (folder.parents[1] / ".gitignore").read_text() == "*\n"
+
+
+def test_a_growing_journal_is_read_on_and_a_line_on_its_way_is_waited_for(folder: Path) -> None:
+    with Journal(folder) as journal:
+        journal.append(SESSION)
+        reader = JournalReader(folder)
+        assert reader.contents().cells == ()
+        line = module._to_line(make_cell("a"))
+        with (folder / FILE_NAME).open("ab") as file:
+            file.write(line[:30])
+            file.flush()
+            assert (reader.contents().cells, reader.contents().skipped) == ((), 0)
+            file.write(line[30:])
+        journal.append(END)
+    contents = reader.contents()
+    assert ([cell.cell for cell in contents.cells], contents.skipped, contents.end) == (["a"], 0, END)
+    assert contents == read(folder)
+
+
+def test_a_session_that_goes_on_has_no_end_any_more(folder: Path) -> None:
+    with Journal(folder) as journal:
+        for record in (SESSION, END, ContinuedRecord(5)):
+            journal.append(record)
+    assert (read(folder).end, read(folder).continued) == (None, 1)

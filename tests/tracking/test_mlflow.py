@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mlexp.records import SessionRecord
-from pytest_mlexp.tracking._mlflow import active_run_id, mirror, writer
+from pytest_mlexp.tracking._mlflow import active_run_id, held, mirror, writer
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -46,8 +46,24 @@ def test_what_was_added_to_a_journal_is_added_to_the_mirror(store: Store) -> Non
     assert {name: run.info.status for name, run in store.runs().items()} == dict.fromkeys(("s1", "a", "b"), "FINISHED")
 
 
+@pytest.mark.parametrize("whole", [None, 0, 1])
+def test_of_runs_that_a_lost_answer_doubled_one_stays(store: Store, whole: int | None) -> None:
+    client = store.client
+    tags = {"mlexp.uid": "s1/churn/a", "mlexp.session": "s1"}
+    experiment = client.create_experiment("churn")
+    doubled = [client.create_run(experiment, tags=tags, run_name="a").info.run_id for _ in range(2)]
+    if whole is not None:
+        client.set_terminated(doubled[whole], "FINISHED")
+    assert store.mirror_cells(store.cell("a")).failed is None
+    found = store.runs()
+    assert set(found) == {"s1", "a"}
+    assert found["a"].info.status == "FINISHED"
+    assert found["a"].data.metrics["auc"] == 0.5
+    assert whole is None or found["a"].info.run_id == doubled[whole]
+
+
 def test_runs_beyond_one_page_of_the_look_up_are_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "PAGE", 2)
+    monkeypatch.setattr(held, "PAGE", 2)
     folder = store.write(store.session, *(store.cell(f"c{k}") for k in range(4)), store.end)
     mirror(folder, store.uri)
     assert mirror(folder, store.uri).runs_already_there == 5
@@ -164,7 +180,12 @@ def test_settings_and_loggers_are_put_back_and_nothing_is_printed(
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
     seen: list[str] = []
-    monkeypatch.setattr(writer.Writer, "write", lambda *_: seen.append(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]))
+
+    def write(*_: Any, **__: Any) -> list[str]:
+        seen.append(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"])
+        return []
+
+    monkeypatch.setattr(writer.Writer, "write", write)
     store.mirror_cells(store.cell())
     monkeypatch.undo()
     store.mirror_cells(store.cell())

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mlexp.records import TestRecord
-from pytest_mlexp.tracking import _mlflow
+from pytest_mlexp.tracking import recorder as module
+from pytest_mlexp.tracking.beside import Beside
 from pytest_mlexp.tracking.environment import capture
 from pytest_mlexp.tracking.journal import read
 from pytest_mlexp.tracking.recorder import Recorder
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Store
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "needs_this_process", lambda _: True)
 
 
 def recorder(store: Store, **changes: Any) -> Recorder:
@@ -51,8 +57,8 @@ def test_a_cell_that_came_twice_is_written_once(store: Store) -> None:
     assert (session.folder / cell.artifacts["a"]).read_bytes() == b"first"
 
 
-def test_without_a_cell_mlflow_is_left_alone(unused: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_mlflow, "mirror", lambda *_: pytest.fail("mirrored"))
+def test_without_a_cell_no_process_is_started(unused: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "Beside", lambda *_: pytest.fail("started"))
     assert recorder(unused).finish("FINISHED") is None
 
 
@@ -156,9 +162,10 @@ def test_an_interrupted_mirror_leaves_it_to_the_journal(unused: Store, monkeypat
     def interrupted(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_mlflow, "mirror", interrupted)
+    monkeypatch.setattr(module, "needs_this_process", lambda _: False)
+    monkeypatch.setattr(Beside, "_wait", interrupted)
     session = recorder(unused)
     session.cell(unused.cell(), {})
     done = session.finish("KILLED")
     assert done is not None
-    assert (done.failed or "").startswith("interrupted; nothing is lost, `mlexp sync`")
+    assert (done.failed or "").startswith("MLflow holds 0 of 1 cells: interrupted; nothing is lost, `mlexp sync`")

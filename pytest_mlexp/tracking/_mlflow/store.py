@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import tempfile
 import warnings
@@ -16,6 +17,7 @@ from pytest_mlexp.tracking.journal import ignore_in_git
 from pytest_mlexp.tracking.quiet import muted, settings_where_unset
 
 LOCK_SECONDS = 120.0
+BUILDING = ".building-"
 # A lost reply must not make MLflow's own retry create a run twice: one attempt, then the look-up by uid.
 _RETRIES = "0"
 
@@ -32,7 +34,9 @@ def build_store(database: Path) -> None:
             return
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        with tempfile.TemporaryDirectory(dir=database.parent, prefix=".building-") as folder:
+        for left in database.parent.glob(f"{BUILDING}*"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=database.parent, prefix=BUILDING) as folder:
             building = Path(folder) / DATABASE
             artifacts = artifacts_of(database).as_uri()
             with on_connect("PRAGMA synchronous=OFF"):
@@ -57,5 +61,5 @@ def quiet(timeout: float = 8.0) -> Iterator[None]:
         warnings.simplefilter("ignore")
         import mlflow.store.tracking.sqlalchemy_store  # noqa: F401  # sets up its loggers, to be muted after it
 
-        with muted("mlflow", "alembic"):
+        with muted("mlflow", "alembic", "databricks.sdk"):
             yield

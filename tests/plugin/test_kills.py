@@ -1,0 +1,109 @@
+"""kill -9 at chosen moments, and the first session of many workers: MLflow holds one session run and one a cell."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.plugin.conftest import Project
+
+CELLS = 4
+WAITING = """
+import time
+
+class Waiting(Threshold):
+    def fit(self, X, y):
+        note("waiting")
+        while not (HERE / "go.txt").exists():
+            time.sleep(0.05)
+        self.noise = 0.0
+
+@sample.model
+def waiting():
+    return Waiting(0)
+"""
+
+
+def in_git(project: Project) -> None:
+    (project.root / ".gitignore").write_text("__pycache__/\nfits.txt\ngo.txt\n")
+    identity = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
+    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-q", "-m", "all"]):
+        subprocess.run(["git", *command], cwd=project.root, check=True, capture_output=True)
+
+
+def start(project: Project) -> subprocess.Popen[str]:
+    return subprocess.Popen(command(), cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def command() -> list[str]:
+    return [sys.executable, "-m", "pytest", "--mlexp", "-p", "no:randomly", "-p", "no:cacheprovider"]
+
+
+def kill_when(project: Project, is_so: Callable[[], object]) -> None:
+    """Kill a session with what mirrors it, as soon as something is so."""
+    process = start(project)
+    deadline = time.monotonic() + 120
+    while not is_so():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    session = psutil.Process(process.pid)
+    beside = session.children(recursive=True)
+    for victim in (session, *beside):
+        victim.kill()
+    process.communicate()
+    psutil.wait_procs(beside, timeout=60)
+
+
+def is_mirroring(project: Project) -> bool:
+    """Whether some run is begun: cells are in the journal, and not all of them in the store."""
+    return any((project.root / ".mlexp" / "artifacts").rglob("evaluation.json"))
+
+
+@pytest.mark.parametrize("moment", ["before the first record", "in mid-cell", "in the middle of mirroring"])
+def test_after_one_more_run_all_is_as_if_nobody_had_killed_it(project: Project, template: Path, moment: str) -> None:
+    project.ready_store(template)
+    project.write(blocks=WAITING if moment == "in mid-cell" else "")
+    in_git(project)
+    kill_when(
+        project,
+        {
+            "before the first record": project.fits,
+            "in mid-cell": lambda: "waiting" in project.fits() and len(project.journal().cells) == CELLS,
+            "in the middle of mirroring": lambda: is_mirroring(project),
+        }[moment],
+    )
+    (project.root / "go.txt").touch()
+    done = subprocess.run(command(), cwd=project.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "not mirrored" not in done.stdout
+    cells = CELLS + 2 * (moment == "in mid-cell")
+    runs = project.runs()
+    assert len(runs) == cells + 1
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    assert len(project.results()) == cells
+    journal = project.journal()
+    assert journal.continued == (moment != "before the first record")
+    assert project.results()["threshold-at=9-numbers-hits-cpu"] == {"accuracy": (1.0,) * 4}
+    (folder,) = (project.root / ".mlexp" / "sessions").iterdir()
+    assert {path.name for path in folder.iterdir()} == {"journal.jsonl", "cells", "mirror.lock"}
+
+
+def test_many_workers_on_a_store_that_is_not_there_make_it_once(project: Project) -> None:
+    result = project.pytest("--mlexp", "-n4", tracking=None, process=True)
+    result.assert_outcomes(passed=CELLS)
+    runs = project.runs()
+    (parent,) = (run for name, run in runs.items() if not name.startswith("threshold"))
+    assert len(runs) == CELLS + 1
+    assert {run.data.tags.get("mlflow.parentRunId") for run in runs.values()} == {None, parent.info.run_id}
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    assert not list((project.root / ".mlexp").glob(".building-*"))
