@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, overload
 
+from pytest_mlexp.blocks.declared import declare_dependencies
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock, directions, from_function
 from pytest_mlexp.blocks.model import Grid, ModelVariant, declare_model
 from pytest_mlexp.blocks.scorers import from_sklearn, is_sklearn
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_mlexp.blocks.dataset import Dataset
+    from pytest_mlexp.records import Metric
     from pytest_mlexp.runner import Results
 
 DeclaredT = TypeVar("DeclaredT")
@@ -72,8 +74,7 @@ class Experiment:
     def dataset(self, load: Any = None, /, *, name: str | None = None, version: str | None = None) -> Any:
         """Declare a dataset by the function that loads it; use as a decorator.
 
-        The function takes nothing and returns a :class:`Dataset`; it is called once a process, when a trial
-        first needs it.
+        The function takes nothing and returns a :class:`Dataset`; a process calls it once, when a trial needs it.
 
         Raises:
             DeclarationError: an illegal or doubled name, or a function that takes parameters.
@@ -84,12 +85,26 @@ class Experiment:
 
     @overload
     def model(
-        self, factory: DeclaredT, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None
+        self,
+        factory: DeclaredT,
+        /,
+        *,
+        name: str | None = None,
+        params: Grid | Sequence[Grid] | None = None,
+        depends_on: Iterable[Any] = (),
     ) -> DeclaredT: ...
     @overload
-    def model(self, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None) -> Decorator: ...
     def model(
-        self, factory: Any = None, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None
+        self, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None, depends_on: Iterable[Any] = ()
+    ) -> Decorator: ...
+    def model(
+        self,
+        factory: Any = None,
+        /,
+        *,
+        name: str | None = None,
+        params: Grid | Sequence[Grid] | None = None,
+        depends_on: Iterable[Any] = (),
     ) -> Any:
         """Declare a model by its factory, or by an estimator instance that is cloned for each trial.
 
@@ -98,13 +113,14 @@ class Experiment:
                 It may ask for ``seed`` and ``device``.
             name: instead of the function's own name.
             params: parameter name -> values to try; each combination is one variant.
+            depends_on: paths and objects that the code does not show; when one changes, the model is run again.
 
         Raises:
-            DeclarationError: an illegal or doubled name, or a grid that does not fit the factory.
+            DeclarationError: an illegal or doubled name, a grid that does not fit, a path that is not there.
         """
         if factory is None:
-            return lambda function: self._add_models(function, name, params)
-        return self._add_models(factory, name, params)
+            return lambda function: self._add_models(function, name, params, depends_on)
+        return self._add_models(factory, name, params, depends_on)
 
     @overload
     def evaluator(
@@ -115,10 +131,17 @@ class Experiment:
         name: str | None = None,
         maximize: str | Iterable[str] = (),
         minimize: str | Iterable[str] = (),
+        depends_on: Iterable[Any] = (),
     ) -> DeclaredT: ...
     @overload
     def evaluator(
-        self, /, *, name: str | None = None, maximize: str | Iterable[str] = (), minimize: str | Iterable[str] = ()
+        self,
+        /,
+        *,
+        name: str | None = None,
+        maximize: str | Iterable[str] = (),
+        minimize: str | Iterable[str] = (),
+        depends_on: Iterable[Any] = (),
     ) -> Decorator: ...
     def evaluator(
         self,
@@ -128,21 +151,22 @@ class Experiment:
         name: str | None = None,
         maximize: str | Iterable[str] = (),
         minimize: str | Iterable[str] = (),
+        depends_on: Iterable[Any] = (),
     ) -> Any:
         """Declare an evaluator: a function, a scikit-learn metric function, or the name of a scorer.
 
         A function asks by parameter name for ``y_true y_pred y_proba y_score X groups sample_weight model
         dataset timings device`` and returns a number, a mapping or an :class:`Evaluation` with the metrics
-        named in ``maximize`` and ``minimize``. The first of ``maximize``, or without it of ``minimize``, ranks the
-        models.
+        named in ``maximize`` and ``minimize``. The first of them ranks the models. ``depends_on`` as for a model.
 
         Raises:
             DeclarationError: an illegal or doubled name, an unknown request, no direction, or a metric that
                 another evaluator gives.
         """
+        more = directions(maximize, minimize), depends_on
         if function is None:
-            return lambda declared: self._add_evaluator(declared, name, maximize, minimize)
-        return self._add_evaluator(function, name, maximize, minimize)
+            return lambda declared: self._add_evaluator(declared, name, *more)
+        return self._add_evaluator(function, name, *more)
 
     @overload
     def gate(self, rule: str, /, **options: Unpack[Rule]) -> Gate: ...
@@ -185,7 +209,13 @@ class Experiment:
                     )
 
     def run(
-        self, *, devices: str = "auto", tracking_uri: str | None = None, baseline: str | Path = "mlexp.lock"
+        self,
+        *,
+        devices: str = "auto",
+        tracking_uri: str | None = None,
+        baseline: str | Path = "mlexp.lock",
+        store: str | Path = ".mlexp/store",
+        fresh: bool = False,
     ) -> Results:
         """Run every cell without pytest and return the results, shown as a table in a notebook.
 
@@ -194,10 +224,12 @@ class Experiment:
             tracking_uri: as ``--mlexp-tracking-uri``: None is what ``MLFLOW_TRACKING_URI`` says, else the store of
                 an active MLflow run, else an embedded one in the project's folder; ``"off"`` keeps nothing.
             baseline: the accepted state to judge against, relative to the project's folder; it may be missing.
+            store: where outcomes are kept for the next time, relative to the project's folder; ``"off"`` keeps none.
+            fresh: run every trial, whatever is kept.
         """
         from pytest_mlexp.runner import run
 
-        return run(self, devices=devices, tracking_uri=tracking_uri, baseline=baseline)
+        return run(self, devices=devices, tracking_uri=tracking_uri, baseline=baseline, store=store, fresh=fresh)
 
     @property
     def _gateable(self) -> set[str]:
@@ -214,10 +246,8 @@ class Experiment:
             raise DeclarationError(f"a dataset is declared by the function that loads it, not {load!r:.60}")
         block = DatasetBlock(check_name(name or own_name(load, kind="dataset"), kind="dataset"), load, version)
         for parameter in inspect.signature(load).parameters.values():
-            if parameter.default is parameter.empty and parameter.kind not in (
-                parameter.VAR_POSITIONAL,
-                parameter.VAR_KEYWORD,
-            ):
+            variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            if parameter.default is parameter.empty and not variadic:
                 raise DeclarationError(
                     f"the function of dataset {block.name!r} takes {parameter.name!r}, which nothing gives: give it a "
                     "default, or declare one function for each variant"
@@ -226,18 +256,22 @@ class Experiment:
         self.datasets[block.name] = block
         return load
 
-    def _add_models(self, factory: Any, name: str | None, params: Grid | Sequence[Grid] | None) -> Any:
+    def _add_models(self, factory: Any, name: str | None, params: Any, depends_on: Iterable[Any]) -> Any:
         variants = declare_model(factory, name=name, params=params)
+        declared = declare_dependencies(depends_on, of=f"model {variants[0].block!r}", declared_by=factory)
+        variants = [replace(variant, depends_on=declared) for variant in variants]
         blocks = {variant.block for variant in self.models.values()}
         self._claim(variants[0].block, blocks, "model")
         self.models.update({variant.name: variant for variant in variants})
         return factory
 
     def _add_evaluator(
-        self, function: Any, name: str | None, maximize: str | Iterable[str], minimize: str | Iterable[str]
+        self, function: Any, name: str | None, metrics: tuple[Metric, ...], depends_on: Iterable[Any]
     ) -> Any:
         declare = from_sklearn if is_sklearn(function) else from_function
-        block = declare(function, name=name, metrics=directions(maximize, minimize))
+        block = declare(function, name=name, metrics=metrics)
+        of = f"evaluator {block.name!r}"
+        block = replace(block, depends_on=declare_dependencies(depends_on, of=of, declared_by=function))
         self._claim(block.name, self.evaluators, "evaluator")
         givers = {metric.name: other.name for other in self.evaluators.values() for metric in other.metrics}
         for metric in block.metrics:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_mlexp.blocks.declared import Declared
 from pytest_mlexp.errors import DeclarationError, EvaluatorError
 from pytest_mlexp.naming import check_name, nearest, own_name
 from pytest_mlexp.records import Evaluation, Metric
@@ -43,6 +44,7 @@ class EvaluatorBlock:
         requests: the names it must be given; ``optional``: those it is given when they exist.
         responses: for each request for predictions, the model methods that meet it, preferred first.
         aliases: its parameter name -> the request it stands for, where they differ.
+        depends_on: what it depends on beside its code, as declared.
     """
 
     name: str
@@ -52,6 +54,7 @@ class EvaluatorBlock:
     optional: tuple[str, ...] = ()
     responses: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: RESPONSES)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    depends_on: tuple[Declared, ...] = ()
 
     def methods(self) -> list[tuple[str, ...]]:
         """For each request for predictions, also an optional one, the model methods that can meet it."""
