@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, overload
 
+from pytest_mlexp.blocks.dataset_block import DatasetBlock
+from pytest_mlexp.blocks.declared import declare_dependencies
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock, Words, directions, from_function
 from pytest_mlexp.blocks.model import Grid, ModelVariant, declare_model
 from pytest_mlexp.blocks.scorers import from_sklearn, is_sklearn
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.gates.rules import OPERATIONAL, Gate, Gates, Rule, declare
 from pytest_mlexp.naming import check_name, nearest, own_name
-from pytest_mlexp.records import Metric
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_mlexp.blocks.dataset import Dataset
     from pytest_mlexp.runner import Results
 
 DeclaredT = TypeVar("DeclaredT")
@@ -31,15 +31,6 @@ class Decorator(Protocol):
     def __call__(self, declared: DeclaredT, /) -> DeclaredT:
         """Declare it."""
         ...
-
-
-@dataclass(frozen=True)
-class DatasetBlock:
-    """One declared dataset: its name, its version, and the function that loads it."""
-
-    name: str
-    load: Callable[[], Dataset] = field(repr=False)
-    version: str | None = None
 
 
 class Experiment:
@@ -73,8 +64,7 @@ class Experiment:
     def dataset(self, load: Any = None, /, *, name: str | None = None, version: str | None = None) -> Any:
         """Declare a dataset by the function that loads it; use as a decorator.
 
-        The function takes nothing and returns a :class:`Dataset`; it is called once a process, when a trial
-        first needs it.
+        The function takes nothing and returns a :class:`Dataset`; a process calls it once, when a trial needs it.
 
         Raises:
             DeclarationError: an illegal or doubled name, or a function that takes parameters.
@@ -85,12 +75,26 @@ class Experiment:
 
     @overload
     def model(
-        self, factory: DeclaredT, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None
+        self,
+        factory: DeclaredT,
+        /,
+        *,
+        name: str | None = None,
+        params: Grid | Sequence[Grid] | None = None,
+        depends_on: Iterable[Any] = (),
     ) -> DeclaredT: ...
     @overload
-    def model(self, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None) -> Decorator: ...
     def model(
-        self, factory: Any = None, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None
+        self, /, *, name: str | None = None, params: Grid | Sequence[Grid] | None = None, depends_on: Iterable[Any] = ()
+    ) -> Decorator: ...
+    def model(
+        self,
+        factory: Any = None,
+        /,
+        *,
+        name: str | None = None,
+        params: Grid | Sequence[Grid] | None = None,
+        depends_on: Iterable[Any] = (),
     ) -> Any:
         """Declare a model by its factory, or by an estimator instance that is cloned for each trial.
 
@@ -99,13 +103,14 @@ class Experiment:
                 It may ask for ``seed`` and ``device``.
             name: instead of the function's own name.
             params: parameter name -> values to try; each combination is one variant.
+            depends_on: paths and objects that the code does not show; when one changes, the model is run again.
 
         Raises:
-            DeclarationError: an illegal or doubled name, or a grid that does not fit the factory.
+            DeclarationError: an illegal or doubled name, a grid that does not fit, a path that is not there.
         """
         if factory is None:
-            return lambda function: self._add_models(function, name, params)
-        return self._add_models(factory, name, params)
+            return lambda function: self._add_models(function, name, params, depends_on)
+        return self._add_models(factory, name, params, depends_on)
 
     @overload
     def evaluator(
@@ -118,6 +123,7 @@ class Experiment:
         minimize: str | Iterable[str] = (),
         owner: str = "",
         business_indicator: str = "",
+        depends_on: Iterable[Any] = (),
     ) -> DeclaredT: ...
     @overload
     def evaluator(
@@ -129,6 +135,7 @@ class Experiment:
         minimize: str | Iterable[str] = (),
         owner: str = "",
         business_indicator: str = "",
+        depends_on: Iterable[Any] = (),
     ) -> Decorator: ...
     def evaluator(
         self,
@@ -140,6 +147,7 @@ class Experiment:
         minimize: str | Iterable[str] = (),
         owner: str = "",
         business_indicator: str = "",
+        depends_on: Iterable[Any] = (),
     ) -> Any:
         """Declare an evaluator: a function, a scikit-learn metric function, or the name of a scorer.
 
@@ -147,16 +155,22 @@ class Experiment:
         dataset timings device`` and returns a number, a mapping or an :class:`Evaluation` with the metrics
         named in ``maximize`` and ``minimize``. The first of ``maximize``, or without it of ``minimize``, ranks the
         models. ``owner`` is who decides what the metrics mean, ``business_indicator`` what they stand for; both
-        are kept with the accepted state for its reviewers and change nothing that is computed.
+        are kept with the accepted state for its reviewers and change nothing that is computed. ``depends_on`` is as
+        for a model.
 
         Raises:
             DeclarationError: an illegal or doubled name, an unknown request, no direction, a metric that
                 another evaluator gives, or an owner or indicator that is no line of text.
         """
         metrics, words = directions(maximize, minimize), Words(owner, business_indicator)
-        if function is None:
-            return lambda declared: self._add_evaluator(declared, name, metrics, words)
-        return self._add_evaluator(function, name, metrics, words)
+
+        def add(declared: Any) -> Any:
+            made = (from_sklearn if is_sklearn(declared) else from_function)(declared, name=name, metrics=metrics)
+            needed = declare_dependencies(depends_on, of=f"evaluator {made.name!r}", declared_by=declared)
+            self._add_evaluator(replace(made, words=words, depends_on=needed))
+            return declared
+
+        return add if function is None else add(function)
 
     @overload
     def gate(self, rule: str, /, **options: Unpack[Rule]) -> Gate: ...
@@ -199,7 +213,13 @@ class Experiment:
                     )
 
     def run(
-        self, *, devices: str = "auto", tracking_uri: str | None = None, baseline: str | Path = "mlexp.lock"
+        self,
+        *,
+        devices: str = "auto",
+        tracking_uri: str | None = None,
+        baseline: str | Path = "mlexp.lock",
+        store: str | Path = ".mlexp/store",
+        fresh: bool = False,
     ) -> Results:
         """Run every cell without pytest and return the results, shown as a table in a notebook.
 
@@ -208,10 +228,12 @@ class Experiment:
             tracking_uri: as ``--mlexp-tracking-uri``: None is what ``MLFLOW_TRACKING_URI`` says, else the store of
                 an active MLflow run, else an embedded one in the project's folder; ``"off"`` keeps nothing.
             baseline: the accepted state to judge against, relative to the project's folder; it may be missing.
+            store: where outcomes are kept for the next time, relative to the project's folder; ``"off"`` keeps none.
+            fresh: run every trial, whatever is kept.
         """
         from pytest_mlexp.runner import run
 
-        return run(self, devices=devices, tracking_uri=tracking_uri, baseline=baseline)
+        return run(self, devices=devices, tracking_uri=tracking_uri, baseline=baseline, store=store, fresh=fresh)
 
     @property
     def _gateable(self) -> set[str]:
@@ -228,10 +250,8 @@ class Experiment:
             raise DeclarationError(f"a dataset is declared by the function that loads it, not {load!r:.60}")
         block = DatasetBlock(check_name(name or own_name(load, kind="dataset"), kind="dataset"), load, version)
         for parameter in inspect.signature(load).parameters.values():
-            if parameter.default is parameter.empty and parameter.kind not in (
-                parameter.VAR_POSITIONAL,
-                parameter.VAR_KEYWORD,
-            ):
+            variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            if parameter.default is parameter.empty and not variadic:
                 raise DeclarationError(
                     f"the function of dataset {block.name!r} takes {parameter.name!r}, which nothing gives: give it a "
                     "default, or declare one function for each variant"
@@ -240,16 +260,16 @@ class Experiment:
         self.datasets[block.name] = block
         return load
 
-    def _add_models(self, factory: Any, name: str | None, params: Grid | Sequence[Grid] | None) -> Any:
+    def _add_models(self, factory: Any, name: str | None, params: Any, depends_on: Iterable[Any]) -> Any:
         variants = declare_model(factory, name=name, params=params)
+        declared = declare_dependencies(depends_on, of=f"model {variants[0].block!r}", declared_by=factory)
+        variants = [replace(variant, depends_on=declared) for variant in variants]
         blocks = {variant.block for variant in self.models.values()}
         self._claim(variants[0].block, blocks, "model")
         self.models.update({variant.name: variant for variant in variants})
         return factory
 
-    def _add_evaluator(self, function: Any, name: str | None, metrics: tuple[Metric, ...], words: Words) -> Any:
-        declare = from_sklearn if is_sklearn(function) else from_function
-        block = replace(declare(function, name=name, metrics=metrics), words=words)
+    def _add_evaluator(self, block: EvaluatorBlock) -> None:
         self._claim(block.name, self.evaluators, "evaluator")
         givers = {metric.name: other.name for other in self.evaluators.values() for metric in other.metrics}
         for metric in block.metrics:
@@ -259,7 +279,6 @@ class Experiment:
                     f"{givers[metric.name]!r} already: a gate could not tell them apart; rename one of the two"
                 )
         self.evaluators[block.name] = block
-        return function
 
     def _claim(self, name: str, taken: Iterable[str], kind: str) -> None:
         if name in taken:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,17 +10,19 @@ from pytest_mlexp.errors import DataError, DeclarationError
 from pytest_mlexp.evaluation import check_requests
 from pytest_mlexp.execution.outcome import INTERRUPTS, Failure, Outcome
 from pytest_mlexp.execution.seeding import seeded
-from pytest_mlexp.execution.store import OutcomeStore
+from pytest_mlexp.execution.store import Got, OutcomeStore
 from pytest_mlexp.execution.trial import Conditions, offered_methods, run_trial
 from pytest_mlexp.gates.measuring import Seen, check_slices, measure, see
 from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation
+from pytest_mlexp.reuse import Joined, Reuse, records_of
 from pytest_mlexp.tracking.description import begun, ended, failed, files_of
 
 if TYPE_CHECKING:
     from pytest_mlexp.blocks.dataset import Dataset
-    from pytest_mlexp.experiment import DatasetBlock, Experiment
+    from pytest_mlexp.blocks.dataset_block import DatasetBlock
+    from pytest_mlexp.experiment import Experiment
 
 Record = Callable[[CellRecord, Mapping[str, bytes]], None]
 
@@ -37,7 +39,7 @@ class Flow:
     """Takes cells through the steps and keeps what they share: datasets, outcomes, evaluations.
 
     Args:
-        store: where outcomes are shared.
+        store: where outcomes are shared, and kept for the next session.
         record: called once for every cell, with its files by name, before anyone judges it.
         announce: called with the trial that is being run, and with None when it is done.
         keep_files: whether predictions and tables are written out for ``record``.
@@ -54,6 +56,7 @@ class Flow:
         interrupts: tuple[type[BaseException], ...] = INTERRUPTS,
     ) -> None:
         self._store = store
+        self.reuse = Reuse(store.kept)
         self._record = record
         self._announce = announce
         self._keep_files = keep_files
@@ -100,31 +103,41 @@ class Flow:
         trials = cell.trials(split.name for split in dataset.splits)
         check_requests(cell, dataset, lambda: self._methods(trials[0]))
         check_slices(cell, dataset)
-        seen = self._seen(cell, trials, dataset)
-        ran = [(one.trial, one.outcome) for one in seen]
-        joined, unmeasured = _joined(seen)
+        got = self._got(cell, trials, dataset)
+        ran = [(trial, one.outcome) for trial, one in got]
+        joined, unmeasured = self._evaluated_once(cell, got, dataset)
         evaluation = replace(joined, referee=lambda model: self._reference(cell, model))
         files, lost = files_of(dataset, ran, evaluation) if self._keep_files else ({}, ())
         record = ended(base, cell, dataset, ran, evaluation)
-        return evaluation, replace(record, notes=(*record.notes, *unmeasured, *lost)), files
+        told = (*record.notes, *self.reuse.notes(got), *self.reuse.unknown(cell), *unmeasured, *lost)
+        return evaluation, replace(record, notes=tuple(dict.fromkeys(told)), trials=records_of(got)), files
 
     def again(self, cell: Cell, seeds: Iterable[int]) -> Evaluation:
         """The cell's evaluation with other seeds than the declared ones; neither kept nor recorded."""
         __tracebackhide__ = True
         dataset = self.dataset(cell)
-        evaluation, _ = _joined(self._seen(cell, cell.trials((s.name for s in dataset.splits), seeds=seeds), dataset))
-        return evaluation
+        trials = cell.trials((split.name for split in dataset.splits), seeds=seeds)
+        return self._evaluated_once(cell, self._got(cell, trials, dataset), dataset)[0]
 
     def dataset(self, cell: Cell) -> Dataset:
         """The cell's dataset, loaded when it is asked for first."""
         __tracebackhide__ = True
         return self._dataset(cell.experiment.name, cell.dataset)
 
-    def _seen(self, cell: Cell, trials: Iterable[Trial], dataset: Dataset) -> list[Seen]:
+    def _got(self, cell: Cell, trials: Iterable[Trial], dataset: Dataset) -> list[tuple[Trial, Got]]:
         __tracebackhide__ = True
-        return [see(cell, trial, self._outcome(cell.experiment, trial, dataset), dataset) for trial in trials]
+        return [(trial, self._outcome(cell.experiment, trial, dataset)) for trial in trials]
 
-    def _outcome(self, experiment: Experiment, trial: Trial, dataset: Dataset) -> Outcome:
+    def _evaluated_once(self, cell: Cell, got: Sequence[tuple[Trial, Got]], dataset: Dataset) -> Joined:
+        __tracebackhide__ = True
+
+        def compute() -> Joined:
+            __tracebackhide__ = True
+            return _joined([see(cell, trial, one.outcome, dataset) for trial, one in got])
+
+        return self.reuse.evaluation(cell, got, compute)
+
+    def _outcome(self, experiment: Experiment, trial: Trial, dataset: Dataset) -> Got:
         __tracebackhide__ = True
         if experiment.name not in self._conditions:
             self._conditions[experiment.name] = _conditions(experiment, self._interrupts)
@@ -137,10 +150,10 @@ class Flow:
             finally:
                 self._announce(None)
 
-        outcome = self._store.get(trial.id, compute)
-        if outcome.failure is not None:
-            outcome.failure.again()
-        return outcome
+        got = self._store.get(self.reuse.sought(experiment, trial, dataset, self._conditions[experiment.name]), compute)
+        if got.outcome.failure is not None:
+            got.outcome.failure.again()
+        return got
 
     def _methods(self, trial: Trial) -> frozenset[str] | None:
         __tracebackhide__ = True

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from pytest_mlexp.blocks.dataset_block import DatasetBlock
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock
 from pytest_mlexp.blocks.model import ModelVariant
-from pytest_mlexp.experiment import DatasetBlock, Experiment
+from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.gates.rules import OPERATIONAL, Gate
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +24,7 @@ from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table, to_frame, to_html
+from pytest_mlexp.reuse import FOLDER, open_store
 from pytest_mlexp.tracking.address import OFF, absolute, check_uri, experiment_folder
 from pytest_mlexp.tracking.embedded import project_folder
 from pytest_mlexp.tracking.environment import capture
@@ -100,6 +102,8 @@ def run(
     devices: str = "auto",
     tracking_uri: str | None = None,
     baseline: str | Path = FILE_NAME,
+    store: str | Path = FOLDER,
+    fresh: bool = False,
 ) -> Results:
     """Run every cell of an experiment; a cell that fails is recorded and the rest goes on.
 
@@ -127,7 +131,9 @@ def run(
         if recorder is not None:
             recorder.cell(cell, files)
 
-    flow = Flow(OutcomeStore(), record=record, keep_files=recorder is not None)
+    kept = open_store(root, store, session=secrets.token_hex(8), fresh=fresh)
+    flow = Flow(OutcomeStore(kept=kept), record=record, keep_files=recorder is not None)
+    flow.reuse.look_at([experiment])
     evaluations: dict[str, Evaluation] = {}
     status: Any = "KILLED"
     try:

@@ -32,6 +32,7 @@ RANKS = (
     ("evaluation",),
     ("tracking",),
     ("gates.contributions", "gates.measuring", "gates.flips"),
+    ("reuse",),
     ("flow",),
     (
         "gates.lock",

@@ -60,7 +60,7 @@ def test_gates_meet_the_accepted_state(toy: Toy, somewhere: Path) -> None:
 
 
 def test_nothing_is_written_where_nothing_is_to_be_kept(toy: Toy, somewhere: Path) -> None:
-    toy.experiment.run(tracking_uri="off")
+    toy.experiment.run(tracking_uri="off", store="off")
     assert list(somewhere.iterdir()) == []
 
 

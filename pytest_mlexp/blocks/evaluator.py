@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_mlexp.blocks.declared import Declared
 from pytest_mlexp.errors import DeclarationError, EvaluatorError
 from pytest_mlexp.naming import check_name, nearest, own_name
 from pytest_mlexp.records import Evaluation, Metric
@@ -65,6 +66,7 @@ class EvaluatorBlock:
         responses: for each request for predictions, the model methods that meet it, preferred first.
         aliases: its parameter name -> the request it stands for, where they differ.
         words: what people should know of it.
+        depends_on: what it depends on beside its code, as declared.
     """
 
     name: str
@@ -75,6 +77,7 @@ class EvaluatorBlock:
     responses: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: RESPONSES)
     aliases: Mapping[str, str] = field(default_factory=dict)
     words: Words = Words()
+    depends_on: tuple[Declared, ...] = ()
 
     def methods(self) -> list[tuple[str, ...]]:
         """For each request for predictions, also an optional one, the model methods that can meet it."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_mlexp.blocks.declared import Declared
 from pytest_mlexp.errors import DeclarationError, ModelError
 from pytest_mlexp.naming import check_name, nearest, own_name, slug
 
@@ -27,6 +28,7 @@ class ModelVariant:
         factory: makes a fresh, unfitted model.
         params: the parameters chosen from the grid.
         context: which of ``seed`` and ``device`` the factory asks for.
+        depends_on: what it depends on beside its code, as declared.
     """
 
     name: str
@@ -34,6 +36,7 @@ class ModelVariant:
     factory: Callable[..., Any] = field(repr=False)
     params: Mapping[str, Any]
     context: frozenset[str]
+    depends_on: tuple[Declared, ...] = ()
 
     def build(self, *, seed: int, device: str) -> Any:
         """Make a fresh model.

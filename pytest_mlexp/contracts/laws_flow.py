@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pytest_mlexp.blocks.dataset import Dataset
+from pytest_mlexp.blocks.dataset_block import DatasetBlock
 from pytest_mlexp.blocks.model import ModelVariant
 from pytest_mlexp.contracts.data import Case
 from pytest_mlexp.contracts.datasets import DatasetSubject
@@ -16,7 +17,7 @@ from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.refusals import told
 from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.execution.store import OutcomeStore
-from pytest_mlexp.experiment import DatasetBlock, Experiment
+from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.flow import Flow
 from pytest_mlexp.matrix import expand
 from pytest_mlexp.mocks import datasets, evaluators, models

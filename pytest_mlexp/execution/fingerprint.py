@@ -1,8 +1,7 @@
 """Fingerprints of code and parameters: the same as long as nothing that could change a result changed.
 
-First-party functions and classes count by their syntax tree without comments, docstrings and the
-decorators that declare them; libraries count by qualified name and version. Functions that are called but
-not captured (globals) are not followed.
+First-party functions and classes count by their syntax tree without comments and docstrings, with all that
+their names stand for, transitively; libraries count by qualified name and version.
 """
 
 from __future__ import annotations
@@ -12,18 +11,14 @@ import copyreg
 import functools
 import inspect
 import sys
-import sysconfig
-import textwrap
 from collections.abc import Iterable
-from hashlib import blake2b
-from importlib import metadata
-from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-_PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), type(NotImplemented))
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_LIBRARY_FOLDERS = ("site-packages", "dist-packages")
+from pytest_mlexp.execution.code import PLAIN, CodeWalk, digest
+from pytest_mlexp.execution.normalising import normalised
+from pytest_mlexp.execution.packages import is_library, is_standard, versions
+from pytest_mlexp.execution.positions import class_node, function_node
 
 
 def fingerprint(*parts: object) -> str:
@@ -31,20 +26,36 @@ def fingerprint(*parts: object) -> str:
 
     Parts may be functions, classes, partials, bound methods, estimators (class and ``get_params``),
     arrays, tensors, containers, plain values, and objects that could be pickled (class and state). An
-    object without such a state counts by its class alone.
+    object without such a state counts by its class alone. In which module a definition stands does not count.
     """
-    return _digest(_Walk().text(parts))[:16]
+    walk = ValueWalk()
+    text = walk.text(parts)
+    return digest(f"{text}\n{walk.anonymous()}")[:16]
 
 
-class _Walk:
-    """One traversal; knows what it is inside of, so that cycles end."""
+class ValueWalk:
+    """One traversal of live objects; the code that they need is gathered in ``code``.
 
-    def __init__(self) -> None:
+    Knows what it is inside of, so that cycles end.
+    """
+
+    def __init__(self, *, named: bool = False) -> None:
+        self.code = CodeWalk()
+        self._named = named
         self._inside: list[object] = []
+
+    def anonymous(self) -> str:
+        """The code that was reached, told apart by the order of the visit instead of by module."""
+        number = {key: str(position) for position, key in enumerate(self.code.texts)}
+        parts = [
+            (digest(text), [(name, number[target]) for name, target in self.code.edges[key]])
+            for key, text in self.code.texts.items()
+        ]
+        return digest(repr((parts, sorted(self.code.packages.items()))))
 
     def text(self, value: object) -> str:
         """Return a text that tells ``value`` from every other one."""
-        if type(value) in _PLAIN:
+        if type(value) in PLAIN:
             return f"{type(value).__name__} {value!r}"
         for depth, outer in enumerate(self._inside):
             if outer is value:
@@ -65,7 +76,7 @@ class _Walk:
         return self._code(value) or self._data(value) or self._object(value)
 
     def _join(self, kind: str, items: Iterable[str]) -> str:
-        return f"{kind}({', '.join(map(_digest, items))})"
+        return f"{kind}({', '.join(map(digest, items))})"
 
     def _all(self, kind: str, *values: object) -> str:
         return self._join(kind, map(self.text, values))
@@ -80,7 +91,7 @@ class _Walk:
             names = (value.co_names, value.co_varnames, value.co_freevars)
             return self._all("code", value.co_code, value.co_consts, value.co_exceptiontable, names)
         if isinstance(value, ModuleType):
-            return f"module {value.__name__} {_version(value.__name__)}"
+            return f"module {value.__name__} {self._version(value.__name__)}"
         return self._wrapper(value)
 
     def _wrapper(self, value: Any) -> str | None:
@@ -90,7 +101,7 @@ class _Walk:
         if isinstance(value, MethodType):
             return self._all("method", value.__func__, value.__self__)
         if isinstance(value, BuiltinFunctionType):
-            return self._all("builtin", _library_name(value), value.__self__)
+            return self._all("builtin", self._library_name(value), value.__self__)
         if isinstance(value, property):
             return self._all("property", value.fget, value.fset, value.fdel)
         if hasattr(value, "__wrapped__"):  # functools.lru_cache, staticmethod and the like
@@ -98,23 +109,48 @@ class _Walk:
         return None
 
     def _function(self, function: FunctionType) -> str:
+        code = function.__code__
         cells = [_content(cell) for cell in function.__closure__ or ()]
-        if _is_library(function.__code__.co_filename):
-            module = function.__globals__["__name__"]  # its own, where functools.wraps copied another's
-            name = f"{module}.{function.__code__.co_qualname} {_version(module)}"
+        module = function.__globals__.get("__name__", "")  # its own, where functools.wraps copied another's
+        if is_library(code.co_filename) or _is_ours(module):
+            name = f"{module}.{code.co_qualname} {self._version(module)}"
             return self._all("library", name, getattr(function, "__wrapped__", cells))
-        body = _function_source(function.__code__)
-        own = body if body is not None else function.__code__
-        return self._all("function", own, function.__defaults__, function.__kwdefaults__, cells)
+        return self._all("function", self._body(function), function.__defaults__, function.__kwdefaults__, cells)
+
+    def _body(self, function: FunctionType) -> object:
+        """The definition of a function; where its module's text does not hold it, its code and what that names."""
+        code = function.__code__
+        source = self.code.enter(function.__globals__.get("__name__", ""))
+        if source is not None and source.path is not None:
+            node = function_node(source.tree, code)
+            if node is not None:
+                text = self.code.modules.normalise(node, source)
+                return self._defined(source.name, code.co_qualname, text, source, code.co_freevars)
+        node = function_node(_typed_in(code), code)
+        own: object = code if node is None else normalised(node)
+        named = {name: function.__globals__[name] for name in sorted(_names(code)) if name in function.__globals__}
+        return (own, named)
+
+    def _defined(self, module: str, qualname: str, text: str, source: Any, without: Iterable[str] = ()) -> str:
+        base = key = f"{module}:{qualname}"
+        count = 1
+        while key in self.code.texts and self.code.texts[key] != text:
+            count += 1
+            key = f"{base}#{count}"  # several lambdas of one name
+        self.code.define(key, text, source, without=without)
+        return key if self._named else f"#{list(self.code.texts).index(key)}"
 
     def _class(self, cls: type) -> str:
         if _is_library_module(cls.__module__):
-            return self._all("library", _library_name(cls))
-        own: object = _class_source(cls)
-        if own is None:  # typed in, or made by a function
-            methods = {name: part for name, part in vars(cls).items() if isinstance(part, FunctionType)}
-            own = (cls.__qualname__, methods, _public(cls))
-        return self._all("class", own, list(cls.__bases__))
+            return self._all("library", self._library_name(cls))
+        source = self.code.enter(cls.__module__)
+        node = class_node(source.tree, cls) if source is not None else None
+        members = {name: part for name, part in vars(cls).items() if isinstance(part, FunctionType)}
+        if source is None or node is None:  # typed in, or made by a function
+            return self._all("class", (cls.__qualname__, members, _public(cls)), list(cls.__bases__))
+        key = self._defined(source.name, cls.__qualname__, self.code.modules.normalise(node, source), source)
+        cells = [[_content(c) for c in m.__closure__ or () if _content(c) is not cls] for m in members.values()]
+        return self._all("class", key, cells if any(cells) else None, list(cls.__bases__))
 
     def _data(self, value: Any) -> str | None:
         """Return the text of an estimator, an array or a tensor, None for anything else."""
@@ -122,12 +158,12 @@ class _Walk:
             return self._all("estimator", type(value), value.get_params(deep=False))
         root = type(value).__module__.partition(".")[0]
         if root == "numpy" and hasattr(value, "tobytes") and not value.dtype.hasobject:
-            return self._all("array", str(value.dtype), value.shape, _digest(value.tobytes()))
+            return self._all("array", str(value.dtype), value.shape, digest(value.tobytes()))
         if root == "torch" and hasattr(value, "untyped_storage"):
             import torch
 
             raw = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
-            return self._all("tensor", type(value), str(value.dtype), tuple(value.shape), _digest(raw))
+            return self._all("tensor", type(value), str(value.dtype), tuple(value.shape), digest(raw))
         return None
 
     def _object(self, value: Any) -> str:
@@ -138,14 +174,22 @@ class _Walk:
         except Exception:  # noqa: BLE001 - whatever an object raises, it has no state that can be read
             return self._all("opaque", type(value))
         if isinstance(state, str):
-            return self._all("global", state, _library_name(type(value)))
+            return self._all("global", state, self._library_name(type(value)))
         rest = [list(part) if hasattr(part, "__next__") else part for part in state[1:]]
         return self._all("object", type(value), state[0], *rest)
 
+    def _library_name(self, value: Any) -> str:
+        module = getattr(value, "__module__", None) or "builtins"
+        return f"{module}.{getattr(value, '__qualname__', type(value).__qualname__)} {self._version(module)}"
 
-def _digest(content: str | bytes) -> str:
-    data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
-    return blake2b(data, digest_size=16).hexdigest()
+    def _version(self, module: str) -> str:
+        """The version of a library; in named parts it stands beside, so that a new one is told as what it is."""
+        root = module.partition(".")[0]
+        if not self._named:
+            return _version(module)
+        if not is_standard(root):
+            self.code.packages |= versions(root)
+        return ""
 
 
 def _public(value: object) -> dict[str, Any]:
@@ -160,84 +204,35 @@ def _content(cell: Any) -> object:
         return ...
 
 
-@functools.lru_cache(maxsize=1024)
-def _function_source(code: CodeType) -> str | None:
-    """Return the normalised source that ``code`` was compiled from, None where it cannot be told."""
-    try:
-        lines, _ = inspect.findsource(code)
-    except (OSError, TypeError):
-        return None
-    found = [node for node in ast.walk(_parsed("".join(lines))) if _made(node, code)]
-    return _normalised(found[0]) if len(found) == 1 else None
+def _names(code: CodeType) -> set[str]:
+    inner = [_names(const) for const in code.co_consts if isinstance(const, CodeType)]
+    return set(code.co_names).union(*inner)
 
 
-@functools.lru_cache(maxsize=1024)
-def _class_source(cls: type) -> str | None:
+@functools.lru_cache(maxsize=256)
+def _typed_in(code: CodeType) -> ast.Module:
+    """The text that a function was typed into, as in a notebook."""
     try:
-        return _normalised(ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0])
+        return ast.parse("".join(inspect.findsource(code)[0]))
     except (OSError, TypeError, SyntaxError):
-        return None
-
-
-@functools.lru_cache(maxsize=64)
-def _parsed(source: str) -> ast.Module:
-    try:
-        return ast.parse(source)
-    except SyntaxError:
         return ast.Module(body=[], type_ignores=[])
 
 
-def _made(node: ast.AST, code: CodeType) -> bool:
-    if isinstance(node, ast.Lambda):
-        return code.co_name == "<lambda>" and node.lineno == code.co_firstlineno
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name != code.co_name:
-        return False
-    return min([node.lineno, *(d.lineno for d in node.decorator_list)]) == code.co_firstlineno
-
-
-def _normalised(node: ast.AST) -> str:
-    """Return ``node`` as source without its own decorators, docstrings, comments and layout."""
-    node = ast.parse(ast.unparse(node)).body[0]  # a copy: the tree of a file is shared
-    if isinstance(node, _DEFINITIONS):
-        node.decorator_list = []
-    for inner in ast.walk(node):
-        if isinstance(inner, _DEFINITIONS) and ast.get_docstring(inner, clean=False) is not None:
-            inner.body = inner.body[1:] or [ast.Pass()]
-    return ast.unparse(node)
-
-
-@functools.cache
-def _is_library(filename: str) -> bool:
-    """Return whether a file is of the standard library or was installed."""
-    path = Path(filename)
-    if filename.startswith("<frozen") or any(folder in path.parts for folder in _LIBRARY_FOLDERS):
-        return True
-    return any(path.is_relative_to(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == __name__.partition(".")[0]
 
 
 def _is_library_module(name: str) -> bool:
+    if _is_ours(name):
+        return True
     filename = getattr(sys.modules.get(name), "__file__", None)
-    return _is_library(filename) if filename else name.partition(".")[0] in sys.stdlib_module_names
-
-
-def _library_name(value: Any) -> str:
-    module = getattr(value, "__module__", None) or "builtins"
-    return f"{module}.{getattr(value, '__qualname__', type(value).__qualname__)} {_version(module)}"
+    return is_library(filename) if filename else is_standard(name.partition(".")[0]) and name != "__main__"
 
 
 @functools.cache
 def _version(module: str) -> str:
-    """Return the version of the distribution a module is from; the standard library has Python's."""
+    """The version of the distribution a module is from; the standard library has Python's."""
     root = module.partition(".")[0]
-    if root in sys.stdlib_module_names:
+    if is_standard(root) or root == "":
         return f"python {sys.version_info.major}.{sys.version_info.minor}"
-    stated = getattr(sys.modules.get(root), "__version__", None)
-    if isinstance(stated, str):
-        return f"{root} {stated}"
-    owners = _distributions().get(root, ())  # slow, so the last resort
-    return " ".join(f"{name} {metadata.version(name)}" for name in sorted(set(owners)))
-
-
-@functools.cache
-def _distributions() -> Any:
-    return metadata.packages_distributions()
+    return " ".join(f"{name} {version}" for name, version in sorted(versions(root).items()))

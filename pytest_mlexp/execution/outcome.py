@@ -23,6 +23,7 @@ class Outcome:
     Attributes:
         responses: scikit-learn method name -> what it returned for the test part; tensors as arrays.
         refused: method name -> what it raised instead, where it is another than ``predict``.
+        offers: the methods of ``METHODS`` that the fitted model has.
         classes: the fitted model's ``classes_``, in the column order of ``predict_proba``; None without.
         fit_seconds: wall clock; ``predict_seconds`` is that of ``predict`` alone.
         parameters: the built model's ``get_params()`` as text; empty where it has none.
@@ -34,6 +35,7 @@ class Outcome:
 
     responses: Mapping[str, Any] = field(default_factory=dict)
     refused: Mapping[str, Failure] = field(default_factory=dict)
+    offers: tuple[str, ...] = ()
     classes: Any = None
     fit_seconds: float = 0.0
     predict_seconds: float = 0.0

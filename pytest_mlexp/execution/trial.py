@@ -129,6 +129,7 @@ def _predict(model: Any, part: Part, trial: Trial, conditions: Conditions) -> Ou
     return Outcome(
         responses,
         refused,
+        offers=tuple(method for method in METHODS if responder(model, method)),
         classes=getattr(model, "classes_", None),
         predict_seconds=predict_seconds,
         parameters=_parameters(model),

@@ -19,6 +19,7 @@ INI = {
     "mlexp_tracking_uri": "MLflow store when neither --mlexp-tracking-uri nor MLFLOW_TRACKING_URI is given",
     "mlexp_experiment_folder": "where experiments stand on Databricks, as /Shared; MLEXP_EXPERIMENT_FOLDER comes first",
     "mlexp_baseline": "accepted state to compare with when --mlexp-baseline is not given (default: mlexp.lock)",
+    "mlexp_store": "folder that keeps outcomes for later sessions; 'off' keeps none (default: .mlexp/store)",
     "mlexp_accept_runs": "how many runs with fresh seeds --mlexp-accept makes of each cell (default: 5)",
 }
 
@@ -36,6 +37,9 @@ class Options:
     accept_runs: int = 5
     reset_anchors: bool = False
     experiment_folder: str | None = None
+    store: str = ""
+    fresh: bool = False
+    explain: bool = False
 
 
 MLFLOW = "mlflow:"
@@ -72,6 +76,10 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="the margins were reviewed: what --mlexp-accept accepts now becomes the anchor as well",
     )
+    group.addoption(
+        "--mlexp-fresh", action="store_true", help="run every trial, whatever is kept of it from earlier sessions"
+    )
+    group.addoption("--mlexp-explain", action="store_true", help="say for each trial why it was reused or run")
     group.addoption(
         "--mlexp-contracts",
         choices=("fast", "thorough", "explore"),
@@ -129,6 +137,9 @@ def _read(config: pytest.Config) -> Options:
         _runs(config.getini("mlexp_accept_runs")),
         bool(config.getoption("mlexp_reset_anchors")),
         folder,
+        config.getini("mlexp_store"),
+        accept or bool(config.getoption("mlexp_fresh")),
+        bool(config.getoption("mlexp_explain")),
     )
 
 

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, cast
 
 import pytest
@@ -15,11 +16,13 @@ from pytest_mlexp.execution.outcome import INTERRUPTS
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
 from pytest_mlexp.matrix import Cell
+from pytest_mlexp.plugin.collection import EXPERIMENTS
 from pytest_mlexp.plugin.gating import Gating, VanishedCell
 from pytest_mlexp.plugin.options import Options
-from pytest_mlexp.plugin.terminal import Progress, summarize, told_by_its_words
+from pytest_mlexp.plugin.terminal import Progress, explain, summarize, told_by_its_words
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import failure
+from pytest_mlexp.reuse import open_store
 from pytest_mlexp.tracking.address import OFF
 from pytest_mlexp.tracking.environment import Environment, capture
 from pytest_mlexp.tracking.recorder import Recorder
@@ -41,6 +44,7 @@ class MlexpSession:
         self._uri = options.tracking_uri
         self._experiment_folder = options.experiment_folder
         self._started = time.time()
+        self._explain = options.explain
         self.records: dict[tuple[str, str], CellRecord] = {}
         self._environment: Environment | None = None
         self.recorder: Recorder | None = None
@@ -51,8 +55,12 @@ class MlexpSession:
             self.gating = Gating(config, options)
         except SettingsError as error:
             raise pytest.UsageError(str(error)) from None
+        shared = Path(self._worker["mlexp_shared"]) if self._worker else None
+        kept = open_store(
+            config.rootpath, options.store, session=shared.name if shared else token_hex(8), fresh=options.fresh
+        )
         self.flow = Flow(
-            OutcomeStore(Path(self._worker["mlexp_shared"]) if self._worker else None),
+            OutcomeStore(shared, kept=kept),
             record=self._record,
             announce=self._progress.announce,
             keep_files=self._tracking,
@@ -102,6 +110,10 @@ class MlexpSession:
 
     def _capture(self) -> Environment:
         return capture(self._config.rootpath, ["pytest", *map(str, self._config.invocation_params.args)])
+
+    def pytest_collection_finish(self) -> None:
+        """Look at the code of all blocks while it is what was just imported."""
+        self.flow.reuse.look_at(experiment for experiment, _ in self._config.stash.get(EXPERIMENTS, {}).values())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> None:
@@ -162,4 +174,7 @@ class MlexpSession:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show leaderboards, failed cells, and where the runs are."""
-        summarize(terminalreporter, list(self.records.values()), self.recorder)
+        records = list(self.records.values())
+        summarize(terminalreporter, records, self.recorder)
+        if self._explain:
+            explain(terminalreporter, records)

@@ -17,6 +17,7 @@ import pytest
 from pytest_mlexp.matrix import Trial
 from pytest_mlexp.records import CellRecord
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table
+from pytest_mlexp.reporting.reuse import reasons_table, reused_line
 from pytest_mlexp.tracking.recorder import Recorder
 
 PATIENCE = 5.0
@@ -74,6 +75,8 @@ def summarize(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], 
         for title, group in boards(records):
             reporter.write_line(title, bold=True)
             reporter.write_line(text_table(group) + "\n")
+        if (line := reused_line(records)) is not None:
+            reporter.write_line(line)
         for line in failures(records):
             reporter.write_line(line, red=True)
     for record in records:
@@ -83,6 +86,12 @@ def summarize(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], 
         for note in record.notes:
             reporter.write_line(f"note: {record.experiment}: {record.cell}: {note}", yellow=True)
     _say_where(reporter, recorder)
+
+
+def explain(reporter: pytest.TerminalReporter, records: Sequence[CellRecord]) -> None:
+    """Write for each trial whether it was reused or run, and why."""
+    reporter.section("mlexp: why each trial was reused or run")
+    reporter.write_line(reasons_table(records))
 
 
 def told_by_its_words(excinfo: pytest.ExceptionInfo[BaseException]) -> Any:

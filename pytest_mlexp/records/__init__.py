@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mlexp.records.cell import CellRecord, DatasetRecord, Summary, TestRecord
+from pytest_mlexp.records.cell import CellRecord, DatasetRecord, Summary, TestRecord, TrialRecord
 from pytest_mlexp.records.evaluation import Evaluation, Metric
 from pytest_mlexp.records.session import ContinuedRecord, EndRecord, SessionRecord
 from pytest_mlexp.records.wire import FORMAT, from_dict, to_dict
@@ -18,6 +18,7 @@ __all__ = [
     "SessionRecord",
     "Summary",
     "TestRecord",
+    "TrialRecord",
     "from_dict",
     "to_dict",
 ]

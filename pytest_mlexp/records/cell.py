@@ -42,6 +42,21 @@ class DatasetRecord:
 
 
 @dataclass(frozen=True)
+class TrialRecord:
+    """Where the outcome of a trial came from.
+
+    Attributes:
+        trial: its id; ``key`` stands for all that it depends on, and is empty where nothing is kept.
+        reused: whether an earlier session computed it; ``why`` it was, or why it was run.
+    """
+
+    trial: str
+    key: str = ""
+    reused: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class CellRecord:
     """A cell after execute and evaluate, or the error that stopped it.
 
@@ -58,6 +73,7 @@ class CellRecord:
         traceback: that exception's traceback as text.
         artifacts: file name -> path relative to the journal's folder.
         notes: what a reader should know: weights that no fit took, a file that could not be made.
+        trials: where each trial's outcome came from, parallel to ``seeds``.
     """
 
     cell: str
@@ -81,6 +97,12 @@ class CellRecord:
     traceback: str | None = None
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    trials: tuple[TrialRecord, ...] = ()
+
+    @property
+    def reused(self) -> int:
+        """How many of its trials an earlier session computed."""
+        return sum(trial.reused for trial in self.trials)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def table(group: Sequence[CellRecord]) -> list[dict[str, str]]:
     several_devices = len({record.device for record in group}) > 1
     return [
         {
-            "model": record.model,
+            "model": f"{record.model} *" if record.reused else record.model,
             **({"device": record.device} if several_devices else {}),
             **{f"{summary.name} {_arrow(summary)}": _number(summary) for summary in record.metrics.values()},
             "fit s": f"{_mean(record.fit_seconds):.3f}",
@@ -74,6 +74,7 @@ def to_frame(records: Iterable[CellRecord]) -> pd.DataFrame:
                 "maximize": summary.maximize if summary else None,
                 "fit_seconds": _mean(record.fit_seconds),
                 "predict_seconds": _mean(record.predict_seconds),
+                "reused": record.reused,
                 "error": record.error,
             }
             for summary in record.metrics.values() or [None]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_mlexp.blocks.splitting import take
 from pytest_mlexp.execution.fingerprint import fingerprint
@@ -52,8 +52,8 @@ def ended(record: CellRecord, cell: Cell, dataset: Dataset, ran: Ran, evaluation
         predict_seconds=tuple(outcome.predict_seconds for _, outcome in ran),
         model_parameters=dict(ran[0][1].parameters),
         fingerprints={
-            "model": fingerprint(cell.variant.factory, dict(cell.variant.params)),
-            "evaluator": fingerprint(cell.evaluator.function),
+            "model": fingerprint(_fingerprint(cell.variant.factory), dict(cell.variant.params)),
+            "evaluator": _fingerprint(cell.evaluator.function),
         },
         notes=tuple(dict.fromkeys(note for _, outcome in ran for note in outcome.notes)),
         ended=_now(),
@@ -129,6 +129,12 @@ def _summaries(cell: Cell, evaluation: Evaluation) -> dict[str, Summary]:
         )
         for metric in cell.evaluator.metrics
     }
+
+
+@lru_cache(maxsize=4096)
+def _fingerprint(function: Callable[..., Any]) -> str:
+    """Of a block, once a process: its code is followed through all modules."""
+    return fingerprint(function)
 
 
 def _now() -> int:

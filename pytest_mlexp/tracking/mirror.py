@@ -242,6 +242,7 @@ def _cell_tags(cell: CellRecord, tests: Sequence[TestRecord], session: SessionRe
         "mlexp.outcome": worst,
         "mlexp.message": next((test.message for test in tests if test.outcome == "failed"), None),
         "mlexp.error": cell.error,
+        "mlexp.reused": f"{cell.reused} of {len(cell.trials)} trials" if cell.reused else None,
         "mlexp.not_finite": ", ".join(bad),
         "mlexp.notes": "\n".join(cell.notes),
         "mlexp.maximize": ", ".join(sorted(n for n, m in cell.metrics.items() if m.maximize)),

@@ -68,7 +68,6 @@ def load(tmp_path: Path) -> Load:
         ("Say how good.", "Say it differently."),
         ('    """Say how good."""\n', ""),
         ("total * weight / scale", "(total   *\n        weight) / scale"),
-        ("def score", "@identity\ndef score"),
         ("def score", "OTHER = 1\n\n\ndef score"),
         ("weight=1.0", "weight = 1.00"),
     ],
@@ -82,6 +81,7 @@ def test_a_harmless_edit_keeps_the_fingerprint(load: Load, old: str, new: str) -
     ("old", "new"),
     [
         ("weight / scale", "weight * scale"),
+        ("def score", "@identity\ndef score"),
         ("sum(y_true)", "sum(y_pred)"),
         ("weight=1.0", "weight=1.5"),
         ("scale=2", "scale=3"),
@@ -100,7 +100,7 @@ def test_an_edit_that_may_matter_changes_the_fingerprint(load: Load, old: str, n
     [
         ("# twice", "# two times", True),
         ('    """Learn."""\n', "", True),
-        ("class Model", "@(lambda cls: cls)\nclass Model", True),
+        ("class Model", "@(lambda cls: cls)\nclass Model", False),
         ("self.size * 2", "self.size * 3", False),
         ("size = 3", "size = 4", False),
         ("    @property\n", "", False),

@@ -1,0 +1,229 @@
+"""Definitions that code reaches, transitively: functions, classes, constants, and what modules do when imported.
+
+Names are resolved by the text of the modules, not by what they hold at the moment, so that the result is the
+same whether a module is loaded already or is imported by a function later. The one exception are plain
+constants of loaded modules, which count by value: ``LIMIT = 2 * 5`` may be written as ``10``.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+
+from pytest_mlexp.execution.locating import Place
+from pytest_mlexp.execution.modules import Modules
+from pytest_mlexp.execution.packages import versions
+from pytest_mlexp.execution.sources import Source, depends_on_place
+from pytest_mlexp.execution.usage import Chain, Usage, usage_of
+
+PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), type(NotImplemented))
+TOP = "<module>"
+
+
+class CodeWalk:
+    """One traversal of first-party code.
+
+    Attributes:
+        texts: ``module:definition`` -> its normalised text, in the order of the visit.
+        edges: ``module:definition`` -> the definitions that its names stand for.
+        packages: distribution -> version, of the libraries that are used.
+        lazy: files of modules that only functions import; they are loaded later than they are read here.
+    """
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.edges: dict[str, list[tuple[str, str]]] = {}
+        self.packages: dict[str, str] = {}
+        self.lazy: dict[str, Source] = {}
+        self.modules = Modules()
+        self._eager: set[str] = set()
+        self._touched: set[str] = set()
+
+    def enter(self, module: str) -> Source | None:
+        """The source of the module that a live object is from; it and what it imports are loaded."""
+        source = self.modules.source(module)
+        if source is not None:
+            self._make_eager(source)
+            self._touch(source)
+        return source
+
+    def define(self, key: str, text: str, source: Source, *, without: Iterable[str] = ()) -> str:
+        """Take in a definition and follow its names, except those that something else supplies."""
+        if key in self.texts:
+            return key
+        self.texts[key] = text
+        self.edges[key] = []
+        self._follow(key, usage_of(text), source, set(without))
+        return key
+
+    def library(self, module: str) -> None:
+        """Take in the distribution of a library's module."""
+        if self.modules.place(module.partition(".")[0]).kind == "library":
+            self.packages |= versions(module.partition(".")[0])
+
+    def _follow(self, key: str, usage: Usage, source: Source, without: set[str]) -> None:
+        for name, chains in usage.names:
+            if name in without or self.modules.is_experiment(source, name):
+                continue
+            for chain in chains:
+                self._edge(key, name, self._resolve(source, name, chain))
+        for inner in usage.imports:
+            module = source.absolute(inner.level, inner.module)
+            self._import(module)
+            for chain in inner.chains:
+                full = (inner.attribute, *chain) if inner.attribute else chain
+                self._edge(key, ".".join((module, *full)), self._through(module, full))
+
+    def _edge(self, key: str, name: str, target: str | None) -> None:
+        if target is not None and (name, target) not in self.edges[key]:
+            self.edges[key].append((name, target))
+
+    def _resolve(self, source: Source, name: str, chain: Chain) -> str | None:
+        """Take in what a name of a module stands for; the key of its definition where it is first-party."""
+        found: str | None = None
+        if name in source.bindings:
+            found = self._bound(source, name)
+        for target in source.imports.get(name, ()):
+            full = (target.attribute, *chain) if target.attribute else chain
+            found = self._through(target.module, full) or found
+        if found is not None or name in source.imports:
+            return found
+        for star in source.stars:
+            there = self.modules.source(star)
+            if there is None:
+                self.library(star)
+            elif self.modules.has(there, name):
+                return self._resolve(there, name, chain)
+        if hasattr(builtins, name) or name.startswith("__"):
+            return None
+        return self._unknown(source, name)
+
+    def _unknown(self, source: Source, name: str) -> str | None:
+        """A name that no statement binds: put there from outside, or not there at all."""
+        live = None if name.startswith("__") else vars(sys.modules.get(source.name, builtins)).get(name)
+        if type(live) in PLAIN and live is not None:
+            return self._constant(f"{source.name}:{name}", live)
+        return None
+
+    def _bound(self, source: Source, name: str) -> str:
+        key = f"{source.name}:{name}"
+        if key in self.texts:
+            return key
+        live = vars(sys.modules[source.name]).get(name, ...) if self._is_live(source) else ...
+        if live is not ... and _is_plain(live) and self._counts_by_value(source, name):
+            return self._constant(key, live)
+        texts = [self.modules.normalise(statement, source) for statement in source.bindings[name]]
+        return self.define(key, "\n".join(texts), source)
+
+    def _counts_by_value(self, source: Source, name: str) -> bool:
+        defines = any(isinstance(s, ast.FunctionDef | ast.ClassDef) for s in source.bindings[name])
+        return not defines and name not in source.rebound and not depends_on_place(source, name)
+
+    def _is_live(self, source: Source) -> bool:
+        return source.name in self._eager and source.name in sys.modules
+
+    def _constant(self, key: str, value: object) -> str:
+        self.texts.setdefault(key, f"value {_plain_text(value)}")
+        self.edges.setdefault(key, [])
+        return key
+
+    def _through(self, module: str, chain: Chain) -> str | None:
+        """Follow attributes of a module; without any the module is used as a whole."""
+        place = self._import(module)
+        if place.kind == "folder" and chain:
+            return self._through(f"{module}.{chain[0]}", chain[1:])
+        source = self.modules.source(module)
+        if source is None:
+            return self._foreign(module, place)
+        if not chain:
+            return self._whole(source)
+        name, rest = chain[0], chain[1:]
+        if self.modules.has(source, name):
+            return self._resolve(source, name, rest)
+        if source.is_package and self.modules.place(f"{module}.{name}").kind not in {"missing", "standard"}:
+            return self._through(f"{module}.{name}", rest)
+        return self._whole(source) if "__getattr__" in source.bindings else self._unknown(source, name)
+
+    def _foreign(self, module: str, place: Place) -> str | None:
+        if place.kind == "library":
+            self.library(module)
+        elif place.kind == "native" and place.path is not None:
+            return self._constant(f"{module}:{TOP}", digest(place.path.read_bytes()))
+        elif place.kind == "missing":
+            return self._constant(f"{module}:{TOP}", "not here")
+        return None
+
+    def _whole(self, source: Source) -> str:
+        key = f"{source.name}:*"
+        if key not in self.texts:
+            self.texts[key] = ""
+            self.edges[key] = []
+            for name in (*source.bindings, *source.imports):
+                if not self.modules.is_experiment(source, name):
+                    self._edge(key, name, self._resolve(source, name, ()))
+        return key
+
+    def _import(self, module: str) -> Place:
+        """What an import of a module runs: it and its parents, with what they import."""
+        parts = module.split(".")
+        place = self.modules.place(parts[0])
+        if place.kind not in {"source", "folder"}:
+            return place
+        for size in range(1, len(parts) + 1):
+            name = ".".join(parts[:size])
+            place = self.modules.place(name)
+            source = self.modules.source(name)
+            if source is not None:
+                self._touch(source)
+        return place
+
+    def _touch(self, source: Source) -> None:
+        if source.name in self._touched:
+            return
+        self._touched.add(source.name)
+        if source.name not in self._eager:
+            self.lazy[source.name] = source
+        for module in (*source.certain, *source.possible):
+            self._import(module)
+        for module in source.unused:
+            self.library(module)
+        text = self.modules.effects(source)
+        if text:
+            self.define(f"{source.name}:{TOP}", text, source)
+
+    def _make_eager(self, source: Source) -> None:
+        if source.name in self._eager:
+            return
+        self._eager.add(source.name)
+        self.lazy.pop(source.name, None)
+        for module in source.certain:
+            parts = module.split(".")
+            if self.modules.place(parts[0]).kind in {"source", "folder"}:
+                for size in range(1, len(parts) + 1):
+                    there = self.modules.source(".".join(parts[:size]))
+                    if there is not None:
+                        self._make_eager(there)
+
+
+def digest(content: str | bytes) -> str:
+    """32 hexadecimal digits of a content."""
+    data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    return blake2b(data, digest_size=16).hexdigest()
+
+
+def _is_plain(value: Any) -> bool:
+    if type(value) in {tuple, frozenset}:
+        return all(map(_is_plain, value))
+    return type(value) in PLAIN
+
+
+def _plain_text(value: Any) -> str:
+    if type(value) is frozenset:
+        return f"frozenset {sorted(map(_plain_text, value))}"
+    if type(value) is tuple:
+        return f"tuple {[*map(_plain_text, value)]}"
+    return f"{type(value).__name__} {value!r}"

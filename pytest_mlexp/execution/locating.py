@@ -1,0 +1,66 @@
+"""Where a module comes from, found without importing it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from typing import Literal
+
+from pytest_mlexp.execution.packages import OURS, is_library, is_standard
+
+
+@dataclass(frozen=True)
+class Place:
+    """A module's origin.
+
+    Attributes:
+        kind: ``source`` is first-party Python; ``native`` a first-party extension; ``folder`` a first-party
+            namespace package; ``missing`` could not be found.
+        path: its file, for ``source`` and ``native``.
+        is_package: whether it may have submodules.
+    """
+
+    kind: Literal["source", "native", "folder", "library", "standard", "missing"]
+    path: Path | None = None
+    is_package: bool = False
+
+
+def locate(name: str) -> Place:
+    """Find a module, loaded or not. First-party is what was not installed into a library folder."""
+    root = name.partition(".")[0]
+    if root == OURS:
+        return Place("library")
+    spec = _spec(name)
+    origin = getattr(spec, "origin", None) or getattr(sys.modules.get(name), "__file__", None)
+    if origin in {"built-in", "frozen"}:
+        return Place("standard")
+    if origin is None or origin == "namespace":
+        searched = getattr(spec, "submodule_search_locations", None)
+        if searched:
+            return Place("library" if is_library(f"{next(iter(searched))}/x.py") else "folder", is_package=True)
+        return Place("standard" if is_standard(root) else "missing")
+    if is_library(origin):
+        return Place("standard" if is_standard(root) and "site-packages" not in Path(origin).parts else "library")
+    path = Path(origin)
+    inside = path.name == "__init__.py"
+    return Place("source" if path.suffix in {".py", ".pyw", ""} else "native", path, inside)
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    loaded = getattr(sys.modules.get(name), "__spec__", None)
+    if loaded is not None:
+        return loaded if isinstance(loaded, ModuleSpec) else None
+    if name in sys.modules:  # a script, or a module that was made by hand
+        return None
+    parent, _, _ = name.rpartition(".")
+    try:
+        if not parent:
+            return importlib.util.find_spec(name)
+        above = _spec(parent)
+        searched = None if above is None else above.submodule_search_locations
+        return None if searched is None else PathFinder.find_spec(name, searched)
+    except (ImportError, ValueError, AttributeError):
+        return None

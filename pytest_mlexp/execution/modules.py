@@ -1,0 +1,97 @@
+"""The first-party modules of one traversal, each found and read once, and what can be said of their names."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable
+
+from pytest_mlexp.execution.locating import Place, locate
+from pytest_mlexp.execution.normalising import effect_of, normalised
+from pytest_mlexp.execution.sources import Source, read_source
+from pytest_mlexp.execution.usage import Chain, usage_of
+from pytest_mlexp.experiment import Experiment
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+class Modules:
+    """Finds modules by name and answers what a name in one of them is."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, Source | None] = {}
+        self._places: dict[str, Place] = {}
+
+    def place(self, module: str) -> Place:
+        """Where a module comes from."""
+        if module not in self._places:
+            self._places[module] = locate(module)
+        return self._places[module]
+
+    def source(self, module: str) -> Source | None:
+        """The text of a first-party module; None for any other."""
+        if module not in self._sources:
+            place = self.place(module)
+            self._sources[module] = read_source(module, place) if place.kind == "source" else None
+        return self._sources[module]
+
+    def has(self, source: Source, name: str) -> bool:
+        """Whether a module binds a name, also by importing all names of another one."""
+        stars = (there for star in source.stars if (there := self.source(star)) is not None)
+        return name in source.bindings or name in source.imports or any(self.has(there, name) for there in stars)
+
+    def is_experiment(self, source: Source, name: str) -> bool:
+        """Whether a name of a module stands for an Experiment."""
+        live = getattr(sys.modules.get(source.name), name, None)
+        if isinstance(live, Experiment):
+            return True
+        for statement in source.bindings.get(name, ()):
+            value = getattr(statement, "value", None)
+            if isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] == "Experiment":
+                return True
+        for target in source.imports.get(name, ()):
+            there = self.source(target.module) if target.attribute else None
+            if there is not None and there is not source and self.is_experiment(there, target.attribute or ""):
+                return True
+        return False
+
+    def normalise(self, node: ast.AST, source: Source) -> str:
+        """The text of a node of a module."""
+        return normalised(node, lambda name: self.is_experiment(source, name))
+
+    def effects(self, source: Source) -> str:
+        """What a module does when it is imported, beside binding names and declaring experiments."""
+        done = [effect_of(s, lambda name: self.is_experiment(source, name)) for s in source.body]
+        done += [s for s in source.body if isinstance(s, _DEFINITIONS) and self._registers(s.decorator_list, source)]
+        return "\n".join(self.normalise(effect, source) for effect in done if effect is not None)
+
+    def _registers(self, decorators: Iterable[ast.expr], source: Source) -> bool:
+        """Whether a decorator may enter what it decorates into an object that others look things up in."""
+        for decorator in decorators:
+            for name, chains in usage_of(ast.unparse(decorator)).names:
+                if not self.is_experiment(source, name) and any(self._stores(source, name, c) for c in chains):
+                    return True
+        return False
+
+    def _stores(self, source: Source, name: str, chain: Chain) -> bool:
+        """Whether a name stands for an object of the team, a class used by attribute, or a function that names one."""
+        for statement in source.bindings.get(name, ()):
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                used = usage_of(self.normalise(statement, source)).names
+                if any(self._is_object(source, inner) for inner, _ in used):
+                    return True
+            elif not isinstance(statement, ast.ClassDef) or chain:
+                return True
+        for target in source.imports.get(name, ()):
+            there, rest = self.source(target.module), (target.attribute, *chain) if target.attribute else chain
+            if there is not None and rest and self._stores(there, str(rest[0]), tuple(map(str, rest[1:]))):
+                return True
+            deeper = self.source(f"{target.module}.{rest[0]}") if rest else None
+            if deeper is not None and len(rest) > 1 and self._stores(deeper, str(rest[1]), ()):
+                return True
+        return False
+
+    def _is_object(self, source: Source, name: str) -> bool:
+        bound = any(not isinstance(s, _DEFINITIONS) for s in source.bindings.get(name, ()))
+        there = [(self.source(t.module), t.attribute) for t in source.imports.get(name, ()) if t.attribute]
+        return bound or any(s is not None and s is not source and self._is_object(s, str(a)) for s, a in there)

@@ -1,0 +1,107 @@
+"""Syntax trees without what cannot change a result: comments, layout, docstrings, hints that nothing reads."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+IsOurs = Callable[[str], bool]
+DECLARES = ("model", "dataset", "evaluator", "gate")
+
+
+def normalised(node: ast.AST, is_experiment: IsOurs = lambda _: False) -> str:
+    """``node`` as source, without docstrings, the decorators of an Experiment, and hints of undecorated functions.
+
+    Hints count in class bodies, where dataclasses read them, and on decorated functions, where a dispatcher may.
+    """
+    stripped = _Stripper(is_experiment).visit(copy.deepcopy(node))
+    return "" if stripped is None else ast.unparse(ast.fix_missing_locations(stripped))
+
+
+def declares(node: ast.AST, is_experiment: IsOurs) -> bool:
+    """Whether an expression is a call of ``experiment.model(...)`` and the like, or such a method itself."""
+    inner = node
+    while isinstance(inner, ast.Call):
+        inner = inner.func
+    if not isinstance(inner, ast.Attribute) or inner.attr not in DECLARES:
+        return False
+    return isinstance(inner.value, ast.Name) and is_experiment(inner.value.id)
+
+
+class _Stripper(ast.NodeTransformer):
+    def __init__(self, is_experiment: IsOurs) -> None:
+        self._is_experiment = is_experiment
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._definition(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self._definition(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return self._definition(node)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        return None if declares(node.value, self._is_experiment) else self.generic_visit(node)
+
+    def _definition(self, node: Definition) -> ast.AST:
+        node.decorator_list = [d for d in node.decorator_list if not declares(d, self._is_experiment)]
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        if not isinstance(node, ast.ClassDef) and not node.decorator_list:
+            node.returns = None
+            for argument in ast.walk(node.args):
+                if isinstance(argument, ast.arg):
+                    argument.annotation = None
+        self.generic_visit(node)
+        node.body = node.body or [ast.Pass()]
+        return node
+
+
+def effect_of(statement: ast.stmt, is_experiment: IsOurs) -> ast.stmt | None:
+    """What of a module-level statement does something beside binding names and declaring; None where it does not."""
+    if isinstance(statement, ast.Expr):
+        idle = isinstance(statement.value, ast.Constant) or declares(statement.value, is_experiment)
+        return None if idle else statement
+    if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        return None if _only_binds(statement) else statement
+    if isinstance(statement, ast.Import | ast.ImportFrom | Definition | ast.Pass | ast.Global):
+        return None
+    bodies = ("body", "orelse", "finalbody", "handlers", "cases")
+    if not any(hasattr(statement, name) for name in bodies):
+        return statement
+    reduced = copy.copy(statement)
+    return reduced if _reduce(reduced, bodies, is_experiment) else None
+
+
+def _reduce(node: ast.AST, bodies: tuple[str, ...], is_experiment: IsOurs) -> bool:
+    """Leave in the bodies of a compound statement only what does something; False where that is nothing."""
+    something = False
+    for name in bodies:
+        kept: list[ast.AST] = []
+        for inner in getattr(node, name, ()):
+            if isinstance(inner, ast.stmt):
+                effect = effect_of(inner, is_experiment)
+                if effect is not None:
+                    kept.append(effect)
+            else:  # a handler or a case: it stays for its condition
+                part = copy.copy(inner)
+                something |= _reduce(part, bodies, is_experiment)
+                part.body = part.body or [ast.Pass()]
+                kept.append(part)
+                continue
+            something |= bool(kept)
+        if hasattr(node, name):
+            setattr(node, name, kept or ([ast.Pass()] if name == "body" else []))
+    return something
+
+
+def _only_binds(statement: ast.Assign | ast.AnnAssign | ast.AugAssign) -> bool:
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return all(
+        isinstance(part, ast.Name | ast.Tuple | ast.List | ast.Starred | ast.expr_context)
+        for target in targets
+        for part in ast.walk(target)
+    )

@@ -1,0 +1,114 @@
+"""Installed distributions: which one a module is from, its version, and what it requires."""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+import sysconfig
+from collections.abc import Iterator
+from hashlib import blake2b
+from importlib import metadata
+from pathlib import Path
+
+OURS = __name__.partition(".")[0]
+_OUR_CODE = ("blocks", "execution", "mocks", "evaluation.py")  # what a number of a trial can depend on
+_LIBRARY_FOLDERS = ("site-packages", "dist-packages")
+
+
+def versions(root: str) -> dict[str, str]:
+    """The distributions that give the top-level module ``root``, and all that they require: name -> version.
+
+    Only what is installed counts, with the requirements that hold here. A module that no distribution
+    claims, which lies in a library folder all the same, has the version ``unknown``.
+    """
+    if root == OURS:
+        return {"pytest-mlexp": own_version()}
+    found: dict[str, str] = {}
+    for name in _owners(root):
+        found |= dict(_with_requirements(name))
+    return found or {root: "unknown"}
+
+
+@functools.cache
+def own_version() -> str:
+    """Our version; where we are not installed but worked on, with a digest of the code that numbers depend on."""
+    version = metadata.version("pytest-mlexp")
+    folder = Path(__file__).parent.parent
+    if is_library(str(folder / "x.py")):
+        return version
+    files = sorted(file for name in _OUR_CODE for file in [folder / name, *(folder / name).rglob("*.py")])
+    content = b"".join(file.read_bytes() for file in files if file.is_file())
+    return f"{version}+{blake2b(content, digest_size=4).hexdigest()}"
+
+
+@functools.cache
+def is_library(filename: str) -> bool:
+    """Whether a file is of the standard library or was installed."""
+    path = Path(filename)
+    if filename.startswith("<frozen") or any(folder in path.parts for folder in _LIBRARY_FOLDERS):
+        return True
+    return any(path.is_relative_to(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
+
+
+def is_standard(root: str) -> bool:
+    """Whether a top-level module is of the standard library, by its name."""
+    return root in sys.stdlib_module_names
+
+
+@functools.cache
+def _owners(root: str) -> tuple[str, ...]:
+    """The distributions that hold a top-level module; by its own name first, which is quick."""
+    try:
+        return (_normal(metadata.distribution(root).metadata["Name"]),)
+    except (metadata.PackageNotFoundError, ValueError, TypeError):
+        pass
+    return tuple(sorted({name for name, there in _claims() if _claimed(root, *there)}))
+
+
+@functools.cache
+def _claims() -> tuple[tuple[str, tuple[str, str]], ...]:
+    """Each distribution with its ``top_level.txt`` and, where it has none, its list of files."""
+    found = []
+    for distribution in metadata.distributions():
+        names = distribution.read_text("top_level.txt") or ""
+        files = "" if names else distribution.read_text("RECORD") or ""
+        found.append((_normal(distribution.metadata["Name"]), (names, files)))
+    return tuple(found)
+
+
+def _claimed(root: str, names: str, files: str) -> bool:
+    own_file = rf"^{re.escape(root)}(/|\.[^,/]*(py|so|pyd),)"
+    return root in names.split() or re.search(own_file, files, re.MULTILINE) is not None
+
+
+@functools.cache
+def _with_requirements(name: str) -> tuple[tuple[str, str], ...]:
+    found: dict[str, str] = {}
+    waiting = [(name, frozenset[str]())]
+    while waiting:
+        current, extras = waiting.pop()
+        try:
+            distribution = metadata.distribution(current)
+        except metadata.PackageNotFoundError:
+            continue
+        if current not in found or extras:
+            found[current] = distribution.version
+            waiting += [(n, e) for n, e in _requirements(distribution, extras) if n not in found]
+    return tuple(sorted(found.items()))
+
+
+def _requirements(distribution: metadata.Distribution, extras: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for line in distribution.requires or ():
+        try:
+            wanted = Requirement(line)
+        except InvalidRequirement:
+            continue
+        if wanted.marker is None or any(wanted.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+            yield _normal(wanted.name), frozenset(wanted.extras)
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

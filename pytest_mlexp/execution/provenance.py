@@ -1,0 +1,154 @@
+"""Provenance: all that a result depends on, part by part, and the key that stands for it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_mlexp.blocks.declared import Declared
+from pytest_mlexp.execution.code import PLAIN, digest
+from pytest_mlexp.execution.fingerprint import ValueWalk
+from pytest_mlexp.execution.packages import own_version, versions
+from pytest_mlexp.execution.precision import precision
+from pytest_mlexp.matrix import Trial
+
+if TYPE_CHECKING:
+    from pytest_mlexp.blocks.dataset import Dataset
+    from pytest_mlexp.blocks.evaluator import EvaluatorBlock
+    from pytest_mlexp.blocks.model import ModelVariant
+
+LONGEST = 60
+
+
+@dataclass(frozen=True, eq=False)
+class BlockProvenance:
+    """What a block depends on by itself: code, packages, parameters, what was declared.
+
+    Attributes:
+        parts: name -> digest or value; ``code module:definition``, ``package name``, ``param name``, ``declared what``.
+        lazy: files that only functions import, with their state when they were read: they are loaded later.
+    """
+
+    parts: Mapping[str, str]
+    lazy: Mapping[Path, tuple[int, int]] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """Stands for all parts."""
+        return digest(repr(sorted(self.parts.items())))
+
+    def is_as_read(self) -> bool:
+        """Whether no file that is loaded late was edited since it was read."""
+        return all(_state(path) == state for path, state in self.lazy.items())
+
+
+@dataclass(frozen=True, eq=False)
+class Provenance:
+    """What one trial depends on: its model, and data, split, seed, device, precision and Python."""
+
+    block: BlockProvenance
+    own: Mapping[str, str]
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """All parts by name."""
+        return {**self.block.parts, **self.own}
+
+    @cached_property
+    def key(self) -> str:
+        """32 hexadecimal digits, equal where everything is."""
+        return digest(f"{self.block.digest} {sorted(self.own.items())}")
+
+
+class Provenances:
+    """Looks at each block once a session, so that what changes during it does not matter."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[int, int], tuple[object, object, BlockProvenance]] = {}
+        self._models: dict[tuple[str, int], tuple[object, BlockProvenance]] = {}
+        self._data: dict[int, tuple[object, dict[str, str]]] = {}
+
+    def trial(self, trial: Trial, dataset: Dataset) -> Provenance:
+        """What a trial on a dataset depends on."""
+        block = self.model(trial.variant)
+        own = {
+            "split": trial.split,
+            "seed": str(trial.seed),
+            "device": trial.device.partition(":")[0],
+            **self._of_data(dataset),
+        }
+        return Provenance(block, own)
+
+    def model(self, variant: ModelVariant) -> BlockProvenance:
+        """What a variant depends on by itself."""
+        key = (variant.name, id(variant.factory))
+        if key not in self._models:
+            self._models[key] = (variant, self._variant(variant))
+        return self._models[key][1]
+
+    def evaluator(self, block: EvaluatorBlock) -> BlockProvenance:
+        """What an evaluator depends on."""
+        return self._callable(block.function, block.depends_on)
+
+    def _variant(self, variant: ModelVariant) -> BlockProvenance:
+        code = self._callable(variant.factory, variant.depends_on)
+        parts, lazy = dict(code.parts), dict(code.lazy)
+        for name, value in variant.params.items():
+            if type(value) in PLAIN and len(text := repr(value)) <= LONGEST:
+                parts[f"param {name}"] = text
+                continue
+            found = _walked(f"param {name}", value)
+            parts |= found.parts
+            lazy |= found.lazy
+        return BlockProvenance(parts, lazy)
+
+    def _callable(self, function: object, depends_on: Iterable[Declared]) -> BlockProvenance:
+        identity = (id(function), id(depends_on))
+        if identity not in self._code:
+            found = _walked("declaration", function)
+            parts, lazy = dict(found.parts), dict(found.lazy)
+            for declared in depends_on:
+                if declared.path is not None:
+                    parts[f"declared {declared.name}"] = declared.content()
+                else:
+                    more = _walked(f"declared {declared.name}", declared.value)
+                    parts |= more.parts
+                    lazy |= more.lazy
+            parts["python"] = f"{platform.python_implementation()} {platform.python_version()}"
+            parts["package pytest-mlexp"] = own_version()
+            packages = [name.removeprefix("package ") for name in parts if name.startswith("package ")]
+            parts["precision"] = precision(packages)
+            self._code[identity] = (function, depends_on, BlockProvenance(parts, lazy))
+        return self._code[identity][2]
+
+    def _of_data(self, dataset: Dataset) -> dict[str, str]:
+        if id(dataset) not in self._data:
+            found = {"data": dataset.digest}
+            for column in (dataset.X, dataset.y):
+                root = type(column).__module__.partition(".")[0]
+                if root in {"pandas", "numpy", "scipy", "torch"}:
+                    found[f"package {root}"] = versions(root)[root]
+            self._data[id(dataset)] = (dataset, found)
+        return self._data[id(dataset)][1]
+
+
+def _walked(name: str, value: Any) -> BlockProvenance:
+    walk = ValueWalk(named=True)
+    parts = {name: digest(walk.text(value))}
+    for key, text in walk.code.texts.items():
+        parts[f"code {key}"] = digest(repr((text, walk.code.edges[key])))
+    parts |= {f"package {package}": version for package, version in walk.code.packages.items()}
+    files = [source.path for source in walk.code.lazy.values() if source.path is not None]
+    return BlockProvenance(parts, {path: _state(path) for path in files})
+
+
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0)
+    return status.st_mtime_ns, status.st_size

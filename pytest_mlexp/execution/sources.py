@@ -1,0 +1,163 @@
+"""First-party modules as text: what each of their names is bound by, what they import, what they do when imported."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_mlexp.execution.locating import Place
+from pytest_mlexp.execution.usage import usage_of
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an import binds a name to: a module, or an attribute of one."""
+
+    module: str
+    attribute: str | None = None
+
+
+@dataclass(eq=False)
+class Source:
+    """One parsed module.
+
+    Attributes:
+        bindings: name -> the module-level statements that bind it, other than plain imports.
+        imports: name -> what module-level imports bind it to.
+        stars: modules that all names are imported from, the last first.
+        certain: modules that are imported whenever this one is; ``possible``: those under a condition.
+        rebound: names that functions of the module bind with ``global``.
+        unused: what is imported and never named again, thus for what its import does.
+    """
+
+    name: str
+    path: Path | None
+    tree: ast.Module
+    is_package: bool = False
+    bindings: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    imports: dict[str, list[Target]] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+    certain: list[str] = field(default_factory=list)
+    possible: list[str] = field(default_factory=list)
+    rebound: set[str] = field(default_factory=set)
+    unused: list[str] = field(default_factory=list)
+
+    @property
+    def body(self) -> list[ast.stmt]:
+        """The statements that run at import, without those for type checkers or for scripts alone."""
+        return [statement for statement in self.tree.body if not _is_idle(statement)]
+
+    def absolute(self, level: int, module: str) -> str:
+        """The full name of a module that is imported from here."""
+        if level == 0:
+            return module
+        parts = self.name.split(".")
+        parts = parts[: len(parts) - level + (1 if self.is_package else 0)]
+        return ".".join([*parts, *([module] if module else [])])
+
+
+def read_source(name: str, place: Place) -> Source:
+    """Parse a first-party module; one that cannot be parsed counts by its text as a single statement."""
+    if place.path is None or place.kind != "source":
+        return Source(name, place.path, ast.Module(body=[], type_ignores=[]), place.is_package)
+    status = place.path.stat()
+    return _read(name, place.path, place.is_package, (status.st_mtime_ns, status.st_size))
+
+
+@functools.lru_cache(maxsize=512)
+def _read(name: str, path: Path, is_package: bool, _version: tuple[int, int]) -> Source:  # noqa: FBT001 - a cache key
+    with tokenize.open(path) as file:
+        text = file.read()
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        tree = ast.Module(body=[ast.Expr(ast.Call(ast.Constant(text), [], []))], type_ignores=[])
+    source = Source(name, path, tree, is_package)
+    for statement in source.body:
+        _bind(source, statement)
+    source.rebound = {n for node in ast.walk(tree) if isinstance(node, ast.Global) for n in node.names}
+    source.stars.reverse()
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    exported = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    for bound, targets in source.imports.items():
+        if bound not in named | exported:
+            source.unused += [target.module for target in targets]
+    return source
+
+
+def _bind(source: Source, statement: ast.stmt) -> None:
+    plain = isinstance(statement, ast.Import | ast.ImportFrom)
+    for node in _module_level(statement):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                (source.certain if plain else source.possible).append(alias.name)
+                bound = alias.asname or alias.name.partition(".")[0]
+                _name(source, bound, Target(alias.name if alias.asname else bound), statement)
+        elif isinstance(node, ast.ImportFrom):
+            module = source.absolute(node.level, node.module or "")
+            (source.certain if plain else source.possible).append(module)
+            for alias in node.names:
+                if alias.name == "*":
+                    source.stars.append(module)
+                else:
+                    _name(source, alias.asname or alias.name, Target(module, alias.name), statement)
+                    (source.certain if plain else source.possible).append(f"{module}.{alias.name}")
+        else:
+            for bound in _bound_by(node):
+                _add(source.bindings.setdefault(bound, []), statement)
+
+
+def _name(source: Source, bound: str, target: Target, statement: ast.stmt) -> None:
+    source.imports.setdefault(bound, []).append(target)
+    if not isinstance(statement, ast.Import | ast.ImportFrom):
+        _add(source.bindings.setdefault(bound, []), statement)
+
+
+def _add(statements: list[ast.stmt], statement: ast.stmt) -> None:
+    if statement not in statements:
+        statements.append(statement)
+
+
+def _module_level(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and what is in it, without what runs in a scope of its own."""
+    yield node
+    if not isinstance(node, _SCOPES):
+        for child in ast.iter_child_nodes(node):
+            yield from _module_level(child)
+
+
+def _bound_by(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
+        yield node.id
+    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+        yield node.name
+
+
+def _is_idle(statement: ast.stmt) -> bool:
+    """Whether it is for type checkers, or for the module as a script."""
+    if not isinstance(statement, ast.If) or statement.orelse:
+        return False
+    test = ast.unparse(statement.test)
+    return test in {"TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'"}
+
+
+def depends_on_place(source: Source, name: str, seen: frozenset[str] = frozenset()) -> bool:
+    """Whether a constant is made from where its file lies, so that its value differs from copy to copy."""
+    if name in {"__file__", "__path__", "__spec__", "getcwd", "cwd"}:
+        return True
+    if name in seen:
+        return False
+    for statement in source.bindings.get(name, ()):
+        for used, chains in usage_of(ast.unparse(statement)).names:
+            flat = {part for chain in chains for part in chain}
+            if flat & {"getcwd", "cwd", "__file__"} or depends_on_place(source, used, seen | {name}):
+                return True
+    return False

@@ -1,0 +1,150 @@
+"""What of a cell need not be computed again: the outcomes of its trials, and the evaluation made of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pytest_mlexp.errors import MlexpError
+from pytest_mlexp.execution.code import digest
+from pytest_mlexp.execution.entries import Header
+from pytest_mlexp.execution.kept import KeptStore
+from pytest_mlexp.execution.provenance import BlockProvenance, Provenance, Provenances
+from pytest_mlexp.execution.store import Got, Sought
+from pytest_mlexp.execution.trial import Conditions
+from pytest_mlexp.gates.rules import OPERATIONAL
+from pytest_mlexp.matrix import Cell, Trial
+from pytest_mlexp.records import Evaluation, TrialRecord
+from pytest_mlexp.tracking.machine import hardware
+
+if TYPE_CHECKING:
+    from pytest_mlexp.blocks.dataset import Dataset
+    from pytest_mlexp.experiment import Experiment
+
+OFF = "off"
+FOLDER = ".mlexp/store"
+WORTH_KEEPING = 0.005  # seconds; what took less is evaluated again in the time that it takes to look it up
+# Requests whose answer is of this machine, or may be used to measure it.
+MACHINE_BOUND = {"timings", "model", "device"}
+
+KnownT = TypeVar("KnownT")
+Joined = tuple[Evaluation, tuple[str, ...]]
+
+
+def open_store(root: Path, where: str | Path, *, session: str, fresh: bool = False) -> KeptStore | None:
+    """The store of a project, None where it is switched off; ``where`` is relative to the project's folder."""
+    if str(where) == OFF:
+        return None
+    return KeptStore(root / (where or FOLDER), session=session, machine=hardware(), fresh=fresh)
+
+
+class Reuse:
+    """Knows what each trial and evaluation depends on, and finds what was computed of the same before.
+
+    Args:
+        kept: the store; None keeps nothing and asks no provenance.
+    """
+
+    def __init__(self, kept: KeptStore | None) -> None:
+        self.kept = kept
+        self._provenances = Provenances()
+        self._unknown: dict[str, str] = {}
+        self._timed: dict[int, bool] = {}
+
+    def look_at(self, experiments: Iterable[Experiment]) -> None:
+        """Look at the code of all blocks now: later somebody may edit what is loaded already."""
+        if self.kept is None:
+            return
+        for experiment in experiments:
+            for variant in experiment.models.values():
+                self._known(variant.name, lambda v=variant: self._provenances.model(v))  # type: ignore[misc]
+            for block in experiment.evaluators.values():
+                self._known(block.name, lambda b=block: self._provenances.evaluator(b))  # type: ignore[misc]
+
+    def sought(self, experiment: Experiment, trial: Trial, dataset: Dataset, conditions: Conditions) -> Sought:
+        """What is asked of the store for a trial."""
+        if self.kept is None:
+            return Sought(trial.id)
+        provenance: Provenance | None = self._known(trial.variant.name, lambda: self._provenances.trial(trial, dataset))
+        return Sought(
+            trial.id,
+            experiment.name,
+            provenance,
+            conditions.wanted,
+            model=conditions.keep_model,
+            timings=self._is_timed(experiment),
+        )
+
+    def evaluation(self, cell: Cell, ran: Sequence[tuple[Trial, Got]], compute: Callable[[], Joined]) -> Joined:
+        """The evaluation of a cell's outcomes, and what could not be measured; from the store where it is there."""
+        __tracebackhide__ = True
+        block = self._evaluator(cell) if all(got.content for _, got in ran) else None
+        if self.kept is None or block is None:
+            return compute()
+        key = self._evaluation_key(cell, ran, block)
+        name = f"{cell.id} seeds={','.join(str(trial.seed) for trial, _ in ran)}"
+        path = self.kept.path(f"{cell.experiment.name}/evaluations", name, key)
+        found = self.kept.find(path, lambda _: None)
+        if found.header is not None:
+            joined: Joined = found.content
+            return joined
+        started = time.perf_counter()
+        joined = compute()
+        if time.perf_counter() - started > WORTH_KEEPING and block.is_as_read():
+            self.kept.keep(path, Header(key, name, session="", machine="", created=0.0), joined)
+        return joined
+
+    def notes(self, ran: Iterable[tuple[Trial, Got]]) -> tuple[str, ...]:
+        """What a reader of a cell should know of what was reused, and of what could not be."""
+        gots = [got for _, got in ran]
+        notes = [note for got in gots for note in got.notes]
+        elsewhere = sum(got.elsewhere for got in gots)
+        if elsewhere:
+            notes.append(f"fit_seconds and predict_seconds of {elsewhere} of {len(gots)} trials are of another machine")
+        return tuple(notes)
+
+    def unknown(self, cell: Cell) -> tuple[str, ...]:
+        """Why nothing of a cell can be reused: its code could not be followed."""
+        names = (cell.variant.name, cell.evaluator.name)
+        return tuple(f"nothing is reused: {name}: {self._unknown[name]}" for name in names if name in self._unknown)
+
+    def _evaluator(self, cell: Cell) -> BlockProvenance | None:
+        return self._known(cell.evaluator.name, lambda: self._provenances.evaluator(cell.evaluator))
+
+    def _evaluation_key(self, cell: Cell, ran: Sequence[tuple[Trial, Got]], block: BlockProvenance) -> str:
+        requests = {*cell.evaluator.requests, *cell.evaluator.optional}
+        bound = (hardware(), cell.device) if requests & MACHINE_BOUND else ()
+        measured = [(gate.metric, gate.slices, gate.compares) for gate in cell.gates]
+        shape = (cell.evaluator.metrics, cell.evaluator.requests, cell.evaluator.optional)
+        responses = sorted(cell.evaluator.responses.items())
+        dataset = (cell.dataset.name, cell.dataset.version, hardware() if _times(cell) else "")
+        trials = [(trial.seed, trial.split, got.key, got.content) for trial, got in ran]
+        return digest(repr((block.digest, bound, measured, shape, responses, dataset, trials)))
+
+    def _is_timed(self, experiment: Experiment) -> bool:
+        """Whether timings of this machine are needed: an evaluator asks for them, or a gate holds them to a rule."""
+        if id(experiment) not in self._timed:
+            asked = any("timings" in (*e.requests, *e.optional) for e in experiment.evaluators.values())
+            self._timed[id(experiment)] = asked or any(gate.metric in OPERATIONAL for gate in experiment.gates)
+        return self._timed[id(experiment)]
+
+    def _known(self, name: str, find: Callable[[], KnownT]) -> KnownT | None:
+        """What was found out; None, with the reason kept, where following the team's objects raised."""
+        try:
+            return find()
+        except MlexpError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the team's objects are asked for their state, and may do anything
+            self._unknown[name] = f"{type(error).__name__}: {error}"
+            return None
+
+
+def records_of(ran: Iterable[tuple[Trial, Got]]) -> tuple[TrialRecord, ...]:
+    """What the record of a cell says of where its outcomes came from."""
+    return tuple(TrialRecord(trial.id, got.key, got.reused, got.why) for trial, got in ran)
+
+
+def _times(cell: Cell) -> bool:
+    return any(gate.metric in OPERATIONAL for gate in cell.gates)
