@@ -44,6 +44,7 @@ RANKS = (
     ),
     ("gates.screening",),
     ("reporting",),
+    ("reproduction",),
     ("runner", "cli"),
     ("contracts",),
     ("plugin",),

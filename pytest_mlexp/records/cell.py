@@ -32,6 +32,7 @@ class DatasetRecord:
     Attributes:
         digest: of content and splits; None, as ``rows`` and ``schema``, where it could not be loaded.
         schema: its columns as a JSON text.
+        content: digest of the examples alone; ``split`` of the splits alone.
     """
 
     name: str
@@ -39,6 +40,8 @@ class DatasetRecord:
     digest: str | None = None
     rows: int | None = None
     schema: str | None = None
+    content: str | None = None
+    split: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ class CellRecord:
         error: the exception that stopped the cell, as one line; None when it was evaluated.
         traceback: that exception's traceback as text.
         artifacts: file name -> path relative to the journal's folder.
+        sources: first-party module as a path -> digest of its syntax tree; what the process had loaded.
+        imports: the top-level modules of libraries that these import.
+        timed: whether the evaluator asks for timings, so that its metrics may be timings too.
         notes: what a reader should know: weights that no fit took, a file that could not be made.
     """
 
@@ -81,6 +87,9 @@ class CellRecord:
     traceback: str | None = None
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    sources: dict[str, str] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
+    timed: bool = False
 
 
 @dataclass(frozen=True)

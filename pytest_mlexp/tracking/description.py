@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
+from weakref import WeakKeyDictionary
 
+from pytest_mlexp.blocks.digest import digest_of
 from pytest_mlexp.blocks.splitting import take
 from pytest_mlexp.execution.fingerprint import fingerprint
 from pytest_mlexp.execution.outcome import Failure, Outcome
@@ -15,12 +17,14 @@ from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.records import CellRecord, DatasetRecord, Evaluation, Summary
 from pytest_mlexp.tracking.mirror import legal_key
 from pytest_mlexp.tracking.predictions import TrialPredictions, predictions_table
+from pytest_mlexp.tracking.sources import loaded
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from pytest_mlexp.blocks.dataset import Dataset
 
+_PARTS: WeakKeyDictionary[Dataset, tuple[str, str]] = WeakKeyDictionary()
 Ran: TypeAlias = Sequence[tuple[Trial, Outcome]]
 
 
@@ -36,12 +40,14 @@ def begun(cell: Cell) -> CellRecord:
         description=cell.experiment.description,
         params=cell.variant.text_params(),
         seeds=cell.experiment.seeds,
+        timed="timings" in (*cell.evaluator.requests, *cell.evaluator.optional),
         started=_now(),
     )
 
 
 def ended(record: CellRecord, cell: Cell, dataset: Dataset, ran: Ran, evaluation: Evaluation) -> CellRecord:
     """The record of a cell that was evaluated."""
+    sources = loaded()
     return replace(
         record,
         dataset=_described(dataset),
@@ -55,6 +61,8 @@ def ended(record: CellRecord, cell: Cell, dataset: Dataset, ran: Ran, evaluation
             "model": fingerprint(cell.variant.factory, dict(cell.variant.params)),
             "evaluator": fingerprint(cell.evaluator.function),
         },
+        sources=sources.files,
+        imports=sources.imports,
         notes=tuple(dict.fromkeys(note for _, outcome in ran for note in outcome.notes)),
         ended=_now(),
     )
@@ -114,7 +122,17 @@ def _predictions(dataset: Dataset, ran: Ran, evaluation: Evaluation) -> bytes:
 def _described(dataset: Dataset) -> DatasetRecord:
     from pytest_mlexp.blocks.schema import schema_json
 
-    return DatasetRecord(dataset.name, dataset.version, dataset.digest, len(dataset), schema_json(dataset.schema))
+    schema = schema_json(dataset.schema)
+    return DatasetRecord(dataset.name, dataset.version, dataset.digest, len(dataset), schema, *_parts(dataset))
+
+
+def _parts(dataset: Dataset) -> tuple[str, str]:
+    """The digests of the examples alone and of the splits alone; made once for each dataset."""
+    if dataset not in _PARTS:
+        rows = (dataset.X, dataset.y, dataset.groups, dataset.sample_weight, dataset.examples)
+        splits = [(split.name, split.train, split.test) for split in dataset.splits]
+        _PARTS[dataset] = digest_of(*rows)[:16], digest_of(splits)[:16]
+    return _PARTS[dataset]
 
 
 def _summaries(cell: Cell, evaluation: Evaluation) -> dict[str, Summary]:
