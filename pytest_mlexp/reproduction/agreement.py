@@ -22,6 +22,8 @@ import struct
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+
 from pytest_mlexp.records import CellRecord, Summary
 
 RELATIVE = 1e-7
@@ -34,7 +36,9 @@ def agree(logged: Sequence[float], again: Sequence[float], *, limit: float) -> A
     """Compare the values of one metric, trial by trial; ``limit`` is granted to the difference of the means."""
     if [_bits(value) for value in logged] == [_bits(value) for value in again]:
         return "identical"
-    if len(logged) == len(again) and all(map(_close, logged, again)):
+    if len(logged) != len(again):
+        return "different"
+    if all(map(_close, logged, again)):
         return "rounding"
     means = _mean(logged), _mean(again)
     return "within noise" if abs(means[0] - means[1]) <= limit else "different"
@@ -54,8 +58,10 @@ def _standard_error(cell: CellRecord, metric: Summary) -> float:
     freedom = sum(len(values) - 1 for values in by_split.values())
     if not freedom or not metric.finite:
         return 0.0
-    squares = math.fsum((v - _mean(values)) ** 2 for values in by_split.values() for v in values)
-    return math.sqrt(squares / freedom / len(metric.values))
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = sum(len(values) * float(np.var(values)) for values in by_split.values())
+    found = math.sqrt(squares / freedom / len(metric.values))
+    return found if math.isfinite(found) else 0.0
 
 
 def _close(one: float, other: float) -> bool:
@@ -67,4 +73,5 @@ def _bits(value: float) -> bytes:
 
 
 def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values) if values and all(map(math.isfinite, values)) else math.nan
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.mean(values)) if values else math.nan

@@ -14,6 +14,7 @@ Environment = Mapping[str, Any]
 
 DIFF_MISSING = "uncommitted diff missing"
 DIFF_ALTERED = "uncommitted diff altered"
+OTHER_CODE = "other code changed"
 NOT_DETERMINISTIC = "nothing recorded differs"
 # The order is that of the evidence: what was seen to differ in the cell itself comes before what surrounds it.
 KINDS = (
@@ -25,7 +26,7 @@ KINDS = (
     "parameters changed",
     "model code changed",
     "evaluator code changed",
-    "helper code changed",
+    OTHER_CODE,
     "uncommitted files changed",
     "package changed",
     "Python changed",
@@ -105,9 +106,14 @@ def _of_values(logged: CellRecord, again: CellRecord) -> Iterator[Cause]:
         yield cause("parameters changed", f"{logged.model}: {_some(changed)}")
 
 
-def _of_code(logged: CellRecord, again: CellRecord) -> Iterator[Cause]:
+def changed_sources(logged: CellRecord, again: CellRecord) -> list[str]:
+    """The first-party files that both had loaded, and that differ."""
     shared = logged.sources.keys() & again.sources.keys()
-    files = sorted(name for name in shared if logged.sources[name] != again.sources[name])
+    return sorted(name for name in shared if logged.sources[name] != again.sources[name])
+
+
+def _of_code(logged: CellRecord, again: CellRecord) -> Iterator[Cause]:
+    files = changed_sources(logged, again)
     roles = [
         (role, name)
         for role, name in (("model", logged.model), ("evaluator", logged.evaluator))
@@ -116,7 +122,7 @@ def _of_code(logged: CellRecord, again: CellRecord) -> Iterator[Cause]:
     for role, name in roles:
         yield cause(f"{role} code changed", f"{name}{f' (in {_some(files)})' if files else ''}")
     if files and not roles:
-        yield cause("helper code changed", _some(files))
+        yield cause(OTHER_CODE, _some(files))
 
 
 def _of_checkout(logged: Environment, again: Environment, *, code: bool) -> Iterator[Cause]:

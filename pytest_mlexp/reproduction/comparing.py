@@ -8,7 +8,15 @@ from typing import Any, Literal
 
 from pytest_mlexp.records import CellRecord
 from pytest_mlexp.reproduction.agreement import agree, repeatability
-from pytest_mlexp.reproduction.causes import NOT_DETERMINISTIC, Cause, cause, of_cells, of_sessions
+from pytest_mlexp.reproduction.causes import (
+    NOT_DETERMINISTIC,
+    OTHER_CODE,
+    Cause,
+    cause,
+    changed_sources,
+    of_cells,
+    of_sessions,
+)
 
 Status = Literal["missing", "failed", "metric gone", "different", "metric new", "within noise", "timing", "identical"]
 STATUSES: tuple[Status, ...] = (
@@ -23,6 +31,7 @@ STATUSES: tuple[Status, ...] = (
 )
 GOOD = ("within noise", "timing", "identical")
 Key = tuple[str, str]
+Cells = Mapping[Key, CellRecord]
 
 
 @dataclass(frozen=True)
@@ -82,8 +91,17 @@ def compare(
         for key, cell in before.items()
         for finding in _of_cell(cell, after.get(key), alike=not own.get(key, ()))
     ]
-    every = {found for causes in (*own.values(), around) for found in causes}
+    every = {found for causes in (*_told_once(before, after, own), around) for found in causes}
     return Compared(tuple(sorted(findings, key=lambda f: STATUSES.index(f.status))), tuple(sorted(every)))
+
+
+def _told_once(before: Cells, after: Cells, own: Mapping[Key, tuple[Cause, ...]]) -> Iterator[Iterable[Cause]]:
+    """The causes of all cells, less changed files that the changed model or evaluator of another cell stands in."""
+    files = {key: set(changed_sources(before[key], after[key])) for key in own}
+    roles = [key for key, causes in own.items() if files[key] and all(found.kind != OTHER_CODE for found in causes)]
+    told = {name for key in roles for name in files[key]}
+    for key, causes in own.items():
+        yield (found for found in causes if found.kind != OTHER_CODE or not files[key] <= told)
 
 
 def _causes(finding: Finding, own: tuple[Cause, ...], around: tuple[Cause, ...]) -> tuple[Cause, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pytest_mlexp.reproduction.causes import KINDS
+from pytest_mlexp.reproduction.causes import KINDS, OTHER_CODE
 from pytest_mlexp.reproduction.comparing import GOOD, STATUSES, Compared, Finding
 
 MOST_CAUSES = 20
@@ -40,7 +40,7 @@ def conclusion(compared: Compared) -> str:
 
 def _although(compared: Compared) -> str:
     """What differs in the cells or the code, though it changed no number."""
-    strong = [found for found in compared.causes if found.rank <= KINDS.index("helper code changed")]
+    strong = [found for found in compared.causes if found.rank <= KINDS.index(OTHER_CODE)]
     return f", although {strong[0]}" if strong else ""
 
 

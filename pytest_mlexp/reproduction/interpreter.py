@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from pytest_mlexp.errors import SettingsError
 from pytest_mlexp.reproduction.logged import Logged
-from pytest_mlexp.tracking.origins import EDITABLE, FILE
+from pytest_mlexp.tracking.origins import EDITABLE, FILE, origin
 
 OURS = "pytest-mlexp"
 OTHER_WAYS = "use --python PATH for an interpreter that has them, or --here to run with this one and see what differs"
@@ -44,7 +45,7 @@ def requirements(logged: Logged, code: Path) -> Requirements:
     lines, notes = [], []
     for name, version in (logged.environment.get("packages") or {}).items():
         if name == OURS and name in origins:
-            lines.append(_ours())
+            lines.append(_ours(code))
             notes.append(
                 f"{OURS} {version} was a development checkout, {origins[name]}: installed is the one that runs this"
             )
@@ -82,27 +83,26 @@ def make_environment(
     return python, wanted.notes
 
 
-def _line(name: str, version: str, origin: str | None, code: Path) -> str:
-    if origin is None:
+def _line(name: str, version: str, source: str | None, code: Path) -> str:
+    if source is None:
         return f"{name}=={version}"
-    kind = next((kind for kind in (EDITABLE, FILE) if origin.startswith(kind)), None)
+    kind = next((kind for kind in (EDITABLE, FILE) if source.startswith(kind)), None)
     if kind is None:
-        return f"{name} @ {origin}"
-    path = PurePosixPath(origin.removeprefix(kind))
+        return f"{name} @ {source}"
+    path = PurePosixPath(source.removeprefix(kind))
     place = Path(path) if path.is_absolute() else code / path
     if not place.exists():
         raise SettingsError(f"package {name} {version} was installed from {place}, which is not there; {OTHER_WAYS}")
     return f"-e {place}" if kind == EDITABLE else f"{name} @ {place.resolve().as_uri()}"
 
 
-def _ours() -> str:
-    """This copy of pytest-mlexp: its checkout, or its version where it was installed as a package."""
+def _ours(code: Path) -> str:
+    """This copy of pytest-mlexp: the checkout that runs, what it was installed from, else its version."""
     above = Path(__file__).resolve().parents[2]
     if (above / "pyproject.toml").exists():
         return f"{OURS} @ {above.as_uri()}"
-    import importlib.metadata
-
-    return f"{OURS}=={importlib.metadata.version(OURS)}"
+    installed = importlib.metadata.distribution(OURS)
+    return _line(OURS, installed.version, origin(installed, code), code)
 
 
 def _interpreters(version: str) -> Iterator[str]:

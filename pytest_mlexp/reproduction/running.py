@@ -73,6 +73,8 @@ def run_again(logged: Logged, setting: Setting) -> Again:
         gone = _pytest(logged, setting, (root, cwd), variables)
     else:
         _start(setting, script_of(logged), cwd, variables)
+    if gone == logged.nodes != ():
+        return Again(JournalContents(None, (), (), None, 0), gone)
     return Again(_written(root, mark, setting), gone)
 
 

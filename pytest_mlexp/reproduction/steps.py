@@ -83,10 +83,10 @@ def _run(logged: Logged, setting: Setting, say: Say) -> Again:
 
 
 def _compared(logged: Logged, again: Again) -> Compared:
-    environment = again.contents.session.environment if again.contents.session is not None else {}
+    session = again.contents.session or logged.session  # without one nothing ran, and nothing is known to differ
     imports = {name for cell in logged.cells for name in cell.imports}
     compared = compare(
-        logged.cells, again.contents.cells, (logged.environment, environment), imported=distributions(imports)
+        logged.cells, again.contents.cells, (logged.environment, session.environment), imported=distributions(imports)
     )
     if not again.gone:
         return compared
