@@ -103,7 +103,7 @@ class _Walk:
             module = function.__globals__["__name__"]  # its own, where functools.wraps copied another's
             name = f"{module}.{function.__code__.co_qualname} {_version(module)}"
             return self._all("library", name, getattr(function, "__wrapped__", cells))
-        body = _function_source(function.__code__)
+        body = _function_source(function.__code__, function.__code__.co_filename)
         own = body if body is not None else function.__code__
         return self._all("function", own, function.__defaults__, function.__kwdefaults__, cells)
 
@@ -161,7 +161,7 @@ def _content(cell: Any) -> object:
 
 
 @functools.lru_cache(maxsize=1024)
-def _function_source(code: CodeType) -> str | None:
+def _function_source(code: CodeType, filename: str) -> str | None:  # noqa: ARG001 - equal code stands in two files
     """Return the normalised source that ``code`` was compiled from, None where it cannot be told."""
     try:
         lines, _ = inspect.findsource(code)

@@ -80,7 +80,7 @@ def _selected(name: str, source: str, contents: JournalContents, cell: str) -> L
     known = {f"{record.experiment}/{record.cell}": record for record in contents.cells}
     chosen = [record for key, record in known.items() if cell in {"", key, record.cell}]
     if not chosen:
-        raise SettingsError(f"{source} has no cell {cell!r}: {nearest(cell, [r.cell for r in contents.cells])}")
+        raise SettingsError(f"{source} has no cell {cell!r}: {nearest(cell, {r.cell for r in contents.cells})}")
     keys = {(record.experiment, record.cell) for record in chosen}
     tests = [test.node for test in contents.tests if (test.experiment, test.cell) in keys]
     nodes = tuple(dict.fromkeys(node for node in tests if "::" in node))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ NOTEBOOKS = ("ipykernel_launcher", "colab_kernel_launcher", "ipykernel", "ipytho
 # They name devices of one machine, by numbers that mean others elsewhere.
 _OF_THE_MACHINE = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 _OF_THIS_RUN = ("MLFLOW_RUN_ID", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID")
+CLOCK_SECONDS = 2.0  # file systems round the time of a change
 _CELL_IS_GONE = 4  # what pytest exits with when it does not find a test
 
 
@@ -69,13 +71,14 @@ def run_again(logged: Logged, setting: Setting) -> Again:
     ignore_in_git(setting.state)
     variables = _variables(logged, setting, mark)
     gone: tuple[str, ...] = ()
+    started = time.time()
     if logged.nodes:
         gone = _pytest(logged, setting, (root, cwd), variables)
     else:
         _start(setting, script_of(logged), cwd, variables)
     if gone == logged.nodes != ():
         return Again(JournalContents(None, (), (), None, 0), gone)
-    return Again(_written(root, mark, setting), gone)
+    return Again(_written(root, mark, started, setting), gone)
 
 
 def _folders(logged: Logged, setting: Setting) -> tuple[Path, Path]:
@@ -118,7 +121,7 @@ def _collected(setting: Setting, command: Sequence[str], cwd: Path, variables: M
         text=True,
         check=False,
     )
-    return {line.strip() for line in done.stdout.splitlines()}
+    return set() if done.returncode else {line.strip() for line in done.stdout.splitlines()}
 
 
 def _knows_fresh(setting: Setting, cwd: Path, variables: Mapping[str, str]) -> bool:
@@ -194,12 +197,17 @@ def _editable(logged: Logged, setting: Setting) -> list[Path]:
     return [path / "src" if (path / "src").is_dir() else path for path in inside]
 
 
-def _written(root: Path, mark: str, setting: Setting) -> JournalContents:
-    for path in sorted((root / STATE_FOLDER / "sessions").glob("*/journal.jsonl"), reverse=True):
-        contents = read(path.parent)
-        job = contents.session.environment.get("job") if contents.session is not None else None
-        if isinstance(job, Mapping) and job.get(REPRODUCES) == mark:
-            return contents
+def _written(root: Path, mark: str, started: float, setting: Setting) -> JournalContents:
+    """The journal with our mark; it may go on with that of a reproduction that was killed before."""
+    marks: dict[str, JournalContents] = {}
+    for path in sorted((root / STATE_FOLDER / "sessions").glob("*/journal.jsonl"), key=lambda p: p.stat().st_mtime):
+        if path.stat().st_mtime >= started - CLOCK_SECONDS:
+            contents = read(path.parent)
+            job = contents.session.environment.get("job") if contents.session is not None else None
+            marks[job.get(REPRODUCES, "") if isinstance(job, Mapping) else ""] = contents
+    earlier = [found for name, found in marks.items() if name.startswith(f"{mark.split(maxsplit=1)[0]} ")]
+    if mark in marks or earlier:
+        return marks.get(mark) or earlier[-1]
     said = setting.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     raise SettingsError(
         f"nothing was recorded: no cell ran. The last lines of {setting.log}:\n  " + "\n  ".join(said[-12:])

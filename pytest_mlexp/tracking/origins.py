@@ -25,7 +25,8 @@ def origin(distribution: importlib.metadata.Distribution, top: Path) -> str | No
     """
     with suppress(Exception):  # whatever an installer left there: only an origin is lost
         text = distribution.read_text("direct_url.json")
-        if text:
+        conda = (distribution.read_text("INSTALLER") or "").strip() == "conda"  # it leaves the path of its own build
+        if text and not conda:
             return _told(json.loads(text), top)
     return None
 

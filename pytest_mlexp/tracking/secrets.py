@@ -103,9 +103,10 @@ def _promises_secret(parameter: str) -> bool:
     return is_secret_name(parameter) or parameter.lower() in {"key", "code"}
 
 
-def redact_source(text: str) -> str:
-    """Redact a source or configuration file: as a text, and every quoted text that is given a secret name."""
-    return _LITERAL.sub(_hide_literal, redact_text(text))
+def redact_source(text: str, *, code: bool) -> str:
+    """Redact a file: as a text, and what is given a secret name: quoted texts, in settings any value."""
+    shown = _LITERAL.sub(_hide_literal, redact_text(text))
+    return shown if code else _ASSIGNED.sub(_hide_assigned, shown)
 
 
 def _hide_literal(found: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mlexp.errors import TrackingError
 from pytest_mlexp.records import CellRecord, SessionRecord, TestRecord, from_dict
 from pytest_mlexp.tracking._mlflow.store import quiet
-from pytest_mlexp.tracking._mlflow.writer import PAGE, PARENT
+from pytest_mlexp.tracking._mlflow.writer import PARENT
 from pytest_mlexp.tracking.journal import JournalContents
 from pytest_mlexp.tracking.mirror import EVALUATION_FILE, SESSION, SESSION_FILE
 from pytest_mlexp.tracking.secrets import redact_text
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 CELL = "mlexp.cell"
+PAGE = 1000
 
 
 def fetch_logged(name: str, tracking_uri: str) -> JournalContents | None:
