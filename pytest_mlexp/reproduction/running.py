@@ -22,6 +22,7 @@ NOTEBOOKS = ("ipykernel_launcher", "colab_kernel_launcher", "ipykernel", "ipytho
 # They name devices of one machine, by numbers that mean others elsewhere.
 _OF_THE_MACHINE = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 _OF_THIS_RUN = ("MLFLOW_RUN_ID", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID")
+_KEPT = ("-c", "--config-file", "-o", "--override-ini", "--import-mode", "--confcutdir")
 CLOCK_SECONDS = 2.0  # file systems round the time of a change
 _CELL_IS_GONE = 4  # what pytest exits with when it does not find a test
 
@@ -93,7 +94,7 @@ def _pytest(
     devices = ",".join(dict.fromkeys(cell.device for cell in logged.cells))
     options = [f"--rootdir={root}", "--mlexp", f"--mlexp-devices={devices}", f"--mlexp-tracking-uri={_uri(setting)}"]
     fresh = [FRESH] if _knows_fresh(setting, cwd, variables) else []
-    command = ["-m", "pytest", *options, *fresh]
+    command = ["-m", "pytest", *_kept(logged.session.command), *options, *fresh]
     status = _start(setting, [*command, _listed(setting, root, logged.nodes)], cwd, variables)
     if status != _CELL_IS_GONE:
         return ()
@@ -103,6 +104,17 @@ def _pytest(
     if left:
         _start(setting, [*command, _listed(setting, root, left)], cwd, variables)
     return tuple(node for node in logged.nodes if node not in there) if there else ()
+
+
+def _kept(command: Sequence[str]) -> list[str]:
+    """The options that say how tests are found and configured, as they were given; not which, and not how shown."""
+    kept: list[str] = []
+    for number, word in enumerate(command):
+        if word in _KEPT and number + 1 < len(command):
+            kept += [word, command[number + 1]]
+        elif word.partition("=")[0] in _KEPT and "=" in word:
+            kept.append(word)
+    return kept
 
 
 def _listed(setting: Setting, root: Path, nodes: Sequence[str]) -> str:

@@ -72,9 +72,12 @@ def failed(record: CellRecord, failure: Failure, dataset: Dataset | None) -> Cel
     """The record of a cell that was stopped by an exception; ``dataset`` where it was loaded."""
     text = " ".join(str(failure.error).split())
     name = type(failure.error).__qualname__
+    sources = loaded()
     return replace(
         record,
         dataset=record.dataset if dataset is None else _described(dataset),
+        sources=sources.files,
+        imports=sources.imports,
         ended=_now(),
         error=f"{name}: {text}" if text else name,
         traceback=failure.text,
