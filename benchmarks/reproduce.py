@@ -172,14 +172,15 @@ RECORDS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], tuple[str, 
 def main() -> None:
     """Log, tamper, reproduce, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--environment", action="store_true", help="also the round trip with a real environment")
+    parser.add_argument("--environment", action="store_true", help="the round trip with a real environment instead")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mlexp-") as folder:
+        if given.environment:
+            round_trip(Path(folder))
+            return
         logged = make(Path(folder) / "logged")
         run(logged.root, sys.executable, "-m", "pytest", "-q", "--mlexp")
         print(tabulate(tampered(logged, Path(folder)), headers=["tampered with", "named", "status", "right"]))
-        if given.environment:
-            round_trip(Path(folder))
 
 
 def make(root: Path) -> Project:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pytest_mlexp.reproduction.patches import binary_files, changed_files, files_of, same_checkout, stat
 from pytest_mlexp.tracking.git import git_state
 from tests.reproduction.project import Checkout, git
@@ -28,20 +26,3 @@ def test_only_the_files_that_differ_are_named() -> None:
     assert changed_files(same, {**same, "diff": one.replace("+b", "+c")}) == ["x.py"]
     assert changed_files(same, {**same, "contents": {}}) == ["new.py"]
     assert not same_checkout(same, {**same, "commit": "d"})
-
-
-def test_nothing_of_a_record_leads_out_of_the_worktree(checkout: Checkout, tmp_path: Path) -> None:
-    import pytest
-
-    from pytest_mlexp.errors import SettingsError
-    from pytest_mlexp.records import SessionRecord
-    from pytest_mlexp.reproduction.logged import Logged
-    from pytest_mlexp.reproduction.worktree import worktree
-
-    git_of = {"commit": git(checkout.root, "rev-parse", "HEAD"), "contents": {"../out.py": "x = 1\n"}}
-    wanted = Logged("s1", "", SessionRecord("s1", 0, (), environment={"git": git_of}), ())
-    target = tmp_path / "code"
-    with pytest.raises(SettingsError, match="leads out"), worktree(wanted, checkout.root, target):
-        pass
-    assert not target.exists()
-    assert not (tmp_path / "out.py").exists()
