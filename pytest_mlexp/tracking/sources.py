@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import sys
 import sysconfig
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
-_LIBRARY_FOLDERS = ("site-packages", "dist-packages")
+_LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
+_STANDARD = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib"))
 _SCOPES = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _OURS = "pytest_mlexp"
 
@@ -31,20 +31,18 @@ class Sources:
 
 
 def loaded() -> Sources:
-    """Describe the first-party modules of this process. Files that cannot be parsed are left out."""
-    files: dict[str, str] = {}
-    imports: set[str] = set()
-    own: set[str] = set()
-    for name, path in sorted(_first_party()):
-        digest, needed = described(path.read_bytes()) or ("", frozenset())
-        if digest:
-            files[path.name if name == "__main__" else f"{name.replace('.', '/')}.py"] = digest
-            imports |= needed
-            own.add(name.partition(".")[0])
+    """Describe the first-party modules of this process, as their files were when they were seen first.
+
+    Files that cannot be parsed are left out.
+    """
+    _look()
+    seen = sorted((name, module.described) for name, module in _OWN.items() if module.described and name in sys.modules)
+    own = {name.partition(".")[0] for name, _ in seen}
+    imports = {needed for _, (_, names) in seen for needed in names}
+    files = {_OWN[name].shown: digest for name, (digest, _) in seen}
     return Sources(files, tuple(sorted(imports - own - sys.stdlib_module_names)))
 
 
-@lru_cache(maxsize=4096)
 def described(source: bytes) -> tuple[str, frozenset[str]] | None:
     """The digest of a module's syntax tree and the top-level modules it imports; None for what does not parse."""
     try:
@@ -62,16 +60,35 @@ def described(source: bytes) -> tuple[str, frozenset[str]] | None:
     return hashlib.sha256(ast.dump(tree).encode("utf-8", "surrogatepass")).hexdigest()[:16], frozenset(imports)
 
 
-def _first_party() -> Iterator[tuple[str, Path]]:
+@dataclass(frozen=True)
+class _Module:
+    """A first-party module; ``loaded`` is another object when it was loaded anew."""
+
+    loaded: object
+    shown: str
+    described: tuple[str, frozenset[str]] | None
+
+
+_OWN: dict[str, _Module] = {}
+_FOREIGN: set[str] = set()
+
+
+def _look() -> None:
+    """Read the files of modules that are new since the last time; thousands of others cost a look-up each."""
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__dict__", {}).get("__file__")  # getattr of the module may import what is lazy
-        if isinstance(file, str) and _is_own(file) and name.partition(".")[0] != _OURS:
-            yield name, Path(file)
+        if name in _FOREIGN:
+            continue
+        variables = getattr(module, "__dict__", {})  # getattr of the module itself may import what is lazy
+        this, file = variables.get("__spec__") or module, variables.get("__file__")
+        if name in _OWN and _OWN[name].loaded is this:
+            continue
+        if isinstance(file, str) and name.partition(".")[0] != _OURS and _is_own(file):
+            shown = Path(file).name if name == "__main__" else f"{name.replace('.', '/')}.py"
+            _OWN[name] = _Module(this, shown, described(Path(file).read_bytes()))
+        else:
+            _FOREIGN.add(name)
 
 
-@lru_cache(maxsize=65536)
 def _is_own(file: str) -> bool:
-    path = Path(file)
-    if path.suffix != ".py" or any(name in path.parts for name in _LIBRARY_FOLDERS) or not path.is_file():
-        return False
-    return not any(path.is_relative_to(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
+    foreign = any(part in file for part in _LIBRARIES) or file.startswith(_STANDARD)
+    return file.endswith(".py") and not foreign and Path(file).is_file()
