@@ -20,8 +20,6 @@ from pytest_mlexp.tracking.journal import JournalContents
 UID = "mlexp.uid"
 SESSION = "mlexp.session"
 ACCEPTED = "accepted"
-SESSION_FILE = "session.json"
-EVALUATION_FILE = "evaluation.json"
 LONGEST_KEY = 250
 LONGEST_PARAM = 6000
 LONGEST_TAG = 5000
@@ -93,7 +91,7 @@ def environment_files(session: SessionRecord) -> dict[str, Path | bytes]:
     environment = dict(session.environment)
     if git := {key: value for key, value in _git(session).items() if key not in {"diff", "contents"}}:
         environment["git"] = git
-    files: dict[str, Path | bytes] = {"environment.json": _json(environment), SESSION_FILE: _json(to_dict(session))}
+    files: dict[str, Path | bytes] = {"environment.json": _json(environment), "session.json": _json(to_dict(session))}
     packages = environment.get("packages")
     if isinstance(packages, Mapping):
         lines = (f"{name}=={version}\n" for name, version in sorted(packages.items()))
@@ -182,7 +180,7 @@ def _cell_plan(cell: CellRecord, tests: list[TestRecord], session: SessionRecord
     flips = folder / "flips" / cell.experiment / f"{cell.cell}.csv"
     if flips.exists():
         files["flips.csv"] = flips
-    files.setdefault(EVALUATION_FILE, _json({**to_dict(cell), "tests": [to_dict(test) for test in tests]}))
+    files.setdefault("evaluation.json", _json({**to_dict(cell), "tests": [to_dict(test) for test in tests]}))
     params = _shortened(_cell_params(cell), LONGEST_PARAM, long, "param ")
     if cell.traceback:
         files["traceback.txt"] = cell.traceback.encode()

@@ -15,7 +15,7 @@ from pytest_mlexp.records import CellRecord, SessionRecord, TestRecord, from_dic
 from pytest_mlexp.tracking._mlflow.store import quiet
 from pytest_mlexp.tracking._mlflow.writer import PARENT
 from pytest_mlexp.tracking.journal import JournalContents
-from pytest_mlexp.tracking.mirror import EVALUATION_FILE, SESSION, SESSION_FILE
+from pytest_mlexp.tracking.mirror import SESSION
 from pytest_mlexp.tracking.secrets import redact_text
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 CELL = "mlexp.cell"
+SESSION_FILE = "session.json"
+EVALUATION_FILE = "evaluation.json"
 PAGE = 1000
 
 
