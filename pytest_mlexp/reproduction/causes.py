@@ -148,7 +148,7 @@ def _of_packages(logged: Environment, again: Environment, imported: frozenset[st
     for name in sorted(changed.keys() & imported):
         yield cause("package changed", f"{name} {changed[name]}")
     if others := [f"{name} {change}" for name, change in sorted(changed.items()) if name not in imported]:
-        yield cause("other package changed", _some(others))
+        yield cause("other package changed", ", ".join(others))
 
 
 def _of_python(logged: Environment, again: Environment) -> Iterator[Cause]:

@@ -7,14 +7,12 @@ from collections import Counter
 from pytest_mlexp.reproduction.causes import KINDS, OTHER_CODE
 from pytest_mlexp.reproduction.comparing import GOOD, STATUSES, Compared, Finding
 
-MOST_CAUSES = 20
+LONGEST = 100
 
 
 def differences(compared: Compared) -> str:
     """What is not as recorded, one line each, best evidence first; empty when nothing is."""
-    found = [f"  {one}" for one in compared.causes[:MOST_CAUSES]]
-    more = len(compared.causes) - MOST_CAUSES
-    return "\n".join([*found, *([f"  and {more} more"] if more > 0 else [])])
+    return "\n".join(f"  {one}" for one in compared.causes)
 
 
 def table(compared: Compared) -> str:
@@ -35,7 +33,7 @@ def conclusion(compared: Compared) -> str:
         return f"reproduced: {told}{_although(compared)}"
     causes = [finding.causes[0] for finding in compared.findings if finding.status not in GOOD and finding.causes]
     likely = min(causes, default=None)
-    return f"not reproduced: {told}" + (f"; likely cause: {likely}" if likely is not None else "")
+    return f"not reproduced: {told}" + (f"; likely cause: {_short(str(likely))}" if likely is not None else "")
 
 
 def _although(compared: Compared) -> str:
@@ -53,8 +51,12 @@ def _row(finding: Finding) -> dict[str, str]:
         "again": _number(finding.again),
         "difference": "" if difference is None else f"{difference:+.3g}" if difference else "0",
         "status": finding.status,
-        "likely cause": str(finding.causes[0]) if finding.causes else finding.note,
+        "likely cause": _short(str(finding.causes[0]) if finding.causes else finding.note),
     }
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def _number(value: float | None) -> str:
