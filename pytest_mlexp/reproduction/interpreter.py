@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import platform
 import re
 import shutil
 import subprocess
@@ -74,7 +75,8 @@ def make_environment(
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     install = ["pip", "install", "--no-deps", "-r", str(listing), *(f"--extra-index-url={url}" for url in indexes)]
     if uv is not None:
-        _make([[uv, "venv", "--python", wish, str(folder)] for wish in (version, _minor(version))], version)
+        this = [sys.executable] if platform.python_version() == version else []
+        _make([[uv, "venv", "--python", wish, str(folder)] for wish in (*this, version, _minor(version))], version)
         command = [uv, *install, "--python", str(python)]
     else:
         _make([[base, "-m", "venv", str(folder)] for base in _interpreters(version)], version)

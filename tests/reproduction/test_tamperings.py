@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_mlexp.reproduction.conclusion import conclusion
+from pytest_mlexp.reproduction.steps import distributions
 from pytest_mlexp.tracking import machine
 from pytest_mlexp.tracking.git import CUT
 from tests.reproduction.project import Checkout, Recorded, git
@@ -98,6 +99,11 @@ def test_a_package_is_named(checkout: Checkout, monkeypatch: pytest.MonkeyPatch)
     found = only_cause(logged, worse(checkout.record()))
     assert found.startswith("package changed: numpy")
     assert found.endswith("-> 99.0")
+
+
+def test_packages_are_found_by_what_is_imported() -> None:
+    found = distributions({"sklearn", "numpy", "of_nobody"})
+    assert found == {"scikit-learn", "numpy", "of-nobody"}
 
 
 def test_a_package_that_the_code_does_not_import_is_weak_evidence(checkout: Checkout) -> None:
