@@ -56,13 +56,13 @@ class CellRecord:
         seeds: seed of each trial; ``splits``: split of each trial. Both run parallel to metric values.
         fit_seconds: per trial; ``predict_seconds`` likewise. Wall clock.
         fingerprints: block role (``model``, ``evaluator``) -> digest of its code and parameters.
+        sources: first-party module as a path -> digest of its syntax tree; what the process had loaded.
+        imports: the top-level modules of libraries that these import.
+        timed: whether the evaluator asks for timings, so that its metrics may be timings too.
         started: milliseconds since the epoch; ``ended`` likewise.
         error: the exception that stopped the cell, as one line; None when it was evaluated.
         traceback: that exception's traceback as text.
         artifacts: file name -> path relative to the journal's folder.
-        sources: first-party module as a path -> digest of its syntax tree; what the process had loaded.
-        imports: the top-level modules of libraries that these import.
-        timed: whether the evaluator asks for timings, so that its metrics may be timings too.
         notes: what a reader should know: weights that no fit took, a file that could not be made.
     """
 
@@ -81,15 +81,15 @@ class CellRecord:
     fit_seconds: tuple[float, ...] = ()
     predict_seconds: tuple[float, ...] = ()
     fingerprints: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
+    timed: bool = False
     started: int = 0
     ended: int = 0
     error: str | None = None
     traceback: str | None = None
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    sources: dict[str, str] = field(default_factory=dict)
-    imports: tuple[str, ...] = ()
-    timed: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
-from weakref import WeakKeyDictionary
 
 from pytest_mlexp.blocks.digest import digest_of
 from pytest_mlexp.blocks.splitting import take
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_mlexp.blocks.dataset import Dataset
 
-_PARTS: WeakKeyDictionary[Dataset, tuple[str, str]] = WeakKeyDictionary()
+_PARTS: weakref.WeakKeyDictionary[Dataset, tuple[str, str]] = weakref.WeakKeyDictionary()
 Ran: TypeAlias = Sequence[tuple[Trial, Outcome]]
 
 
