@@ -27,7 +27,7 @@ from pytest_mlexp.reporting.leaderboard import boards, failures, text_table, to_
 from pytest_mlexp.reuse import FOLDER, open_store
 from pytest_mlexp.tracking.address import OFF, absolute, check_uri, experiment_folder
 from pytest_mlexp.tracking.embedded import project_folder
-from pytest_mlexp.tracking.environment import capture
+from pytest_mlexp.tracking.environment import REPRODUCES, capture
 from pytest_mlexp.tracking.recorder import Recorder
 from pytest_mlexp.verdicts import Verdict
 
@@ -107,6 +107,8 @@ def run(
 ) -> Results:
     """Run every cell of an experiment; a cell that fails is recorded and the rest goes on.
 
+    ``store`` is the folder that keeps outcomes for later runs, or "off"; ``fresh`` takes nothing from it.
+
     Raises:
         SettingsError: a device or an address of a store that cannot be.
         DeviceError: a device that was asked for is not here.
@@ -131,7 +133,7 @@ def run(
         if recorder is not None:
             recorder.cell(cell, files)
 
-    kept = open_store(root, store, session=secrets.token_hex(8), fresh=fresh)
+    kept = open_store(root, store, session=secrets.token_hex(8), fresh=fresh or REPRODUCES in os.environ)
     flow = Flow(OutcomeStore(kept=kept), record=record, keep_files=recorder is not None)
     flow.reuse.look_at([experiment])
     evaluations: dict[str, Evaluation] = {}

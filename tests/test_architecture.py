@@ -45,6 +45,7 @@ RANKS = (
     ),
     ("gates.screening",),
     ("reporting",),
+    ("reproduction",),
     ("runner", "cli"),
     ("contracts",),
     ("plugin",),

@@ -32,6 +32,7 @@ class DatasetRecord:
     Attributes:
         digest: of content and splits; None, as ``rows`` and ``schema``, where it could not be loaded.
         schema: its columns as a JSON text.
+        content: digest of the examples alone; ``split`` of the splits alone.
     """
 
     name: str
@@ -39,6 +40,8 @@ class DatasetRecord:
     digest: str | None = None
     rows: int | None = None
     schema: str | None = None
+    content: str | None = None
+    split: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,9 @@ class CellRecord:
         seeds: seed of each trial; ``splits``: split of each trial. Both run parallel to metric values.
         fit_seconds: per trial; ``predict_seconds`` likewise. Wall clock.
         fingerprints: block role (``model``, ``evaluator``) -> digest of its code and parameters.
+        sources: first-party module as a path -> digest of its syntax tree; what the process had loaded.
+        imports: the top-level modules of libraries that these import.
+        timed: whether the evaluator asks for timings, so that its metrics may be timings too.
         started: milliseconds since the epoch; ``ended`` likewise.
         error: the exception that stopped the cell, as one line; None when it was evaluated.
         traceback: that exception's traceback as text.
@@ -91,6 +97,9 @@ class CellRecord:
     fit_seconds: tuple[float, ...] = ()
     predict_seconds: tuple[float, ...] = ()
     fingerprints: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
+    timed: bool = False
     started: int = 0
     ended: int = 0
     error: str | None = None

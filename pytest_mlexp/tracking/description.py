@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pytest_mlexp.blocks.digest import digest_of
 from pytest_mlexp.blocks.splitting import take
 from pytest_mlexp.execution.fingerprint import fingerprint
 from pytest_mlexp.execution.outcome import Failure, Outcome
@@ -15,12 +17,14 @@ from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.records import CellRecord, DatasetRecord, Evaluation, Summary
 from pytest_mlexp.tracking.limits import legal_key
 from pytest_mlexp.tracking.predictions import TrialPredictions, predictions_table
+from pytest_mlexp.tracking.sources import loaded
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from pytest_mlexp.blocks.dataset import Dataset
 
+_PARTS: weakref.WeakKeyDictionary[Dataset, tuple[str, str]] = weakref.WeakKeyDictionary()
 Ran: TypeAlias = Sequence[tuple[Trial, Outcome]]
 
 
@@ -36,12 +40,14 @@ def begun(cell: Cell) -> CellRecord:
         description=cell.experiment.description,
         params=cell.variant.text_params(),
         seeds=cell.experiment.seeds,
+        timed="timings" in (*cell.evaluator.requests, *cell.evaluator.optional),
         started=_now(),
     )
 
 
 def ended(record: CellRecord, cell: Cell, dataset: Dataset, ran: Ran, evaluation: Evaluation) -> CellRecord:
     """The record of a cell that was evaluated."""
+    sources = loaded()
     return replace(
         record,
         dataset=_described(dataset),
@@ -55,6 +61,8 @@ def ended(record: CellRecord, cell: Cell, dataset: Dataset, ran: Ran, evaluation
             "model": fingerprint(_fingerprint(cell.variant.factory), dict(cell.variant.params)),
             "evaluator": _fingerprint(cell.evaluator.function),
         },
+        sources=sources.files,
+        imports=sources.imports,
         notes=tuple(dict.fromkeys(note for _, outcome in ran for note in outcome.notes)),
         ended=_now(),
     )
@@ -64,9 +72,12 @@ def failed(record: CellRecord, failure: Failure, dataset: Dataset | None) -> Cel
     """The record of a cell that was stopped by an exception; ``dataset`` where it was loaded."""
     text = " ".join(str(failure.error).split())
     name = type(failure.error).__qualname__
+    sources = loaded()
     return replace(
         record,
         dataset=record.dataset if dataset is None else _described(dataset),
+        sources=sources.files,
+        imports=sources.imports,
         ended=_now(),
         error=f"{name}: {text}" if text else name,
         traceback=failure.text,
@@ -115,7 +126,17 @@ def _predictions(dataset: Dataset, ran: Ran, evaluation: Evaluation) -> bytes:
 def _described(dataset: Dataset) -> DatasetRecord:
     from pytest_mlexp.blocks.schema import schema_json
 
-    return DatasetRecord(dataset.name, dataset.version, dataset.digest, len(dataset), schema_json(dataset.schema))
+    schema = schema_json(dataset.schema)
+    return DatasetRecord(dataset.name, dataset.version, dataset.digest, len(dataset), schema, *_parts(dataset))
+
+
+def _parts(dataset: Dataset) -> tuple[str, str]:
+    """The digests of the examples alone and of the splits alone; made once for each dataset."""
+    if dataset not in _PARTS:
+        rows = (dataset.X, dataset.y, dataset.groups, dataset.sample_weight, dataset.examples)
+        splits = [(split.name, split.train, split.test) for split in dataset.splits]
+        _PARTS[dataset] = digest_of(*rows)[:16], digest_of(splits)[:16]
+    return _PARTS[dataset]
 
 
 def _summaries(cell: Cell, evaluation: Evaluation) -> dict[str, Summary]:

@@ -11,8 +11,8 @@ import importlib.metadata
 import os
 import platform
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,12 @@ import msgspec
 
 from pytest_mlexp.tracking.git import GitState, git_state
 from pytest_mlexp.tracking.machine import Accelerator, Machine, ThreadPool, accelerators, machine, thread_pools
+from pytest_mlexp.tracking.origins import origin
+from pytest_mlexp.tracking.place import Place, checkout, place
 from pytest_mlexp.tracking.secrets import is_secret_name, redact_command, redact_value
+
+#: Set where a session is another one's reproduction: says which.
+REPRODUCES = "MLEXP_REPRODUCES"
 
 #: Environment variables that can change a result. A name that ends in ``*`` stands for all that begin so.
 RESULT_VARIABLES = (
@@ -61,6 +66,9 @@ RESULT_VARIABLES = (
     "JAX_DEFAULT_MATMUL_PRECISION",
 )
 
+#: Libraries set these when they are imported; they change no result.
+SET_BY_LIBRARIES = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")
+
 #: Environment variables that say which CI or cluster job this is.
 JOB_VARIABLES = (
     "CI",
@@ -89,6 +97,7 @@ JOB_VARIABLES = (
     "CIRCLE_BUILD_NUM",
     "SLURM_JOB_ID",
     "SLURM_ARRAY_TASK_ID",
+    REPRODUCES,
 )
 
 
@@ -102,6 +111,8 @@ class Environment:
         variables: the allow-listed environment variables that can change a result.
         job: the allow-listed environment variables that name the CI or cluster job.
         command: the command line without its secrets.
+        origins: of the packages that no index gave, where they came from.
+        place: where in the checkout the session ran, and how Python was started.
         digest: hash, 16 hexadecimal digits, of everything here that can change a result. Left out are the
             checkout (the code of the blocks has its own fingerprints, and a commit to a README changes no
             number), thread pools (they differ with what was imported before the capture, and follow from
@@ -120,6 +131,8 @@ class Environment:
     job: dict[str, str]
     command: tuple[str, ...]
     digest: str = ""
+    origins: dict[str, str] = field(default_factory=dict)
+    place: Place = field(default_factory=Place)
 
     def __post_init__(self) -> None:
         if not self.digest:
@@ -137,18 +150,21 @@ def capture(root: Path, command: Sequence[str]) -> Environment:
     Secrets in the command line, the remote, the diff and the variables are left out. What cannot be found
     out is empty or None.
     """
+    packages, origins = _packages(checkout(root))
     return Environment(
         python=platform.python_version(),
         implementation=platform.python_implementation(),
         platform=platform.platform(),
-        packages=_packages(),
+        packages=packages,
         git=git_state(root),
         machine=machine(),
         thread_pools=thread_pools(),
         accelerators=accelerators(),
-        variables=_variables(RESULT_VARIABLES),
-        job=_variables(JOB_VARIABLES),
+        variables=result_variables(os.environ),
+        job=_allowed(os.environ, JOB_VARIABLES),
         command=redact_command(command),
+        origins=origins,
+        place=place(root),
     )
 
 
@@ -165,21 +181,34 @@ def _digest(environment: Environment) -> str:
     return hashlib.sha256(msgspec.json.encode(decisive, order="deterministic")).hexdigest()[:16]
 
 
-def _packages() -> dict[str, str]:
+def _packages(top: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Name -> version of every distribution, and name -> origin of those that no index gave."""
     found: dict[str, str] = {}
+    origins: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
         described: Any = distribution.metadata  # parsed anew at each access
         name, version = (described["Name"], described["Version"]) if described else (None, None)
-        if name and version:  # the first on the path is the one that is imported
-            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version)
-    return dict(sorted(found.items()))
+        if not name or not version:
+            continue
+        key = re.sub(r"[-_.]+", "-", name).lower()
+        if key not in found:  # the first on the path is the one that is imported
+            found[key] = version
+            if (source := origin(distribution, top)) is not None:
+                origins[key] = source
+    return dict(sorted(found.items())), dict(sorted(origins.items()))
 
 
-def _variables(allowed: Sequence[str]) -> dict[str, str]:
+def result_variables(variables: Mapping[str, str]) -> dict[str, str]:
+    """Those of the environment variables that can change a result, without secrets."""
+    asked = {name: value for name, value in variables.items() if name not in SET_BY_LIBRARIES}
+    return _allowed(asked, RESULT_VARIABLES)
+
+
+def _allowed(variables: Mapping[str, str], allowed: Sequence[str]) -> dict[str, str]:
     exact = {name for name in allowed if not name.endswith("*")}
     prefixes = tuple(name[:-1] for name in allowed if name.endswith("*"))
     return {
         name: redact_value(value)
-        for name, value in sorted(os.environ.items())
+        for name, value in sorted(variables.items())
         if (name in exact or name.startswith(prefixes)) and not is_secret_name(name)
     }

@@ -6,14 +6,17 @@ import os
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytest_mlexp.tracking.place import checkout
 from pytest_mlexp.tracking.secrets import redact_text, redact_uri
+from pytest_mlexp.tracking.untracked import contents
 
 TIMEOUT = 4.0
 LONGEST_DIFF = 1_000_000
 MOST_UNTRACKED = 1_000
+CUT = "the diff was cut"
 
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 # A git hook sets these for its own repository and index; the folder asked about decides here.
@@ -33,6 +36,8 @@ class GitState:
         diff: tracked changes against the commit, staged ones included, as a patch. Credentials in URIs and
             well-known tokens are hidden, and a longer diff is cut after a million characters.
         untracked: files git neither tracks nor ignores, relative to the top of the checkout.
+        contents: the texts of the small source and configuration files among them.
+        unfaithful: why the diff or a content is not what it was: ``CUT``, or where secrets were hidden.
     """
 
     commit: str | None = None
@@ -41,6 +46,8 @@ class GitState:
     remote: str | None = None
     diff: str | None = None
     untracked: tuple[str, ...] | None = None
+    contents: dict[str, str] = field(default_factory=dict)
+    unfaithful: tuple[str, ...] = ()
 
 
 def git_state(root: Path) -> GitState:
@@ -57,13 +64,17 @@ def git_state(root: Path) -> GitState:
     commit = header.get("branch.oid")
     commit = None if commit == "(initial)" else commit
     branch = header.get("branch.head")
+    diff, unfaithful = _diff(root, commit, deadline) if changed else ("", ())
+    texts, redacted = contents(checkout(root), untracked) if known else ({}, ())
     return GitState(
         commit=commit,
         branch=None if branch == "(detached)" else branch,
         dirty=changed,
         remote=_remote(root, deadline),
-        diff=_diff(root, commit, deadline) if changed else "",
+        diff=diff,
         untracked=untracked if known else None,
+        contents=texts,
+        unfaithful=(*unfaithful, *(f"secrets hidden in {name}" for name in redacted)),
     )
 
 
@@ -97,18 +108,26 @@ def _remote(root: Path, deadline: float) -> str | None:
     return redact_uri(address) if address else None
 
 
-def _diff(root: Path, commit: str | None, deadline: float) -> str | None:
+def _diff(root: Path, commit: str | None, deadline: float) -> tuple[str | None, tuple[str, ...]]:
+    """The diff as it may be recorded, and what makes it unfaithful."""
     command = ["diff", "--no-color", "--no-ext-diff", "--no-textconv", commit or _EMPTY_TREE]
     diff = _git(root, command, deadline)
     if diff is None:
-        return None
-    cut = f"\n... cut, {len(diff) - LONGEST_DIFF} more characters\n" if len(diff) > LONGEST_DIFF else ""
-    return redact_text(diff[:LONGEST_DIFF]) + cut
+        return None, ()
+    shown = redact_text(diff[:LONGEST_DIFF])
+    hidden = ("secrets hidden in the diff",) if shown != diff[:LONGEST_DIFF] else ()
+    if len(diff) <= LONGEST_DIFF:
+        return shown, hidden
+    return f"{shown}\n... cut, {len(diff) - LONGEST_DIFF} more characters\n", (CUT, *hidden)
+
+
+def outside_variables() -> dict[str, str]:
+    """The environment for a git command on a folder of its own, also where a git hook started us."""
+    return {key: value for key, value in os.environ.items() if key not in _INHERITED} | _QUIET
 
 
 def _git(root: Path, arguments: list[str], deadline: float) -> str | None:
     """Output of a git command that only reads; None when it failed, is not installed or came too late."""
-    environment = {key: value for key, value in os.environ.items() if key not in _INHERITED} | _QUIET
     program = shutil.which("git")
     if program is None:
         return None
@@ -117,7 +136,7 @@ def _git(root: Path, arguments: list[str], deadline: float) -> str | None:
             [program, "-c", "core.fsmonitor=false", "-C", os.fspath(root), *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env=environment,
+            env=outside_variables(),
             timeout=max(deadline - time.monotonic(), 0.01),
             check=True,
         )

@@ -106,9 +106,9 @@ def uid_of(session: str, cell: CellRecord) -> str:
 def environment_files(session: SessionRecord) -> dict[str, Path | bytes]:
     """The files that say in which environment a session ran."""
     environment = dict(session.environment)
-    if git := {key: value for key, value in _git(session).items() if key != "diff"}:
+    if git := {key: value for key, value in _git(session).items() if key not in {"diff", "contents"}}:
         environment["git"] = git
-    files: dict[str, Path | bytes] = {"environment.json": _json(environment)}
+    files: dict[str, Path | bytes] = {"environment.json": _json(environment), "session.json": _json(to_dict(session))}
     packages = environment.get("packages")
     if isinstance(packages, Mapping):
         lines = (f"{name}=={version}\n" for name, version in sorted(packages.items()))

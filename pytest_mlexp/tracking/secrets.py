@@ -28,6 +28,7 @@ _KNOWN_TOKEN = re.compile(
     r"|sk-(?=[A-Za-z_\-]*\d)[\w\-]{20,}|xox[abeprs]-[\w\-]{10,}|pypi-AgE[\w\-]{16,}|(?:AKIA|ASIA)[A-Z0-9]{16}"
     r"|dapi[0-9a-f]{32})"
 )
+_LITERAL = re.compile(r"""([\w\-]{1,100})(['"]?\]?\s{0,20}[=:]\s{0,20})(['"])([^'"\n]{1,1000})\3""")
 _ASSIGNED = re.compile(r"([\w.\-]+)(\s*[=:]\s*)([^\s;&,]+)")
 
 
@@ -100,3 +101,14 @@ def _public(query: str) -> str:
 
 def _promises_secret(parameter: str) -> bool:
     return is_secret_name(parameter) or parameter.lower() in {"key", "code"}
+
+
+def redact_source(text: str, *, code: bool) -> str:
+    """Redact a file: as a text, and what is given a secret name: quoted texts, in settings any value."""
+    shown = _LITERAL.sub(_hide_literal, redact_text(text))
+    return shown if code else _ASSIGNED.sub(_hide_assigned, shown)
+
+
+def _hide_literal(found: re.Match[str]) -> str:
+    name, sign, quote, _ = found.groups()
+    return f"{name}{sign}{quote}{HIDDEN}{quote}" if is_secret_name(name) else found[0]

@@ -204,3 +204,20 @@ def test_fingerprints_are_the_same_in_every_process(tmp_path: Path, has_a_file: 
         outputs.add(done.stdout)
     assert len(outputs) == 1
     assert len(set(outputs.pop().split(","))) == 16
+
+
+def test_equal_code_in_two_files_is_not_mixed_up(tmp_path: Path) -> None:
+    found = []
+    for order in (("a", "b"), ("b", "a")):
+        digests = {}
+        for name in order:
+            path = tmp_path / f"{name}_{order[0]}.py"
+            path.write_text(f"def build(C={1 if name == 'a' else 2}):\n    return C\n")
+            spec = importlib.util.spec_from_file_location(path.stem, path)
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            digests[name] = fingerprint(module.build)
+        found.append(digests)
+    assert found[0] == found[1]

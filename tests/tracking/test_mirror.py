@@ -128,7 +128,8 @@ def test_an_active_run_is_the_parent_and_stays_open(store: Store) -> None:
     after = client.get_run(outer.info.run_id)
     assert after.info.status == "RUNNING"
     files = client.list_artifacts(outer.info.run_id, "mlexp/s1")
-    assert {Path(file.path).name for file in files} == {"environment.json", "requirements.txt", "uncommitted.diff"}
+    names = {"environment.json", "requirements.txt", "session.json", "uncommitted.diff"}
+    assert {Path(file.path).name for file in files} == names
 
 
 def test_a_parent_run_that_is_gone_is_replaced_by_a_run_of_the_session(store: Store) -> None:

@@ -1,0 +1,94 @@
+"""The first-party code that a process has loaded: a digest of each file, and what it imports."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import sys
+import sysconfig
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
+_STANDARD = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib"))
+_SCOPES = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_OURS = "pytest_mlexp"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the team's own code was.
+
+    Attributes:
+        files: module as a path (``churn/features.py``) -> digest of its syntax tree, without comments,
+            docstrings and layout; 16 hexadecimal digits.
+        imports: the top-level modules of libraries that these files import, the standard library left out.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
+
+
+def loaded() -> Sources:
+    """Describe the first-party modules of this process, as their files were when they were seen first.
+
+    Files that cannot be parsed are left out.
+    """
+    _look()
+    seen = sorted((name, module.described) for name, module in _OWN.items() if module.described and name in sys.modules)
+    own = {name.partition(".")[0] for name, _ in seen}
+    imports = {needed for _, (_, names) in seen for needed in names}
+    files = {_OWN[name].shown: digest for name, (digest, _) in seen}
+    return Sources(files, tuple(sorted(imports - own - sys.stdlib_module_names)))
+
+
+def described(source: bytes) -> tuple[str, frozenset[str]] | None:
+    """The digest of a module's syntax tree and the top-level modules it imports; None for what does not parse."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return None
+    imports: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, _SCOPES) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+        if isinstance(node, ast.Import):
+            imports.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            imports.add(node.module.partition(".")[0])
+    return hashlib.sha256(ast.dump(tree).encode("utf-8", "surrogatepass")).hexdigest()[:16], frozenset(imports)
+
+
+@dataclass(frozen=True)
+class _Module:
+    """A first-party module; ``loaded`` is another object when it was loaded anew."""
+
+    loaded: object
+    shown: str
+    described: tuple[str, frozenset[str]] | None
+
+
+_OWN: dict[str, _Module] = {}
+_FOREIGN: set[str] = set()
+
+
+def _look() -> None:
+    """Read the files of modules that are new since the last time; thousands of others cost a look-up each."""
+    for name, module in list(sys.modules.items()):
+        if name in _FOREIGN:
+            continue
+        variables = getattr(module, "__dict__", {})  # getattr of the module itself may import what is lazy
+        this, file = variables.get("__spec__") or module, variables.get("__file__")
+        if name in _OWN and _OWN[name].loaded is this:
+            continue
+        if isinstance(file, str) and name.partition(".")[0] != _OURS and _is_own(file):
+            shown = Path(file).name if name == "__main__" else f"{name.replace('.', '/')}.py"
+            _OWN[name] = _Module(this, shown, described(Path(file).read_bytes()))
+        else:
+            _FOREIGN.add(name)
+
+
+def _is_own(file: str) -> bool:
+    foreign = any(part in file for part in _LIBRARIES) or file.startswith(_STANDARD)
+    return file.endswith(".py") and not foreign and Path(file).is_file()
