@@ -115,7 +115,7 @@ def main(kills: int, workers: int, seed: int = 0) -> int:
                 shutil.copytree(
                     whole.root / ".mlexp",
                     project.root / ".mlexp",
-                    ignore=shutil.ignore_patterns("sessions", "artifacts"),
+                    ignore=shutil.ignore_patterns("sessions", "artifacts", "store"),
                 )
                 forget_runs(project)
             outcomes.append(one_kill(project, workers, moments.uniform(0.5, seconds), wanted))
