@@ -75,8 +75,8 @@ def end(orphan: Orphan) -> None:
 def is_same(before: SessionRecord, now: SessionRecord) -> bool:
     """Whether two sessions were started alike: the same command on the same code, environment and store.
 
-    Without git nothing says what the code was, and nothing is the same. Of files that git does not track, only
-    the names of code and settings are compared: what they hold is not known.
+    Without git nothing says what the code was, and nothing is the same. Of files that git does not track, the
+    names of code and settings are compared, and the texts of those that were small enough to be recorded.
     """
     code = _code_state(before)
     return code is not None and code == _code_state(now) and _circumstances(before) == _circumstances(now)
@@ -93,7 +93,7 @@ def _circumstances(session: SessionRecord) -> tuple[Any, ...]:
     )
 
 
-def _code_state(session: SessionRecord) -> tuple[str, str, tuple[str, ...]] | None:
+def _code_state(session: SessionRecord) -> tuple[Any, ...] | None:
     git = session.environment.get("git")
     if not isinstance(git, Mapping):
         return None
@@ -101,4 +101,4 @@ def _code_state(session: SessionRecord) -> tuple[str, str, tuple[str, ...]] | No
     if commit is None or diff is None or untracked is None:
         return None
     names = tuple(sorted(name for name in untracked if Path(name).suffix in CODE))
-    return commit, hashlib.sha256(diff.encode()).hexdigest(), names
+    return commit, hashlib.sha256(diff.encode()).hexdigest(), names, git.get("contents")

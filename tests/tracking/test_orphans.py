@@ -111,6 +111,7 @@ def sync_of_the_dead(store: Store, recorder: Recorder) -> None:
         {"git": replace(GIT, commit="other")},
         {"git": replace(GIT, diff="-a\n+c\n")},
         {"git": replace(GIT, untracked=("newer.py",))},
+        {"git": replace(GIT, contents={"new.py": "x = 2"})},
         {"git": GitState()},
         {"digest": "f" * 16},
         {"scope": "another experiment"},
