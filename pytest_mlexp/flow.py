@@ -146,7 +146,7 @@ class Flow:
             __tracebackhide__ = True
             self._announce(trial)
             try:
-                return run_trial(trial, dataset, self._conditions[experiment.name])
+                return self.reuse.outcome(lambda: run_trial(trial, dataset, self._conditions[experiment.name]))
             finally:
                 self._announce(None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +12,8 @@ from pytest_mlexp.errors import MlexpError
 from pytest_mlexp.execution.code import digest
 from pytest_mlexp.execution.entries import Header
 from pytest_mlexp.execution.kept import KeptStore
+from pytest_mlexp.execution.opened import Opened, contents
+from pytest_mlexp.execution.outcome import Outcome
 from pytest_mlexp.execution.provenance import BlockProvenance, Provenance, Provenances
 from pytest_mlexp.execution.store import Got, Sought
 from pytest_mlexp.execution.trial import Conditions
@@ -37,7 +40,7 @@ def open_store(root: Path, where: str | Path, *, session: str, fresh: bool = Fal
     """The store of a project, None where it is switched off; ``where`` is relative to the project's folder."""
     if str(where) == OFF:
         return None
-    return KeptStore(root / (where or FOLDER), session=session, machine=hardware(), fresh=fresh)
+    return KeptStore(root / (where or FOLDER), session=session, machine=hardware(), fresh=fresh, project=root)
 
 
 class Reuse:
@@ -52,12 +55,17 @@ class Reuse:
         self._provenances = Provenances()
         self._unknown: dict[str, str] = {}
         self._timed: dict[int, bool] = {}
+        self._opened = Opened()
 
     def look_at(self, experiments: Iterable[Experiment]) -> None:
         """Look at the code of all blocks now: later somebody may edit what is loaded already."""
         if self.kept is None:
             return
         for experiment in experiments:
+            declaring = [variant.depends_on for variant in experiment.models.values()]
+            declaring += [block.depends_on for block in experiment.evaluators.values()]
+            for path in [declared.path for blocks in declaring for declared in blocks if declared.path is not None]:
+                self._opened.declare(path)
             for variant in experiment.models.values():
                 self._known(variant.name, lambda v=variant: self._provenances.model(v))  # type: ignore[misc]
             for block in experiment.evaluators.values():
@@ -77,6 +85,15 @@ class Reuse:
             timings=self._is_timed(experiment),
         )
 
+    def outcome(self, compute: Callable[[], Outcome]) -> Outcome:
+        """Compute an outcome, with the files that were read."""
+        __tracebackhide__ = True
+        if self.kept is None:
+            return compute()
+        with self._opened.watching():
+            outcome = compute()
+        return replace(outcome, files=self._opened.files())
+
     def evaluation(self, cell: Cell, ran: Sequence[tuple[Trial, Got]], compute: Callable[[], Joined]) -> Joined:
         """The evaluation of a cell's outcomes, and what could not be measured; from the store where it is there."""
         __tracebackhide__ = True
@@ -91,9 +108,11 @@ class Reuse:
             joined: Joined = found.content
             return joined
         started = time.perf_counter()
-        joined = compute()
+        with self._opened.watching():
+            joined = compute()
         if time.perf_counter() - started > WORTH_KEEPING and block.is_as_read():
-            self.kept.keep(path, Header(key, name, session="", machine="", created=0.0), joined)
+            files = contents(self._opened.files(), self.kept.project)
+            self.kept.keep(path, Header(key, name, session="", machine="", created=0.0, files=files), joined)
         return joined
 
     def notes(self, ran: Iterable[tuple[Trial, Got]]) -> tuple[str, ...]:

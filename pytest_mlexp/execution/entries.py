@@ -32,6 +32,7 @@ class Header:
         session: which session computed it; ``machine``: where.
         block: digest of the parts that all trials of a variant share; ``own``: the other ones, by name.
         offers: the methods that the model has; ``kept``: those whose answers are in here.
+        files: files that were read meanwhile -> digest of their content; names are relative to the project.
         payload: digest of the payload.
     """
 
@@ -45,6 +46,7 @@ class Header:
     offers: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     has_model: bool = False
+    files: dict[str, str] = field(default_factory=dict)
     payload: str = ""
 
 

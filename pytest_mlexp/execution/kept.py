@@ -16,6 +16,7 @@ import numpy as np
 from pytest_mlexp.execution.code import digest
 from pytest_mlexp.execution.entries import BrokenEntryError, Header, read_entry, read_header, write_entry, write_whole
 from pytest_mlexp.execution.explaining import differences
+from pytest_mlexp.execution.opened import changed
 from pytest_mlexp.execution.outcome import Outcome
 from pytest_mlexp.execution.provenance import Provenance
 
@@ -40,10 +41,14 @@ class KeptStore:
         session: names the session, whose own entries count as run, not as reused.
         machine: names the machine, for timings.
         fresh: whether only what this session computed is read.
+        project: the folder that names of files are relative to.
     """
 
-    def __init__(self, root: Path, *, session: str, machine: str = "", fresh: bool = False) -> None:
+    def __init__(
+        self, root: Path, *, session: str, machine: str = "", fresh: bool = False, project: Path | None = None
+    ) -> None:
         self.root = root
+        self.project = (project or Path.cwd()).resolve()
         self.session = session
         self.machine = machine
         self.fresh = fresh
@@ -62,7 +67,7 @@ class KeptStore:
             header, payload = read_entry(path)
             if self.fresh and header.session != self.session:
                 return Found(why="forced")
-            if (reason := accept(header)) is not None:
+            if (reason := accept(header) or changed(header.files, self.project)) is not None:
                 return Found(why=reason)
             return Found(header, pickle.loads(payload), "reused")  # noqa: S301 - reading a shared store is trust
         except FileNotFoundError:

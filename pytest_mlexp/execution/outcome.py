@@ -31,6 +31,7 @@ class Outcome:
         model_lost: why the model could not come along from the process that fitted it.
         notes: what a reader of the results should know.
         failure: what the team's code raised.
+        files: what was read meanwhile, or by an earlier trial of the session, by absolute path.
     """
 
     responses: Mapping[str, Any] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Outcome:
     model_lost: str | None = None
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

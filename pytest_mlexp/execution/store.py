@@ -12,6 +12,7 @@ from typing import Any
 
 from pytest_mlexp.execution.entries import Header
 from pytest_mlexp.execution.kept import KeptStore
+from pytest_mlexp.execution.opened import contents
 from pytest_mlexp.execution.outcome import Outcome
 from pytest_mlexp.execution.provenance import Provenance
 
@@ -168,6 +169,7 @@ class OutcomeStore:
             offers=tuple(outcome.offers),
             kept=tuple(outcome.responses),
             has_model=outcome.model is not None,
+            files=contents(outcome.files, kept.project),
         )
         path = kept.path(sought.folder, sought.name, provenance.key)
         written = whole = kept.keep(path, header, outcome)

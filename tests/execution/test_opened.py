@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from pytest_mlexp.execution.opened import Opened, changed, contents
+
+
+def test_what_is_read_counts_and_what_is_written_does_not(tmp_path: Path) -> None:
+    for name in ("read.txt", "unread.txt", "both.txt"):
+        (tmp_path / name).write_text(name)
+    np.save(tmp_path / "weights.npy", np.zeros(3))
+    opened = Opened()
+    with opened.watching():
+        (tmp_path / "read.txt").read_text()
+        np.load(tmp_path / "weights.npy")
+        (tmp_path / "new.txt").write_text("made here")
+        (tmp_path / "new.txt").read_text()
+        with (tmp_path / "both.txt").open("r+") as file:
+            file.read()
+        os.close(os.open(tmp_path, os.O_RDONLY))
+    (tmp_path / "unread.txt").read_text()
+    assert [Path(file).name for file in opened.files()] == ["read.txt", "weights.npy"]
+
+
+def test_threads_relative_paths_and_what_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    opened = Opened()
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        with opened.watching():
+            thread = threading.Thread(target=lambda: Path("a.txt").read_text())
+            thread.start()
+            thread.join()
+            Path("absent.txt").exists()
+    finally:
+        os.chdir(before)
+    assert opened.files() == (str(tmp_path / "a.txt"),)
+
+
+def test_code_and_libraries_are_no_files_that_were_read() -> None:
+    opened = Opened()
+    with opened.watching():
+        Path(__file__).read_text(encoding="utf-8")
+        Path(np.__file__).read_bytes()
+    assert opened.files() == ()
+
+
+def test_what_was_read_counts_later_too_unless_it_was_declared(tmp_path: Path) -> None:
+    opened = Opened()
+    for name in ("cached.txt", "declared.txt"):
+        (tmp_path / name).write_text(name)
+    opened.declare(tmp_path / "declared.txt")
+    with opened.watching():
+        (tmp_path / "cached.txt").read_text()
+        (tmp_path / "declared.txt").read_text()
+    assert len(opened.files()) == 2
+    with opened.watching():
+        pass
+    assert opened.files() == (str(tmp_path / "cached.txt"),)
+
+
+def test_a_file_is_known_by_its_content_and_by_its_place_in_the_project(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "project" / "a.txt", tmp_path / "b.txt"
+    inside.parent.mkdir()
+    inside.write_text("a")
+    outside.write_text("b")
+    before = contents([str(inside), str(outside)], inside.parent)
+    assert set(before) == {"a.txt", str(outside)}
+    assert changed(before, inside.parent) is None
+    inside.write_text("other")
+    assert changed(before, inside.parent) == "file changed: a.txt"
+    inside.unlink()
+    assert changed(before, inside.parent) == "file gone: a.txt"
