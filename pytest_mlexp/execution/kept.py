@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import time
 from collections.abc import Callable, Mapping
@@ -69,7 +70,10 @@ class KeptStore:
                 return Found(why="forced")
             if (reason := accept(header) or changed(header.files, self.project)) is not None:
                 return Found(why=reason)
-            return Found(header, pickle.loads(payload), "reused")  # noqa: S301 - reading a shared store is trust
+            content = pickle.loads(payload)  # noqa: S301 - reading a shared store is trust
+            with suppress(OSError):  # a shared store may be read-only
+                os.utime(path)  # pruning goes by the last use
+            return Found(header, content, "reused")
         except FileNotFoundError:
             return Found()
         except Exception as error:  # noqa: BLE001 - what is unpickled may raise anything; then it is of no use

@@ -96,10 +96,10 @@ def test_another_store_can_be_named(
     assert not (project.root / ".mlexp" / "mlflow.db").exists()
 
 
-def test_off_writes_nothing(project: Project) -> None:
+def test_off_records_nothing(project: Project) -> None:
     result = project.pytest("--mlexp", tracking="off")
     result.assert_outcomes(passed=4)
-    assert not (project.root / ".mlexp").exists()
+    assert {path.name for path in (project.root / ".mlexp").iterdir()} == {".gitignore", "store"}
     assert "open the runs" not in result.stdout.str()
 
 
@@ -125,7 +125,7 @@ def test_a_server_that_is_away_changes_no_verdict_and_loses_nothing(
 def test_the_option_comes_before_the_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     project.pytest("--mlexp", "-k", "9 and hits", tracking="off")
-    assert not (project.root / ".mlexp").exists()
+    assert not (project.root / ".mlexp" / "sessions").exists()
 
 
 def test_a_wrong_address_is_blamed_on_the_place_it_stands_in(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
