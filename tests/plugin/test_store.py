@@ -1,0 +1,158 @@
+"""What earlier sessions computed: ``mlexp_store``, ``--mlexp-fresh``, ``--mlexp-explain`` and ``mlexp store``."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pytest_mlexp.cli import main
+from tests.plugin.conftest import BLOCKS, TESTS, Project
+
+TRIALS = 8  # two variants, two seeds, two splits
+
+
+def fitted(project: Project, *options: str, expected: int) -> str:
+    """Run a session in a process of its own; what it printed, when it fitted so many trials."""
+    before = len(project.fits())
+    result = project.pytest("--mlexp", *options, process=True)
+    result.assert_outcomes(passed=4)
+    assert len(project.fits()) - before == expected, result.stdout.str()
+    return result.stdout.str()
+
+
+def rewrite(project: Project, old: str, new: str) -> None:
+    file = project.root / "blocks.py"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_what_did_not_change_is_reused_and_says_so(project: Project, workers: tuple[str, ...]) -> None:
+    first = fitted(project, *workers, expected=TRIALS)
+    assert "trials reused" not in first
+    again = fitted(project, *workers, "--mlexp-explain", expected=0)
+    assert f"* {TRIALS} of {TRIALS} trials reused" in again
+    assert again.count("unchanged") == TRIALS
+    forced = fitted(project, *workers, "--mlexp-fresh", "--mlexp-explain", expected=TRIALS)
+    assert forced.count("forced") == TRIALS
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected", "why"),
+    [
+        ("self.noise / 2)", "self.noise / 3)", TRIALS, "code changed: blocks:Threshold"),
+        ('"at": [9, 5]', '"at": [9, 4]', TRIALS // 2, "new"),
+        ("np.arange(20.0)", "(np.arange(20.0) / 2)", TRIALS, "data changed"),
+        ("seeds=(0, 1)", "seeds=(0, 2)", TRIALS // 2, "new"),
+        ("np.mean(y_true == y_pred)", "np.mean(y_pred == y_true)", 0, "unchanged"),
+        ("class Threshold:", "# better than nothing\nclass Threshold:", 0, "unchanged"),
+    ],
+)
+def test_what_changed_is_run_again_with_the_reason(
+    project: Project, old: str, new: str, expected: int, why: str
+) -> None:
+    fitted(project, expected=TRIALS)
+    rewrite(project, old, new)
+    assert why in fitted(project, "--mlexp-explain", expected=expected)
+
+
+def test_a_file_that_a_model_reads_is_seen(project: Project) -> None:
+    (project.root / "limit.txt").write_text("9")
+    rewrite(project, "return Threshold(at)", 'return Threshold(float((HERE / "limit.txt").read_text()))')
+    fitted(project, expected=TRIALS)
+    fitted(project, expected=0)
+    (project.root / "limit.txt").write_text("8")
+    assert "file changed: limit.txt" in fitted(project, "--mlexp-explain", expected=TRIALS)
+
+
+def test_a_declared_file_counts_for_the_model_that_declares_it(project: Project) -> None:
+    (project.root / "weights.bin").write_bytes(b"1")
+    rewrite(project, '{"at": [9, 5]}', '{"at": [9, 5]}, depends_on=["weights.bin"]')
+    fitted(project, expected=TRIALS)
+    (project.root / "weights.bin").write_bytes(b"2")
+    assert "declared changed: weights.bin" in fitted(project, "--mlexp-explain", expected=TRIALS)
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+@pytest.mark.parametrize("damage", [flip, cut])
+def test_a_broken_entry_is_told_and_computed_again(project: Project, damage: Callable[[Path], None]) -> None:
+    fitted(project, expected=TRIALS)
+    entry = next(path for path in (project.root / ".mlexp" / "store" / "sample").iterdir() if path.is_file())
+    damage(entry)
+    told = fitted(project, "--mlexp-explain", expected=1)
+    assert "entry broken" in told
+    assert "was broken" in told
+    fitted(project, expected=0)
+
+
+def test_the_setting_switches_it_off_or_shares_it(project: Project, tmp_path: Path) -> None:
+    fitted(project, "-o", "mlexp_store=off", expected=TRIALS)
+    assert not (project.root / ".mlexp" / "store").exists()
+    fitted(project, "-o", f"mlexp_store={tmp_path / 'shared'}", expected=TRIALS)
+    fitted(project, expected=TRIALS)
+    fitted(project, "-o", f"mlexp_store={tmp_path / 'shared'}", expected=0)
+
+
+def test_a_session_that_stops_at_a_failure_is_gone_on_with(project: Project) -> None:
+    project.write(tests=TESTS.replace("assert evaluation.metrics", "assert not evaluation.metrics"))
+    project.pytest("--mlexp", "-x", process=True).assert_outcomes(failed=1)
+    assert len(project.fits()) == TRIALS // 2
+    project.write()
+    fitted(project, expected=TRIALS // 2)
+
+
+def test_failures_are_not_kept(project: Project) -> None:
+    project.write_broken()
+    for _ in range(2):
+        project.pytest("--mlexp", process=True).assert_outcomes(passed=4, failed=2)
+    assert project.fits().count("broken") == 2
+
+
+def test_what_was_kept_without_probabilities_is_run_again_for_them(project: Project) -> None:
+    project.write(blocks="\nfrom sklearn.naive_bayes import GaussianNB\nsample.model(GaussianNB())\n")
+    project.pytest("--mlexp", process=True).assert_outcomes(passed=6)
+    loss = """
+@sample.evaluator(minimize="loss")
+def confidence(y_true, y_proba):
+    return float(1 - y_proba.max(axis=1).mean())
+
+from sklearn.naive_bayes import GaussianNB
+sample.model(GaussianNB())
+"""
+    (project.root / "blocks.py").write_text(BLOCKS + loss)
+    told = project.pytest("--mlexp", "--mlexp-explain", "-k", "GaussianNB", process=True).stdout.str()
+    assert "asks for predict_proba, which was not kept" in told
+
+
+def test_the_command_shows_and_prunes(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    fitted(project, expected=TRIALS)
+    os.chdir(project.root)
+    assert main(["store"]) == 0
+    assert f"{TRIALS} entries" in capsys.readouterr().out
+    old = time.time() - 40 * 86_400
+    entries = [path for path in (project.root / ".mlexp" / "store" / "sample").iterdir() if path.is_file()]
+    for path in entries[:3]:
+        os.utime(path, (old, old))
+    beside = project.root / ".mlexp" / "store" / "notes.txt"
+    beside.write_text("mine")
+    os.utime(beside, (old, old))
+    assert main(["store", "--prune"]) == 0
+    assert "removed 3 entries" in capsys.readouterr().out
+    assert beside.exists()
+    assert main(["store", "--store", "nowhere"]) == 2
+    assert "there is no store at nowhere" in capsys.readouterr().err
+    fitted(project, expected=3)
