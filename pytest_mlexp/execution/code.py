@@ -22,6 +22,7 @@ from pytest_mlexp.execution.usage import Chain, Usage, usage_of
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), type(NotImplemented))
 TOP = "<module>"
+DYNAMIC = ("globals", "eval", "exec")  # what they look up cannot be told: anything of the module
 
 
 class CodeWalk:
@@ -98,6 +99,8 @@ class CodeWalk:
                 self.library(star)
             elif self.modules.has(there, name):
                 return self._resolve(there, name, chain)
+        if name in DYNAMIC:
+            return self._whole(source)
         if hasattr(builtins, name) or name.startswith("__"):
             return None
         return self._unknown(source, name)

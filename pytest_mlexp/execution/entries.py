@@ -67,8 +67,10 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         draft.write_bytes(content)
         draft.replace(path)
-    except OSError:
+    except OSError as error:
         draft.unlink(missing_ok=True)
+        if isinstance(error, PermissionError) and path.exists():
+            return  # Windows: another process has it open, and the content of a key is always the same
         raise
 
 

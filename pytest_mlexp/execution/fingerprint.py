@@ -155,7 +155,10 @@ class ValueWalk:
     def _data(self, value: Any) -> str | None:
         """Return the text of an estimator, an array or a tensor, None for anything else."""
         if hasattr(value, "get_params"):
-            return self._all("estimator", type(value), value.get_params(deep=False))
+            params = value.get_params(deep=False)
+            state = getattr(value, "__dict__", {}) if self._named else {}  # what it has learnt may decide a result
+            learnt = {name: part for name, part in state.items() if name not in params}
+            return self._all("estimator", type(value), params, *([learnt] if learnt else []))
         root = type(value).__module__.partition(".")[0]
         if root == "numpy" and hasattr(value, "tobytes") and not value.dtype.hasobject:
             return self._all("array", str(value.dtype), value.shape, digest(value.tobytes()))

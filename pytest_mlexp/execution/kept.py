@@ -76,11 +76,12 @@ class KeptStore:
             return Found(header, content, "reused")
         except FileNotFoundError:
             return Found()
-        except Exception as error:  # noqa: BLE001 - what is unpickled may raise anything; then it is of no use
-            reason = f"{error}" if isinstance(error, BrokenEntryError) else f"{type(error).__name__}: {error}"
+        except BrokenEntryError as error:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
-            return Found(why="entry broken", broken=reason)
+            return Found(why="entry broken", broken=str(error))
+        except Exception as error:  # noqa: BLE001 - what is unpickled may raise anything; elsewhere it may be of use
+            return Found(why="entry broken", broken=f"it cannot be loaded here: {type(error).__name__}: {error}")
 
     def keep(self, path: Path, header: Header, content: Any) -> Header | None:
         """Write an entry; None where it cannot be, which is told once in ``trouble``."""

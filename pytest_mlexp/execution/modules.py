@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pytest_mlexp.execution.locating import Place, locate
 from pytest_mlexp.execution.normalising import effect_of, normalised
@@ -62,8 +62,37 @@ class Modules:
     def effects(self, source: Source) -> str:
         """What a module does when it is imported, beside binding names and declaring experiments."""
         done = [effect_of(s, lambda name: self.is_experiment(source, name)) for s in source.body]
-        done += [s for s in source.body if isinstance(s, _DEFINITIONS) and self._registers(s.decorator_list, source)]
+        done += [s for s in source.body if isinstance(s, _DEFINITIONS) and self._enters(s, source)]
         return "\n".join(self.normalise(effect, source) for effect in done if effect is not None)
+
+    def _enters(self, definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, source: Source) -> bool:
+        """Whether a definition, by being there, changes what others look things up in."""
+        if self._registers(definition.decorator_list, source):
+            return True
+        return isinstance(definition, ast.ClassDef) and self._is_told_to_a_base(definition, source, frozenset())
+
+    def _is_told_to_a_base(self, cls: ast.ClassDef, source: Source, seen: frozenset[str]) -> bool:
+        """Whether a first-party base or metaclass is told of the class, or may ask for its subclasses."""
+        for expression in (*cls.bases, *(keyword.value for keyword in cls.keywords if keyword.arg == "metaclass")):
+            for name, chains in usage_of(ast.unparse(expression)).names:
+                for there, base in self._classes(source, name, chains[0] if chains else ()):
+                    key = f"{there.name}:{base.name}"
+                    is_meta = expression not in cls.bases
+                    asks = any(getattr(s, "name", "") == "__init_subclass__" for s in base.body)
+                    if is_meta or asks or "__subclasses__" in ast.unparse(there.tree):
+                        return True
+                    if key not in seen and self._is_told_to_a_base(base, there, seen | {key}):
+                        return True
+        return False
+
+    def _classes(self, source: Source, name: str, chain: Chain) -> Iterator[tuple[Source, ast.ClassDef]]:
+        """The first-party classes that a name of a module stands for."""
+        yield from ((source, s) for s in source.bindings.get(name, ()) if isinstance(s, ast.ClassDef))
+        for target in source.imports.get(name, ()):
+            full = (target.attribute, *chain) if target.attribute else chain
+            there = self.source(target.module)
+            if there is not None and there is not source and full:
+                yield from self._classes(there, str(full[0]), tuple(map(str, full[1:])))
 
     def _registers(self, decorators: Iterable[ast.expr], source: Source) -> bool:
         """Whether a decorator may enter what it decorates into an object that others look things up in."""
@@ -77,6 +106,8 @@ class Modules:
         """Whether a name stands for an object of the team, a class used by attribute, or a function that names one."""
         for statement in source.bindings.get(name, ()):
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                if chain:  # a method of what a decorator made of it: functools.singledispatch's register
+                    return True
                 used = usage_of(self.normalise(statement, source)).names
                 if any(self._is_object(source, inner) for inner, _ in used):
                     return True

@@ -21,7 +21,14 @@ def normalised(node: ast.AST, is_experiment: IsOurs = lambda _: False) -> str:
 
 
 def declares(node: ast.AST, is_experiment: IsOurs) -> bool:
-    """Whether an expression is a call of ``experiment.model(...)`` and the like, or such a method itself."""
+    """Whether an expression is a call of ``experiment.model(...)`` and the like, or such a method itself.
+
+    A function that is given an Experiment, ``register(experiment)``, declares as well.
+    """
+    if isinstance(node, ast.Call):
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        if any(isinstance(argument, ast.Name) and is_experiment(argument.id) for argument in given):
+            return True
     inner = node
     while isinstance(inner, ast.Call):
         inner = inner.func

@@ -31,7 +31,7 @@ class Outcome:
         model_lost: why the model could not come along from the process that fitted it.
         notes: what a reader of the results should know.
         failure: what the team's code raised.
-        files: what was read meanwhile, or by an earlier trial of the session, by absolute path.
+        files: what was read meanwhile, or by an earlier trial of the session, by absolute path, with time and size.
     """
 
     responses: Mapping[str, Any] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Outcome:
     model_lost: str | None = None
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
-    files: tuple[str, ...] = ()
+    files: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

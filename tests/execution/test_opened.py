@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -21,9 +22,8 @@ def test_what_is_read_counts_and_what_is_written_does_not(tmp_path: Path) -> Non
         (tmp_path / "new.txt").read_text()
         with (tmp_path / "both.txt").open("r+") as file:
             file.read()
-        os.close(os.open(tmp_path, os.O_RDONLY))
     (tmp_path / "unread.txt").read_text()
-    assert [Path(file).name for file in opened.files()] == ["read.txt", "weights.npy"]
+    assert [Path(file).name for file in opened.files()] == ["both.txt", "read.txt", "weights.npy"]
 
 
 def test_threads_relative_paths_and_what_is_not_there(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_threads_relative_paths_and_what_is_not_there(tmp_path: Path) -> None:
             Path("absent.txt").exists()
     finally:
         os.chdir(before)
-    assert opened.files() == (str(tmp_path / "a.txt"),)
+    assert list(opened.files()) == [str(tmp_path / "a.txt")]
 
 
 def test_code_and_libraries_are_no_files_that_were_read() -> None:
@@ -47,7 +47,7 @@ def test_code_and_libraries_are_no_files_that_were_read() -> None:
     with opened.watching():
         Path(__file__).read_text(encoding="utf-8")
         Path(np.__file__).read_bytes()
-    assert opened.files() == ()
+    assert opened.files() == {}
 
 
 def test_what_was_read_counts_later_too_unless_it_was_declared(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_what_was_read_counts_later_too_unless_it_was_declared(tmp_path: Path) -
     assert len(opened.files()) == 2
     with opened.watching():
         pass
-    assert opened.files() == (str(tmp_path / "cached.txt"),)
+    assert list(opened.files()) == [str(tmp_path / "cached.txt")]
 
 
 def test_a_file_is_known_by_its_content_and_by_its_place_in_the_project(tmp_path: Path) -> None:
@@ -69,10 +69,51 @@ def test_a_file_is_known_by_its_content_and_by_its_place_in_the_project(tmp_path
     inside.parent.mkdir()
     inside.write_text("a")
     outside.write_text("b")
-    before = contents([str(inside), str(outside)], inside.parent)
+    opened = Opened()
+    with opened.watching():
+        inside.read_text()
+        outside.read_text()
+    before = contents(opened.files(), inside.parent)
     assert set(before) == {"a.txt", str(outside)}
     assert changed(before, inside.parent) is None
     inside.write_text("other")
     assert changed(before, inside.parent) == "file changed: a.txt"
     inside.unlink()
     assert changed(before, inside.parent) == "file gone: a.txt"
+
+
+def test_what_was_edited_while_it_was_used_is_never_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("a")
+    opened = Opened()
+    with opened.watching():
+        file.read_text()
+    os.utime(file, (1, 1))
+    assert changed(contents(opened.files(), tmp_path), tmp_path) == "file changed: a.txt"
+
+
+def test_maps_and_databases_are_read_unless_they_were_written(tmp_path: Path) -> None:
+    np.arange(4, dtype=np.int8).tofile(tmp_path / "map.bin")
+    np.arange(4, dtype=np.int8).tofile(tmp_path / "filled.bin")
+    with sqlite3.connect(tmp_path / "q.db") as made:
+        made.execute("CREATE TABLE t (x)")
+    made.close()
+    opened = Opened()
+    with opened.watching():
+        np.memmap(tmp_path / "map.bin", dtype=np.int8).sum()
+        with (tmp_path / "filled.bin").open("r+b") as file:
+            file.write(b"longer than it was")
+        sqlite3.connect(tmp_path / "q.db").close()
+    assert [Path(file).name for file in opened.files()] == ["map.bin", "q.db"]
+
+
+def test_a_folder_that_is_listed_counts_by_the_names_in_it(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "a.csv").write_text("1")
+    opened = Opened()
+    with opened.watching():
+        sorted((tmp_path / "parts").glob("*.csv"))
+    before = contents(opened.files(), tmp_path)
+    assert changed(before, tmp_path) is None
+    (tmp_path / "parts" / "b.csv").write_text("2")
+    assert changed(before, tmp_path) == "file changed: parts"
