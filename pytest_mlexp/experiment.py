@@ -166,8 +166,8 @@ class Experiment:
 
         def add(declared: Any) -> Any:
             made = (from_sklearn if is_sklearn(declared) else from_function)(declared, name=name, metrics=metrics)
-            needed = declare_dependencies(depends_on, of=f"evaluator {made.name!r}", declared_by=declared)
-            self._add_evaluator(replace(made, words=words, depends_on=needed))
+            needed = declare_dependencies(depends_on, of=f"evaluator {made.name!r}")
+            self._add_evaluator(replace(made, words=words, **needed))
             return declared
 
         return add if function is None else add(function)
@@ -262,8 +262,8 @@ class Experiment:
 
     def _add_models(self, factory: Any, name: str | None, params: Any, depends_on: Iterable[Any]) -> Any:
         variants = declare_model(factory, name=name, params=params)
-        declared = declare_dependencies(depends_on, of=f"model {variants[0].block!r}", declared_by=factory)
-        variants = [replace(variant, depends_on=declared) for variant in variants]
+        needed = declare_dependencies(depends_on, of=f"model {variants[0].block!r}")
+        variants = [replace(variant, **needed) for variant in variants]
         blocks = {variant.block for variant in self.models.values()}
         self._claim(variants[0].block, blocks, "model")
         self.models.update({variant.name: variant for variant in variants})

@@ -56,6 +56,8 @@ class Reuse:
         self._unknown: dict[str, str] = {}
         self._timed: dict[int, bool] = {}
         self._opened = Opened()
+        self._to_tell: list[str] = []
+        self._told_trouble = False
 
     def look_at(self, experiments: Iterable[Experiment]) -> None:
         """Look at the code of all blocks now: later somebody may edit what is loaded already."""
@@ -107,6 +109,8 @@ class Reuse:
         if found.header is not None:
             joined: Joined = found.content
             return joined
+        if found.broken is not None:
+            self._to_tell.append(f"the kept evaluation of {cell.id} was broken ({found.broken}): evaluated again")
         started = time.perf_counter()
         with self._opened.watching():
             joined = compute()
@@ -120,6 +124,11 @@ class Reuse:
         gots = [got for _, got in ran]
         notes = [note for got in gots for note in got.notes]
         elsewhere = sum(got.elsewhere for got in gots)
+        notes += self._to_tell
+        self._to_tell.clear()
+        if self.kept is not None and self.kept.trouble is not None and not self._told_trouble:
+            self._told_trouble = True
+            notes.append(self.kept.trouble)
         if elsewhere:
             notes.append(f"fit_seconds and predict_seconds of {elsewhere} of {len(gots)} trials are of another machine")
         return tuple(notes)

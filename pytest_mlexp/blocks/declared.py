@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_mlexp.errors import DeclarationError
+
+_OURS = __name__.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -37,25 +40,36 @@ class Declared:
         return sink.hexdigest()
 
 
-def declare_dependencies(depends_on: Iterable[Any], *, of: str, declared_by: object) -> tuple[Declared, ...]:
-    """Check what a block depends on. A relative path is looked for beside the module that declares, then here.
+def _declaring_module() -> str:
+    """The name of the module that is calling us: what it does when it is imported, a block may depend on."""
+    frame = inspect.currentframe()
+    while frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == _OURS:
+        frame = frame.f_back
+    return "" if frame is None else str(frame.f_globals.get("__name__", ""))
+
+
+def declare_dependencies(depends_on: Iterable[Any], *, of: str) -> dict[str, Any]:
+    """Check what a block depends on, and name the module that declares it: its fields ``depends_on`` and ``module``.
+
+    A relative path is looked for beside that module, then in the current folder.
 
     Raises:
         DeclarationError: a file that is not there; one path in the place of a list.
     """
     if isinstance(depends_on, str | Path):
         raise DeclarationError(f"depends_on= of {of} takes a list, [{str(depends_on)!r}], not one path")
+    module = _declaring_module()
     found = []
     for number, item in enumerate(depends_on):
         if isinstance(item, str | Path):
-            found.append(Declared(str(item), _path(Path(item), of=of, declared_by=declared_by)))
+            found.append(Declared(str(item), _path(Path(item), of=of, module=module)))
         else:
             found.append(Declared(getattr(item, "__qualname__", None) or f"object {number + 1}", value=item))
-    return tuple(found)
+    return {"depends_on": tuple(found), "module": module}
 
 
-def _path(given: Path, *, of: str, declared_by: object) -> Path:
-    file = getattr(sys.modules.get(getattr(declared_by, "__module__", "") or ""), "__file__", None)
+def _path(given: Path, *, of: str, module: str) -> Path:
+    file = getattr(sys.modules.get(module), "__file__", None)
     places = [folder / given for folder in ([Path(file).parent] if file else []) + [Path.cwd()]]
     for place in places:
         if place.exists():

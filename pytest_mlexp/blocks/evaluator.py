@@ -66,7 +66,7 @@ class EvaluatorBlock:
         responses: for each request for predictions, the model methods that meet it, preferred first.
         aliases: its parameter name -> the request it stands for, where they differ.
         words: what people should know of it.
-        depends_on: what it depends on beside its code, as declared.
+        depends_on: what it depends on beside its code, as declared; ``module``: the one that declares it.
     """
 
     name: str
@@ -78,6 +78,7 @@ class EvaluatorBlock:
     aliases: Mapping[str, str] = field(default_factory=dict)
     words: Words = Words()
     depends_on: tuple[Declared, ...] = ()
+    module: str = ""
 
     def methods(self) -> list[tuple[str, ...]]:
         """For each request for predictions, also an optional one, the model methods that can meet it."""

@@ -28,7 +28,7 @@ class ModelVariant:
         factory: makes a fresh, unfitted model.
         params: the parameters chosen from the grid.
         context: which of ``seed`` and ``device`` the factory asks for.
-        depends_on: what it depends on beside its code, as declared.
+        depends_on: what it depends on beside its code, as declared; ``module``: the one that declares it.
     """
 
     name: str
@@ -37,6 +37,7 @@ class ModelVariant:
     params: Mapping[str, Any]
     context: frozenset[str]
     depends_on: tuple[Declared, ...] = ()
+    module: str = ""
 
     def build(self, *, seed: int, device: str) -> Any:
         """Make a fresh model.

@@ -7,7 +7,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ import numpy as np
 from pytest_mlexp.execution.code import digest
 from pytest_mlexp.execution.entries import BrokenEntryError, Header, read_entry, read_header, write_entry, write_whole
 from pytest_mlexp.execution.explaining import differences
+from pytest_mlexp.execution.locks import KeyLocks
 from pytest_mlexp.execution.opened import changed
 from pytest_mlexp.execution.outcome import Outcome
 from pytest_mlexp.execution.provenance import Provenance
 
 PARTS = "parts"
+LOCKS = "locks"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class KeptStore:
         self.machine = machine
         self.fresh = fresh
         self.trouble: str | None = None
+        self._locks: KeyLocks | None = None
         self._parts: set[str] = set()
         self._folders: set[Path] = set()
         self._latest: dict[Path, dict[str, list[str]]] = {}
@@ -61,6 +64,16 @@ class KeptStore:
     def path(self, folder: str, name: str, key: str) -> Path:
         """Where the entry of a trial or a cell is, by its name and key."""
         return self.root / folder / f"{digest(name)[:16]}-{key}"
+
+    def alone(self, path: Path) -> AbstractContextManager[None]:
+        """Wait until no other process computes this entry."""
+        if self._locks is None:
+            try:
+                self._make(self.root)
+            except OSError:
+                return nullcontext()
+            self._locks = KeyLocks(self.root / LOCKS)
+        return self._locks.alone(digest(path.name))
 
     def find(self, path: Path, accept: Callable[[Header], str | None]) -> Found:
         """Load an entry; ``accept`` says why it will not do, or None."""

@@ -12,7 +12,14 @@ from importlib import metadata
 from pathlib import Path
 
 OURS = __name__.partition(".")[0]
-_OUR_CODE = ("blocks", "execution", "mocks", "evaluation.py")  # what a number of a trial can depend on
+_OUR_CODE = (
+    "blocks",
+    "execution",
+    "gates",
+    "mocks",
+    "records",
+    "evaluation.py",
+)  # what a number of a trial can depend on
 _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
 
 

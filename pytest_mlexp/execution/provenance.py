@@ -92,10 +92,10 @@ class Provenances:
 
     def evaluator(self, block: EvaluatorBlock) -> BlockProvenance:
         """What an evaluator depends on."""
-        return self._callable(block.function, block.depends_on)
+        return self._callable(block.function, block.depends_on, block.module)
 
     def _variant(self, variant: ModelVariant) -> BlockProvenance:
-        code = self._callable(variant.factory, variant.depends_on)
+        code = self._callable(variant.factory, variant.depends_on, variant.module)
         parts, lazy = dict(code.parts), dict(code.lazy)
         for name, value in variant.params.items():
             if type(value) in PLAIN and len(text := repr(value)) <= LONGEST:
@@ -106,10 +106,10 @@ class Provenances:
             lazy |= found.lazy
         return BlockProvenance(parts, lazy)
 
-    def _callable(self, function: object, depends_on: Iterable[Declared]) -> BlockProvenance:
+    def _callable(self, function: object, depends_on: Iterable[Declared], module: str) -> BlockProvenance:
         identity = (id(function), id(depends_on))
         if identity not in self._code:
-            found = _walked("declaration", function)
+            found = _walked("declaration", function, module=module)
             parts, lazy = dict(found.parts), dict(found.lazy)
             for declared in depends_on:
                 if declared.path is not None:
@@ -136,8 +136,11 @@ class Provenances:
         return self._data[id(dataset)][1]
 
 
-def _walked(name: str, value: Any) -> BlockProvenance:
+def _walked(name: str, value: Any, *, module: str = "") -> BlockProvenance:
+    """Follow a value, and what the module that declares it does when it is imported."""
     walk = ValueWalk(named=True)
+    if module:
+        walk.code.enter(module)
     parts = {name: digest(walk.text(value))}
     for key, text in walk.code.texts.items():
         parts[f"code {key}"] = digest(repr((text, walk.code.edges[key])))

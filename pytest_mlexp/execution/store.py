@@ -97,6 +97,8 @@ class OutcomeStore:
         return got
 
     def _alone(self, sought: Sought) -> AbstractContextManager[Any]:
+        if self.kept is not None and sought.provenance is not None:
+            return self.kept.alone(self.kept.path(sought.folder, sought.name, sought.provenance.key))
         if self._shared is None:
             return nullcontext()
         from filelock import FileLock

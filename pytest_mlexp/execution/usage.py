@@ -87,3 +87,7 @@ def _imports(tree: ast.Module, chains: dict[str, dict[Chain, None]]) -> Iterable
             for alias in node.names:
                 used = tuple(chains.get(alias.asname or alias.name, ())) or ((),)
                 yield LocalImport(node.level, node.module or "", alias.name, used)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            match node.args:
+                case [ast.Constant(value=str(name))] if not name.startswith("."):
+                    yield LocalImport(0, name, None, ((),))
