@@ -12,6 +12,7 @@ import builtins
 import sys
 from collections.abc import Iterable
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 from pytest_mlexp.execution.locating import Place
@@ -22,6 +23,8 @@ from pytest_mlexp.execution.usage import Chain, Usage, usage_of
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), type(NotImplemented))
 TOP = "<module>"
+# Calls that make an empty one, which fills up later.
+CONTAINERS = ("dict", "list", "set", "defaultdict", "Counter", "OrderedDict", "deque")
 DYNAMIC = ("globals", "eval", "exec")  # what they look up cannot be told: anything of the module
 
 
@@ -117,14 +120,18 @@ class CodeWalk:
         if key in self.texts:
             return key
         live = vars(sys.modules[source.name]).get(name, ...) if self._is_live(source) else ...
-        if live is not ... and _is_plain(live) and self._counts_by_value(source, name):
+        is_value = live is not ... and (_is_plain(live) or _is_made(live, source.bindings[name]))
+        if is_value and self._counts_by_value(source, name, live):
             return self._constant(key, live)
         texts = [self.modules.normalise(statement, source) for statement in source.bindings[name]]
         return self.define(key, "\n".join(texts), source)
 
-    def _counts_by_value(self, source: Source, name: str) -> bool:
+    def _counts_by_value(self, source: Source, name: str, live: object) -> bool:
         defines = any(isinstance(s, ast.FunctionDef | ast.ClassDef) for s in source.bindings[name])
-        return not defines and name not in source.rebound and not depends_on_place(source, name)
+        if defines or name in source.rebound:
+            return False
+        folders = (str(Path.cwd()), str(source.path.parent) if source.path is not None else "")
+        return not depends_on_place(source, name) or not any(folder in repr(live) for folder in folders if folder)
 
     def _is_live(self, source: Source) -> bool:
         return source.name in self._eager and source.name in sys.modules
@@ -224,7 +231,24 @@ def _is_plain(value: Any) -> bool:
     return type(value) in PLAIN
 
 
+def _is_made(value: Any, statements: Iterable[ast.stmt]) -> bool:
+    """Whether a container was filled by a call, which may have read a file: ``json.loads(path.read_text())``."""
+    calls = [node for statement in statements for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    return any(ast.unparse(call.func).rpartition(".")[2] not in CONTAINERS for call in calls) and _is_filled(value)
+
+
+def _is_filled(value: Any) -> bool:
+    if type(value) is dict:
+        return all(_is_plain(key) and _is_filled(item) for key, item in value.items())
+    return all(map(_is_filled, value)) if type(value) in {list, set} else _is_plain(value)
+
+
 def _plain_text(value: Any) -> str:
+    if type(value) is dict:
+        return f"dict {sorted((_plain_text(key), _plain_text(item)) for key, item in value.items())}"
+    if type(value) in {list, set}:
+        texts = map(_plain_text, value)
+        return f"list {[*texts]}" if type(value) is list else f"set {sorted(texts)}"
     if type(value) is frozenset:
         return f"frozenset {sorted(map(_plain_text, value))}"
     if type(value) is tuple:

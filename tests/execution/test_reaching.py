@@ -1,0 +1,143 @@
+"""Ways in which code reaches what it uses, other than by calling it by name."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from pytest_mlexp.execution.provenance import Provenances
+
+SHOP = "from pytest_mlexp import Experiment\nshop = Experiment('shop')\n"
+FIRST_MADE = f"import part\nfrom base import MADE\n{SHOP}\ndef value():\n    return MADE[0].weight\n"
+LOOKED_UP = f"{SHOP}\ndef helper():\n    return 1\n\ndef value():\n    return globals()['helper']()\n"
+HANDED = f"import part\n{SHOP}\ndef value():\n    return 1\n"
+MODEL = "\n@shop.model\ndef model():\n    return lambda X: value()\n"
+BASE = "MADE = []\n\nclass Base:\n    def __init_subclass__(cls):\n        MADE.append(cls)\n"
+META = "MADE = []\n\nclass Meta(type):\n    def __init__(cls, *rest):\n        MADE.append(cls)\n"
+DISPATCH = "from functools import singledispatch\n\n@singledispatch\ndef show(x):\n    return 0\n"
+HAND_OVER = "def register(experiment):\n    experiment.model(lambda: None, name='other')\n"
+
+CASES: dict[str, tuple[dict[str, str], str, str, str]] = {
+    "a subclass that its base is told of": (
+        {
+            "base": BASE,
+            "part": "from base import Base\n\nclass Part(Base):\n    weight = 1\n",
+            "shop_model": FIRST_MADE + MODEL,
+        },
+        "part",
+        "weight = 1",
+        "weight = 2",
+    ),
+    "a class that its metaclass enters": (
+        {
+            "base": META,
+            "part": "from base import Meta\n\nclass Part(metaclass=Meta):\n    weight = 1\n",
+            "shop_model": FIRST_MADE + MODEL,
+        },
+        "part",
+        "weight = 1",
+        "weight = 2",
+    ),
+    "an implementation registered elsewhere": (
+        {
+            "base": DISPATCH,
+            "part": "from base import show\n\n@show.register\ndef _(x: int):\n    return 1\n",
+            "shop_model": f"import part\nfrom base import show\n{SHOP}\ndef value():\n    return show(3)\n{MODEL}",
+        },
+        "part",
+        "return 1",
+        "return 2",
+    ),
+    "a name that is looked up": (
+        {"shop_model": LOOKED_UP + MODEL},
+        "shop_model",
+        "return 1",
+        "return 2",
+    ),
+    "a setting that was read at import": (
+        {
+            "shop_model": "import json\nfrom pathlib import Path\n"
+            "SETTINGS = json.loads(Path(__file__).with_name('settings.py').read_text())\n"
+            f"{SHOP}\ndef value():\n    return SETTINGS['at']\n{MODEL}",
+            "settings": '{"at": 1}',
+        },
+        "settings",
+        '"at": 1',
+        '"at": 2',
+    ),
+    "what an estimator had learnt": (
+        {
+            "shop_model": "from sklearn.linear_model import LinearRegression\nimport part\n"
+            f"{SHOP}\n@shop.model(params={{'inner': [LinearRegression().fit([[0], [1]], part.Y)]}})\n"
+            "def model(inner):\n    return inner\n",
+            "part": "Y = [0, 1]\n",
+        },
+        "part",
+        "[0, 1]",
+        "[0, 2]",
+    ),
+}
+HARMLESS = {
+    "a module that is handed the experiment": (
+        {
+            "part": HAND_OVER,
+            "shop_model": HANDED + MODEL + "part.register(shop)\n",
+        },
+        "part",
+        "name='other'",
+        "name='another'",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    yield
+    forget()
+
+
+def forget() -> None:
+    for name in ("base", "part", "shop_model"):
+        sys.modules.pop(name, None)
+    importlib.invalidate_caches()
+
+
+def key(folder: Path, files: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    forget()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)
+        patch.syspath_prepend(str(folder))
+        shop = importlib.import_module("shop_model").shop
+        variant = next(variant for variant in shop.models.values() if variant.name.startswith("model"))
+        return Provenances().model(variant).digest
+
+
+def edited(case: tuple[dict[str, str], str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    files, name, old, new = case
+    assert old in files[name]
+    after = {**files, name: files[name].replace(old, new)}
+    return [key(tmp_path / str(number), each, monkeypatch) for number, each in enumerate((files, files, after))]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_what_is_reached_another_way_counts(
+    case: tuple[dict[str, str], str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, same, after = edited(case, tmp_path, monkeypatch)
+    assert first == same
+    assert first != after
+
+
+@pytest.mark.parametrize("case", HARMLESS.values(), ids=HARMLESS)
+def test_what_only_declares_does_not(
+    case: tuple[dict[str, str], str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, same, after = edited(case, tmp_path, monkeypatch)
+    assert first == same == after
