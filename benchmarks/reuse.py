@@ -1,0 +1,109 @@
+"""Is a result ever stale, is one ever computed again without need, and what is a second session spared?
+
+Run ``python benchmarks/reuse.py mutations [STRIDE] | speed``.
+
+``mutations`` a project that reaches code in every way is run, edited in one place, and run again with ``pytest
+             --mlexp``: the models that were fitted again against those that had to be; every STRIDE-th edit
+``speed``     the experiments of this folder twice, in a project of their own: the second session against the first
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from reuse_edits import HARMLESS, MATTER, Edit
+from reuse_project import write
+
+HERE = Path(__file__).resolve().parent
+QUIET = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider")
+
+
+def session(folder: Path, *options: str, tracking: str = "off") -> None:
+    """One session in a process of its own."""
+    paths = [str(HERE.parent), str(folder), str(folder / "site-packages")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment |= {"FITS": str(folder.with_suffix(".fits")), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "pytest", "--mlexp", f"--mlexp-tracking-uri={tracking}", *QUIET, *options]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+
+
+def fitted(folder: Path) -> frozenset[str]:
+    """The models that were fitted since this was asked last."""
+    file = folder.with_suffix(".fits")
+    found = frozenset(file.read_text().split()) if file.exists() else frozenset()
+    file.unlink(missing_ok=True)
+    return found
+
+
+def outcomes(edits: list[Edit], place: Path) -> Iterator[tuple[Edit, frozenset[str]]]:
+    """Each edit, on a copy of a project that was run once, and what was fitted again."""
+    base = place / "base"
+    write(base)
+    session(base)
+    fitted(base)
+    for number, edit in enumerate(edits):
+        copy = place / str(number)
+        shutil.copytree(base, copy)
+        edit.apply(copy)
+        session(copy)
+        yield edit, fitted(copy)
+        shutil.rmtree(copy)
+
+
+def mutations(stride: int = 1) -> int:
+    """Count stale results and needless fits."""
+    stale = needless = 0
+    edits = [*MATTER, *HARMLESS][::stride]
+    with tempfile.TemporaryDirectory(prefix="mlexp-reuse-") as folder:
+        for edit, again in outcomes(edits, Path(folder)):
+            kept, more = edit.again - again, again - edit.again
+            stale += bool(kept)
+            needless += bool(more)
+            told = f"STALE {sorted(kept)}" if kept else f"NEEDLESS {sorted(more)}" if more else "right"
+            print(f"{edit.name:34} {told}", flush=True)
+    print(f"{len(edits)} edits: {stale} stale, {needless} needless")
+    return 1 if stale or needless else 0
+
+
+def speed() -> int:
+    """Compare a second session with the first."""
+    with tempfile.TemporaryDirectory(prefix="mlexp-reuse-") as folder:
+        project = Path(folder) / "project"
+        project.mkdir()
+        for file in HERE.glob("*.py"):
+            shutil.copy(file, project)
+        (project / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
+        rows = []
+        for _ in range(4):
+            report = project / "junit.xml"
+            begun = time.perf_counter()
+            session(project, f"--junitxml={report}", tracking=f"sqlite:///{project}/mlflow.db")
+            whole = time.perf_counter() - begun
+            cases = ET.parse(report).getroot().iter("testcase")  # noqa: S314 - written by pytest just now
+            rows.append((whole, sum(float(case.get("time", "0")) for case in cases)))
+            print(f"{rows[-1][0]:.2f} s whole, {rows[-1][1]:.2f} s in tests", flush=True)
+    second = sorted(rows[1:])[1]
+    print(
+        f"the median second session is {rows[0][1] / second[1]:.1f}x faster in its tests, {rows[0][0] / second[0]:.1f}x"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["mutations", *rest]:
+            raise SystemExit(mutations(*map(int, rest)))
+        case ["speed"]:
+            raise SystemExit(speed())
+        case _:
+            raise SystemExit(__doc__)
