@@ -23,6 +23,7 @@ _NEXT = {
     "breach": "the bound stands in the code, on the gate",
     "inconclusive": "test on more examples, declare more seeds, or let the gate pass what shows nothing",
 }
+_OF_ANCHOR = "find what changed, or say in a reviewed commit that the margin was reviewed and this loss is meant, with"
 Judged = tuple[str, Verdict]
 
 
@@ -95,9 +96,11 @@ def failure(experiment: str, cell: str, verdict: Verdict) -> str:
     lines = [f"{title}  gate '{verdict.gate}' on {cell} of experiment {experiment!r}", f"  {verdict.reason}"]
     if verdict.comparison is not None:
         lines += [f"  {line}" for line in _explained(verdict, verdict.comparison)]
-    if advice := _NEXT.get(verdict.status):
+    slid = verdict.status == "regressed" and verdict.against == "anchor"  # accepting alone leaves the anchor as it is
+    if advice := _OF_ANCHOR if slid else _NEXT.get(verdict.status):
         selection = " and ".join(cell.split("="))  # -k takes no "="
-        command = f" pytest --mlexp-accept -k '{selection}'" if advice.endswith("with") else ""
+        options = "--mlexp-accept --mlexp-reset-anchors" if slid else "--mlexp-accept"
+        command = f" pytest {options} -k '{selection}'" if advice.endswith("with") else ""
         lines.append(f"  next: {advice}{command}")
     return "\n".join(lines)
 

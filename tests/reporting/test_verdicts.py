@@ -85,6 +85,11 @@ def test_a_failure_says_all_that_was_compared_and_what_to_do() -> None:
     ]
 
 
+def test_a_loss_against_the_anchor_says_that_accepting_alone_is_not_enough() -> None:
+    verdict = Verdict("m max_drop=0.01", "m", "regressed", "why", comparison=FOUND, against="anchor")
+    assert failure("e", "c", verdict).endswith("with pytest --mlexp-accept --mlexp-reset-anchors -k 'c'")
+
+
 def test_a_failure_without_a_comparison_is_short() -> None:
     block = failure("e", "c", Verdict("m at_least=0.9", "m", "breach", "m is 0.8, at least 0.9 is asked"))
     assert len(block.splitlines()) == 3
