@@ -17,7 +17,7 @@ from typing import Any
 
 from pytest_mlexp.execution.code import PLAIN, CodeWalk, digest
 from pytest_mlexp.execution.normalising import normalised
-from pytest_mlexp.execution.packages import is_library, is_standard, versions
+from pytest_mlexp.execution.packages import OWN_DISTRIBUTION, is_library, is_standard, versions
 from pytest_mlexp.execution.positions import class_node, function_node
 
 
@@ -26,7 +26,8 @@ def fingerprint(*parts: object) -> str:
 
     Parts may be functions, classes, partials, bound methods, estimators (class and ``get_params``),
     arrays, tensors, containers, plain values, and objects that could be pickled (class and state). An
-    object without such a state counts by its class alone. In which module a definition stands does not count.
+    object without such a state counts by its class alone. In which module a definition stands does not count, nor
+    does this package: how it was installed says nothing of the team's code.
     """
     walk = ValueWalk()
     text = walk.text(parts)
@@ -51,7 +52,8 @@ class ValueWalk:
             (digest(text), [(name, number[target]) for name, target in self.code.edges[key]])
             for key, text in self.code.texts.items()
         ]
-        return digest(repr((parts, sorted(self.code.packages.items()))))
+        packages = [(name, version) for name, version in self.code.packages.items() if name != OWN_DISTRIBUTION]
+        return digest(repr((parts, sorted(packages))))
 
     def text(self, value: object) -> str:
         """Return a text that tells ``value`` from every other one."""
@@ -236,6 +238,8 @@ def _is_library_module(name: str) -> bool:
 def _version(module: str) -> str:
     """The version of the distribution a module is from; the standard library has Python's."""
     root = module.partition(".")[0]
+    if _is_ours(module):
+        return OWN_DISTRIBUTION
     if is_standard(root) or root == "":
         return f"python {sys.version_info.major}.{sys.version_info.minor}"
     return " ".join(f"{name} {version}" for name, version in sorted(versions(root).items()))

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 OURS = __name__.partition(".")[0]
+OWN_DISTRIBUTION = "pytest-mlexp"
 _OUR_CODE = (
     "blocks",
     "execution",
@@ -30,7 +31,7 @@ def versions(root: str) -> dict[str, str]:
     claims, which lies in a library folder all the same, has the version ``unknown``.
     """
     if root == OURS:
-        return {"pytest-mlexp": own_version()}
+        return {OWN_DISTRIBUTION: own_version()}
     found: dict[str, str] = {}
     for name in _owners(root):
         found |= dict(_with_requirements(name))
@@ -40,7 +41,7 @@ def versions(root: str) -> dict[str, str]:
 @functools.cache
 def own_version() -> str:
     """Our version; where we are not installed but worked on, with a digest of the code that numbers depend on."""
-    version = metadata.version("pytest-mlexp")
+    version = metadata.version(OWN_DISTRIBUTION)
     folder = Path(__file__).parent.parent
     if is_library(str(folder / "x.py")):
         return version

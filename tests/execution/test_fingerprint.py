@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 from sklearn.metrics import accuracy_score
 
+from pytest_mlexp.execution import fingerprint as fingerprint_module
 from pytest_mlexp.execution.fingerprint import fingerprint
 
 Load = Callable[[str], ModuleType]
@@ -168,11 +169,20 @@ def test_the_version_of_a_library_counts(monkeypatch: pytest.MonkeyPatch) -> Non
     assert fingerprint(accuracy_score) != before
 
 
+def test_how_this_package_is_installed_does_not_count(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "from pytest_mlexp import Evaluation\ndef target(y):\n    return Evaluation({'n': len(y)})\n"
+    before = fingerprint(load(source).target)
+    monkeypatch.setattr("pytest_mlexp.execution.packages.own_version", lambda: "9.9+feedbeef")
+    fingerprint_module._version.cache_clear()
+    assert fingerprint(load(source).target) == before
+
+
 STABLE = """
 import functools, math, re
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
+from pytest_mlexp.execution import fingerprint as fingerprint_module
 from pytest_mlexp.execution.fingerprint import fingerprint
 
 class Thing:
