@@ -46,7 +46,7 @@ def settings() -> dict[str, Any]:
 
     found: dict[str, Any] = {
         "numpy.geterr()": np.geterr(),
-        "numpy.get_printoptions()": repr(np.get_printoptions()),
+        "numpy.get_printoptions()": np.get_printoptions(),
         "os.environ": {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
         "the working folder": os.getcwd(),  # noqa: PTH109 - what os says is compared
         "warnings.filters": list(warnings.filters),
@@ -103,6 +103,7 @@ def _restore(before: dict[str, Any]) -> None:
     from sklearn import set_config
 
     np.seterr(**before["numpy.geterr()"])
+    np.set_printoptions(**before["numpy.get_printoptions()"])
     os.chdir(before["the working folder"])
     sys.setrecursionlimit(before["sys.getrecursionlimit()"])
     sys.path[:] = before["sys.path"]
@@ -112,3 +113,9 @@ def _restore(before: dict[str, Any]) -> None:
             del os.environ[name]
     os.environ.update(before["os.environ"])
     set_config(**before["sklearn.get_config()"])
+    if "torch.is_grad_enabled()" in before:
+        import torch
+
+        torch.set_grad_enabled(before["torch.is_grad_enabled()"])
+        torch.set_default_dtype(before["torch.get_default_dtype()"])
+        torch.set_num_threads(before["torch.get_num_threads()"])
