@@ -76,6 +76,7 @@ class Provenances:
         """What a trial on a dataset depends on."""
         block = self.model(trial.variant)
         own = {
+            **_plain(trial.variant),
             "split": trial.split,
             "seed": str(trial.seed),
             "device": trial.device.partition(":")[0],
@@ -84,7 +85,7 @@ class Provenances:
         return Provenance(block, own)
 
     def model(self, variant: ModelVariant) -> BlockProvenance:
-        """What a variant depends on by itself."""
+        """What a variant depends on by itself; plain parameters are left out, so that variants share it."""
         key = (variant.name, id(variant.factory))
         if key not in self._models:
             self._models[key] = (variant, self._variant(variant))
@@ -96,14 +97,14 @@ class Provenances:
 
     def _variant(self, variant: ModelVariant) -> BlockProvenance:
         code = self._callable(variant.factory, variant.depends_on, variant.module)
+        plain = _plain(variant)
+        found = [_walked(part, v) for name, v in variant.params.items() if (part := f"param {name}") not in plain]
+        if not found:
+            return code
         parts, lazy = dict(code.parts), dict(code.lazy)
-        for name, value in variant.params.items():
-            if type(value) in PLAIN and len(text := repr(value)) <= LONGEST:
-                parts[f"param {name}"] = text
-                continue
-            found = _walked(f"param {name}", value)
-            parts |= found.parts
-            lazy |= found.lazy
+        for one in found:
+            parts |= one.parts
+            lazy |= one.lazy
         return BlockProvenance(parts, lazy)
 
     def _callable(self, function: object, depends_on: Iterable[Declared], module: str) -> BlockProvenance:
@@ -134,6 +135,12 @@ class Provenances:
                     found[f"package {root}"] = versions(root)[root]
             self._data[id(dataset)] = (dataset, found)
         return self._data[id(dataset)][1]
+
+
+def _plain(variant: ModelVariant) -> dict[str, str]:
+    """The parameters that are told by how they print."""
+    texts = {f"param {name}": repr(value) for name, value in variant.params.items() if type(value) in PLAIN}
+    return {part: text for part, text in texts.items() if len(text) <= LONGEST}
 
 
 def _walked(name: str, value: Any, *, module: str = "") -> BlockProvenance:
