@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mlexp.errors import MlexpError
-from pytest_mlexp.execution.code import digest
 from pytest_mlexp.execution.entries import Header
 from pytest_mlexp.execution.kept import KeptStore
-from pytest_mlexp.execution.opened import Opened, contents
 from pytest_mlexp.execution.outcome import Outcome
-from pytest_mlexp.execution.provenance import BlockProvenance, Provenance, Provenances
 from pytest_mlexp.execution.store import Got, Sought
 from pytest_mlexp.execution.trial import Conditions
 from pytest_mlexp.gates.rules import OPERATIONAL
 from pytest_mlexp.matrix import Cell, Trial
+from pytest_mlexp.provenance.code import digest
+from pytest_mlexp.provenance.opened import Opened, contents
+from pytest_mlexp.provenance.provenance import BlockProvenance, Provenance, Provenances
 from pytest_mlexp.records import Evaluation, TrialRecord
 from pytest_mlexp.tracking.machine import hardware
 

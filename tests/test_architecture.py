@@ -28,6 +28,7 @@ RANKS = (
     ("gates.rules", "gates.influence", "gates.statistics", "gates.power", "gates.vectors"),
     ("experiment",),
     ("matrix",),
+    ("provenance",),
     ("execution",),
     ("evaluation",),
     ("tracking",),

@@ -8,11 +8,12 @@ from typing import Any
 
 from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock
-from pytest_mlexp.contracts import datasets, evaluators, laws_flow
+from pytest_mlexp.contracts import datasets, evaluators
 from pytest_mlexp.contracts.cases import Effort, look
 from pytest_mlexp.contracts.catalogue import model_laws
 from pytest_mlexp.contracts.driver import check_one, chosen_laws, excused_or, unexcused
 from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
+from pytest_mlexp.contracts.laws import flow as flow_laws
 from pytest_mlexp.contracts.process import quietly
 from pytest_mlexp.contracts.recognition import subject_of
 from pytest_mlexp.contracts.report import CheckRecord, dataset_snippet, evaluator_snippet, failure
@@ -21,8 +22,8 @@ from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.naming import nearest
 
-DATASET_LAWS = (*datasets.LAWS, laws_flow.dataset_runs_through)
-EVALUATOR_LAWS = (*evaluators.LAWS, laws_flow.evaluator_runs_through)
+DATASET_LAWS = (*datasets.LAWS, flow_laws.dataset_runs_through)
+EVALUATOR_LAWS = (*evaluators.LAWS, flow_laws.evaluator_runs_through)
 Notes = Mapping[str, Mapping[str, Any]]
 
 
@@ -92,7 +93,7 @@ class _Notes:
 def _model_checks(variant: Any, notes: tuple[dict[str, Any], dict[str, str]], effort: Effort) -> Iterator[Check]:
     declares, excuses = notes
     subject = _Late(lambda: subject_of(variant, name=variant.name, declares=declares))
-    known = (*model_laws(), laws_flow.model_runs_through)
+    known = (*model_laws(), flow_laws.model_runs_through)
     for law in _in_effort(chosen_laws(known, None, excuses), effort, excuses):
         yield Check(variant.name, law, _run_model(law, subject, variant, excuses.get(law.name), effort))
 

@@ -1,1 +1,1 @@
-"""Running trials: build, seed, fit, predict, measure, and know when a result can be used again."""
+"""Running trials: build, seed, fit, predict, measure; outcomes, kept and shared."""

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from pytest_mlexp.execution.code import digest
 from pytest_mlexp.execution.entries import BrokenEntryError, Header, read_entry, read_header, write_entry, write_whole
-from pytest_mlexp.execution.explaining import differences
 from pytest_mlexp.execution.locks import KeyLocks
-from pytest_mlexp.execution.opened import changed
 from pytest_mlexp.execution.outcome import Outcome
-from pytest_mlexp.execution.provenance import Provenance
+from pytest_mlexp.provenance.code import digest
+from pytest_mlexp.provenance.explaining import differences
+from pytest_mlexp.provenance.opened import changed
+from pytest_mlexp.provenance.provenance import Provenance
 
 PARTS = "parts"
 LOCKS = "locks"

@@ -12,9 +12,9 @@ from typing import Any
 
 from pytest_mlexp.execution.entries import Header
 from pytest_mlexp.execution.kept import KeptStore
-from pytest_mlexp.execution.opened import contents
 from pytest_mlexp.execution.outcome import Outcome
-from pytest_mlexp.execution.provenance import Provenance
+from pytest_mlexp.provenance.opened import contents
+from pytest_mlexp.provenance.provenance import Provenance
 
 OTHER_MACHINE = "timings of another machine"
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import numpy as np
 
 from pytest_mlexp.blocks.digest import digest_of
-from pytest_mlexp.execution.fingerprint import fingerprint
 from pytest_mlexp.gates.comparing import ALPHA
 from pytest_mlexp.gates.contributions import Contributions
 from pytest_mlexp.gates.judge import Baseline, written
@@ -26,6 +25,7 @@ from pytest_mlexp.gates.lock import (
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.statistics import compare
 from pytest_mlexp.gates.vectors import digest_of_bytes, pack
+from pytest_mlexp.provenance.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_mlexp.blocks.digest import digest_of
 from pytest_mlexp.blocks.splitting import take
-from pytest_mlexp.execution.fingerprint import fingerprint
 from pytest_mlexp.execution.outcome import Failure, Outcome
 from pytest_mlexp.matrix import Cell, Trial
+from pytest_mlexp.provenance.fingerprint import fingerprint
 from pytest_mlexp.records import CellRecord, DatasetRecord, Evaluation, Summary
 from pytest_mlexp.tracking.limits import legal_key
 from pytest_mlexp.tracking.predictions import TrialPredictions, predictions_table

@@ -10,8 +10,8 @@ import numpy as np
 
 from pytest_mlexp.execution.kept import KeptStore
 from pytest_mlexp.execution.outcome import Outcome
-from pytest_mlexp.execution.provenance import BlockProvenance, Provenance
 from pytest_mlexp.execution.store import OutcomeStore, Sought
+from pytest_mlexp.provenance.provenance import BlockProvenance, Provenance
 
 OUTCOME = Outcome({"predict": np.arange(5.0)}, offers=("predict", "predict_proba"), fit_seconds=2.0)
 BLOCK = BlockProvenance({"code shop:helper": "1", "package numpy": "2.0"})

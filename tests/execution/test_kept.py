@@ -17,8 +17,8 @@ import pytest
 
 from pytest_mlexp.execution.kept import KeptStore
 from pytest_mlexp.execution.outcome import Failure, Outcome
-from pytest_mlexp.execution.provenance import BlockProvenance
 from pytest_mlexp.execution.store import Got, OutcomeStore, Sought
+from pytest_mlexp.provenance.provenance import BlockProvenance
 from tests.execution.keeping import BLOCK, OUTCOME, never, sought, store
 
 

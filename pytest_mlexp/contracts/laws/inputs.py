@@ -11,7 +11,7 @@ from pytest_mlexp.blocks.splitting import row_count
 from pytest_mlexp.contracts.compare import gap, same
 from pytest_mlexp.contracts.data import Case, Data, framed
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
-from pytest_mlexp.contracts.laws_values import whole_rows
+from pytest_mlexp.contracts.laws.values import whole_rows
 from pytest_mlexp.contracts.refusals import Refused, is_refusal, told
 from pytest_mlexp.contracts.subject import Subject, as_array
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
-from pytest_mlexp.contracts.laws_labels import check_probabilities
+from pytest_mlexp.contracts.laws.labels import check_probabilities
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Answers, Subject
 

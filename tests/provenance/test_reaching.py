@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mlexp.execution.provenance import Provenances
+from pytest_mlexp.provenance.provenance import Provenances
 
 SHOP = "from pytest_mlexp import Experiment\nshop = Experiment('shop')\n"
 FIRST_MADE = f"import part\nfrom base import MADE\n{SHOP}\ndef value():\n    return MADE[0].weight\n"

@@ -6,11 +6,11 @@ import ast
 import sys
 from collections.abc import Iterable, Iterator
 
-from pytest_mlexp.execution.locating import Place, locate
-from pytest_mlexp.execution.normalising import effect_of, normalised
-from pytest_mlexp.execution.sources import Source, read_source
-from pytest_mlexp.execution.usage import Chain, usage_of
 from pytest_mlexp.experiment import Experiment
+from pytest_mlexp.provenance.locating import Place, locate
+from pytest_mlexp.provenance.normalising import effect_of, normalised
+from pytest_mlexp.provenance.sources import Source, read_source
+from pytest_mlexp.provenance.usage import Chain, usage_of
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 

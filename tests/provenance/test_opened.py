@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pytest_mlexp.execution.opened import Opened, changed, contents
+from pytest_mlexp.provenance.opened import Opened, changed, contents
 
 
 def test_what_is_read_counts_and_what_is_written_does_not(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pytest_mlexp.execution.fingerprint import fingerprint
+from pytest_mlexp.provenance.fingerprint import fingerprint
 
 DIFFERENT = [
     1,

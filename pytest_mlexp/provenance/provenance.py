@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mlexp.blocks.declared import Declared
-from pytest_mlexp.execution.code import PLAIN, digest
-from pytest_mlexp.execution.fingerprint import ValueWalk
-from pytest_mlexp.execution.packages import own_version, versions
-from pytest_mlexp.execution.precision import precision
 from pytest_mlexp.matrix import Trial
+from pytest_mlexp.provenance.code import PLAIN, digest
+from pytest_mlexp.provenance.fingerprint import ValueWalk
+from pytest_mlexp.provenance.packages import own_version, versions
+from pytest_mlexp.provenance.precision import precision
 
 if TYPE_CHECKING:
     from pytest_mlexp.blocks.dataset import Dataset

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pytest_mlexp.execution.packages import is_library
+from pytest_mlexp.provenance.packages import is_library
 
 _CODE = (".py", ".pyc", ".so", ".pyd", ".dll", ".dylib")
 _STATE = ".mlexp"

@@ -15,10 +15,10 @@ from collections.abc import Iterable
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from pytest_mlexp.execution.code import PLAIN, CodeWalk, digest
-from pytest_mlexp.execution.normalising import normalised
-from pytest_mlexp.execution.packages import OWN_DISTRIBUTION, is_library, is_standard, versions
-from pytest_mlexp.execution.positions import class_node, function_node
+from pytest_mlexp.provenance.code import PLAIN, CodeWalk, digest
+from pytest_mlexp.provenance.normalising import normalised
+from pytest_mlexp.provenance.packages import OWN_DISTRIBUTION, is_library, is_standard, versions
+from pytest_mlexp.provenance.positions import class_node, function_node
 
 
 def fingerprint(*parts: object) -> str:

@@ -15,11 +15,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from pytest_mlexp.execution.locating import Place
-from pytest_mlexp.execution.modules import Modules
-from pytest_mlexp.execution.packages import versions
-from pytest_mlexp.execution.sources import Source, depends_on_place
-from pytest_mlexp.execution.usage import Chain, Usage, usage_of
+from pytest_mlexp.provenance.locating import Place
+from pytest_mlexp.provenance.modules import Modules
+from pytest_mlexp.provenance.packages import versions
+from pytest_mlexp.provenance.sources import Source, depends_on_place
+from pytest_mlexp.provenance.usage import Chain, Usage, usage_of
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), type(NotImplemented))
 TOP = "<module>"

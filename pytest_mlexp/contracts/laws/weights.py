@@ -12,7 +12,7 @@ from pytest_mlexp.blocks.digest import digest_of
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
-from pytest_mlexp.contracts.laws_learning import quality
+from pytest_mlexp.contracts.laws.learning import quality
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import SEEDS, Subject
 

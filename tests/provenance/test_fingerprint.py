@@ -12,8 +12,8 @@ from types import ModuleType
 import pytest
 from sklearn.metrics import accuracy_score
 
-from pytest_mlexp.execution import fingerprint as fingerprint_module
-from pytest_mlexp.execution.fingerprint import fingerprint
+from pytest_mlexp.provenance import fingerprint as fingerprint_module
+from pytest_mlexp.provenance.fingerprint import fingerprint
 
 Load = Callable[[str], ModuleType]
 BASE = '''
@@ -165,14 +165,14 @@ def test_every_kind_of_callable_counts_by_what_it_does(load: Load, source: str, 
 
 def test_the_version_of_a_library_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     before = fingerprint(accuracy_score)
-    monkeypatch.setattr("pytest_mlexp.execution.fingerprint._version", lambda module: "0.0")
+    monkeypatch.setattr("pytest_mlexp.provenance.fingerprint._version", lambda module: "0.0")
     assert fingerprint(accuracy_score) != before
 
 
 def test_how_this_package_is_installed_does_not_count(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     source = "from pytest_mlexp import Evaluation\ndef target(y):\n    return Evaluation({'n': len(y)})\n"
     before = fingerprint(load(source).target)
-    monkeypatch.setattr("pytest_mlexp.execution.packages.own_version", lambda: "9.9+feedbeef")
+    monkeypatch.setattr("pytest_mlexp.provenance.packages.own_version", lambda: "9.9+feedbeef")
     fingerprint_module._version.cache_clear()
     assert fingerprint(load(source).target) == before
 
@@ -182,8 +182,8 @@ import functools, math, re
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
-from pytest_mlexp.execution import fingerprint as fingerprint_module
-from pytest_mlexp.execution.fingerprint import fingerprint
+from pytest_mlexp.provenance import fingerprint as fingerprint_module
+from pytest_mlexp.provenance.fingerprint import fingerprint
 
 class Thing:
     def __init__(self): self.tags = {"a", "b", "c", "d"}; self.other = self

@@ -11,10 +11,10 @@ import pytest
 from reuse_edits import HARMLESS, MATTER, Edit
 from reuse_project import FILES, write
 
-from pytest_mlexp.execution import packages
-from pytest_mlexp.execution.provenance import Provenances
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.matrix import expand
+from pytest_mlexp.provenance import packages
+from pytest_mlexp.provenance.provenance import Provenances
 
 MODULES = {name.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for name in FILES if "-" not in name}
 Keys = dict[tuple[str, int], str]
