@@ -43,6 +43,7 @@ RANKS = (
         "gates.differences",
         "gates.state",
         "gates.versions",
+        "gates.anchors",
     ),
     ("gates.screening",),
     ("reporting",),
