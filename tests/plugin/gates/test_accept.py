@@ -86,7 +86,13 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     project.edit("def guess(seed)", "def renamed(seed)")
     gone = project.run(process=True)
     gone.assert_outcomes(passed=1, failed=1)
-    gone.stdout.fnmatch_lines([f"*VANISHED  gate 'expected' on {project.cell} of experiment 'toy'"])
+    gone.stdout.fnmatch_lines(
+        [
+            f"VANISHED  gate 'expected' on {project.cell} of experiment 'toy'",
+            "  mlexp.lock expects this cell, *; cells there are: did you mean 'renamed-numbers-right-cpu'*",
+            "  next: declare it again, or take it out in a reviewed commit with pytest --mlexp-accept -k *",
+        ]
+    )
     project.run("--mlexp-accept", process=True).assert_outcomes(passed=1, skipped=1)
     project.run(process=True).assert_outcomes(passed=1)
     assert not (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").exists()
