@@ -28,7 +28,7 @@ from pytest_mlexp.tracking.mirrored import Mirrored
 
 
 class Nobody:
-    def __init__(self, order):
+    def __init__(self, order, ready):
         pass
 
     def finish(self, cells):

@@ -1,10 +1,11 @@
 """Is a result ever stale, is one ever computed again without need, and what is a second session spared?
 
-Run ``python benchmarks/reuse.py mutations [STRIDE] | speed``.
+Run ``python benchmarks/reuse.py mutations [STRIDE] | speed [ROUNDS] | cost [ROUNDS]``.
 
 ``mutations`` a project that reaches code in every way is run, edited in one place, and run again with ``pytest
              --mlexp``: the models that were fitted again against those that had to be; every STRIDE-th edit
-``speed``     the experiments of this folder twice, in a project of their own: the second session against the first
+``speed``     the experiments of this folder, in projects of their own: later sessions against first ones
+``cost``      what it costs to know what the cells of these experiments depend on
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 from reuse_edits import HARMLESS, MATTER, Edit
 from reuse_project import write
+from reuse_speed import cost, speed
 
 HERE = Path(__file__).resolve().parent
 QUIET = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider")
@@ -75,35 +75,13 @@ def mutations(stride: int = 1) -> int:
     return 1 if stale or needless else 0
 
 
-def speed() -> int:
-    """Compare a second session with the first."""
-    with tempfile.TemporaryDirectory(prefix="mlexp-reuse-") as folder:
-        project = Path(folder) / "project"
-        project.mkdir()
-        for file in HERE.glob("*.py"):
-            shutil.copy(file, project)
-        (project / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
-        rows = []
-        for _ in range(4):
-            report = project / "junit.xml"
-            begun = time.perf_counter()
-            session(project, f"--junitxml={report}", tracking=f"sqlite:///{project}/mlflow.db")
-            whole = time.perf_counter() - begun
-            cases = ET.parse(report).getroot().iter("testcase")  # noqa: S314 - written by pytest just now
-            rows.append((whole, sum(float(case.get("time", "0")) for case in cases)))
-            print(f"{rows[-1][0]:.2f} s whole, {rows[-1][1]:.2f} s in tests", flush=True)
-    second = sorted(rows[1:])[1]
-    print(
-        f"the median second session is {rows[0][1] / second[1]:.1f}x faster in its tests, {rows[0][0] / second[0]:.1f}x"
-    )
-    return 0
-
-
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["mutations", *rest]:
             raise SystemExit(mutations(*map(int, rest)))
-        case ["speed"]:
-            raise SystemExit(speed())
+        case ["speed", *rest]:
+            raise SystemExit(speed(*map(int, rest)))
+        case ["cost", *rest]:
+            raise SystemExit(cost(*map(int, rest)))
         case _:
             raise SystemExit(__doc__)

@@ -10,7 +10,7 @@ from pytest_mlexp.errors import DataError, DeclarationError
 from pytest_mlexp.evaluation import check_requests
 from pytest_mlexp.execution.outcome import INTERRUPTS, Failure, Outcome
 from pytest_mlexp.execution.seeding import preserved, seeded
-from pytest_mlexp.execution.store import Got, OutcomeStore
+from pytest_mlexp.execution.store import Got, OutcomeStore, Sought
 from pytest_mlexp.execution.trial import Conditions, offered_methods, run_trial
 from pytest_mlexp.gates.measuring import Seen, check_slices, measure, see
 from pytest_mlexp.matrix import Cell, Trial
@@ -102,7 +102,7 @@ class Flow:
         __tracebackhide__ = True
         dataset = self.dataset(cell)
         trials = cell.trials(split.name for split in dataset.splits)
-        check_requests(cell, dataset, lambda: self._methods(trials[0]))
+        check_requests(cell, dataset, lambda: self._methods(cell.experiment, trials[0], dataset))
         check_slices(cell, dataset)
         got = self._got(cell, trials, dataset)
         ran = [(trial, one.outcome) for trial, one in got]
@@ -140,27 +140,35 @@ class Flow:
 
     def _outcome(self, experiment: Experiment, trial: Trial, dataset: Dataset) -> Got:
         __tracebackhide__ = True
-        if experiment.name not in self._conditions:
-            self._conditions[experiment.name] = _conditions(experiment, self._interrupts)
 
         def compute() -> Outcome:
             __tracebackhide__ = True
             self._announce(trial)
             try:
-                return self.reuse.outcome(lambda: run_trial(trial, dataset, self._conditions[experiment.name]))
+                return self.reuse.outcome(lambda: run_trial(trial, dataset, self._conditions_of(experiment)))
             finally:
                 self._announce(None)
 
-        got = self._store.get(self.reuse.sought(experiment, trial, dataset, self._conditions[experiment.name]), compute)
+        got = self._store.get(self._sought(experiment, trial, dataset), compute)
         if got.outcome.failure is not None:
             got.outcome.failure.again()
         return got
 
-    def _methods(self, trial: Trial) -> frozenset[str] | None:
+    def _sought(self, experiment: Experiment, trial: Trial, dataset: Dataset) -> Sought:
+        return self.reuse.sought(experiment, trial, dataset, self._conditions_of(experiment))
+
+    def _conditions_of(self, experiment: Experiment) -> Conditions:
+        if experiment.name not in self._conditions:
+            self._conditions[experiment.name] = _conditions(experiment, self._interrupts)
+        return self._conditions[experiment.name]
+
+    def _methods(self, experiment: Experiment, trial: Trial, dataset: Dataset) -> frozenset[str] | None:
+        """The methods of a trial's model: as its outcome tells where that is kept, else of one that is built."""
         __tracebackhide__ = True
         key = (trial.experiment, trial.variant.name, trial.device)
         if key not in self._offered:
-            self._offered[key] = offered_methods(trial)
+            kept = self._store.kept_outcome(self._sought(experiment, trial, dataset))
+            self._offered[key] = offered_methods(trial) if kept is None else frozenset(kept.offers)
         return self._offered[key]
 
     def _dataset(self, experiment: str, block: DatasetBlock) -> Dataset:

@@ -1,13 +1,18 @@
 """Devices by plain name: ``cpu``, ``cuda:0``, ``mps``.
 
-What exists is looked up on call, never at import, and asking for ``cpu`` alone never imports torch.
+What exists is looked up on call, never at import. Torch is imported neither for ``cpu`` alone nor where it cannot see
+another device: importing it takes seconds, and a session that reuses everything needs it for nothing else.
 """
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import importlib.util
 import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 from pytest_mlexp.errors import SettingsError
 from pytest_mlexp.naming import nearest
@@ -38,7 +43,7 @@ def parse_devices(text: str) -> tuple[str, ...]:
 @functools.cache
 def probe() -> tuple[str, ...]:
     """Return the devices of this machine, ``cpu`` first; looked up once per process."""
-    if importlib.util.find_spec("torch") is None:
+    if importlib.util.find_spec("torch") is None or _sees_no_accelerator():
         return ("cpu",)
     import torch
 
@@ -86,3 +91,35 @@ def absent_reason(device: str) -> str | None:
 
 def _cuda() -> tuple[str, ...]:
     return tuple(name for name in probe() if name.startswith("cuda:"))
+
+
+def _sees_no_accelerator() -> bool:
+    """Whether torch can be known to find only the CPU before it is imported; False where that is not sure.
+
+    Either it was built for nothing else, as a file of it says, or for CUDA on a Linux that has no driver to load. On
+    a Mac every build may see one.
+    """
+    spec = importlib.util.find_spec("torch")
+    if spec is None or sys.platform == "darwin" or "torch" in sys.modules:
+        return False
+    built = _built_for(spec.submodule_search_locations or ())
+    if built.get("hip") != "None" or "cuda" not in built:
+        return False
+    return built["cuda"] == "None" or (sys.platform == "linux" and not _has_cuda_driver())
+
+
+def _built_for(folders: Iterable[str]) -> dict[str, str]:
+    """What torch's ``version.py`` assigns: ``cuda`` and ``hip`` are None in a build without them."""
+    try:
+        lines = [line for folder in folders for line in Path(folder, "version.py").read_text("utf-8").splitlines()]
+    except OSError:
+        return {}
+    return {line.partition(":")[0]: line.rpartition("=")[2].strip() for line in lines}
+
+
+def _has_cuda_driver() -> bool:
+    try:
+        ctypes.CDLL("libcuda.so.1")  # what torch loads as well
+    except OSError:
+        return False
+    return True

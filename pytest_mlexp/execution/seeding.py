@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import random
 import sys
 from collections.abc import Iterator
@@ -112,6 +113,12 @@ def _restore_torch(states: _States | None) -> None:
         torch.cuda.set_rng_state_all(cuda)
     if mps is not None:
         torch.mps.set_rng_state(mps)
+
+
+def load_torch() -> None:
+    """Import torch where it is installed, so that it is seeded also for a model that imports it only in ``fit``."""
+    if importlib.util.find_spec("torch") is not None:
+        importlib.import_module("torch")
 
 
 def _torch() -> Any:

@@ -82,6 +82,7 @@ class OutcomeStore:
 
     def __init__(self, shared: Path | None = None, *, kept: KeptStore | None = None) -> None:
         self._memory: dict[str, Got] = {}
+        self._broken: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._shared = shared
         self.kept = kept
 
@@ -95,6 +96,17 @@ class OutcomeStore:
                 got = self._of_earlier(sought) or self._computed(sought, compute)
             self._memory[sought.name] = got
         return got
+
+    def kept_outcome(self, sought: Sought) -> Outcome | None:
+        """The outcome of a trial where it can be had without computing it; asked for again it is not read again."""
+        got = self._memory.get(sought.name)
+        if got is None and self.kept is not None and sought.provenance is not None:
+            got, why, notes = self._kept(self.kept, sought)
+            if got is not None:
+                self._memory[sought.name] = got
+            elif notes:
+                self._broken[sought.name] = why, notes
+        return None if got is None else got.outcome
 
     def _alone(self, sought: Sought) -> AbstractContextManager[Any]:
         if self.kept is not None and sought.provenance is not None:
@@ -122,6 +134,7 @@ class OutcomeStore:
             found, why, notes = self._kept(self.kept, sought)
             if found is not None:
                 return found
+            why, notes = self._broken.pop(sought.name, (why, notes))
         got, is_whole = self._keep(sought, Got(compute(), why=why, notes=notes))
         if self._shared is not None and not is_whole:
             path = self._shared / _hashed(sought.name)

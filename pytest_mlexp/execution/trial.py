@@ -19,7 +19,7 @@ from pytest_mlexp.execution.outcome import (
     may_yet_answer,
     responder,
 )
-from pytest_mlexp.execution.seeding import Randomness, seeded
+from pytest_mlexp.execution.seeding import Randomness, load_torch, seeded
 from pytest_mlexp.matrix import Trial
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def run_trial(trial: Trial, dataset: Dataset, conditions: Conditions) -> Outcome
     __tracebackhide__ = True
     split = dataset.split(trial.split)
     try:
+        if trial.variant.asks_for_device:
+            load_torch()
         with seeded(trial.seed, device=trial.device) as randomness:
             model = build(trial, randomness)
             train = dataset.train(split)

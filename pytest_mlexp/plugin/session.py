@@ -24,8 +24,9 @@ from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, from_dict, 
 from pytest_mlexp.reporting.verdicts import failure
 from pytest_mlexp.reuse import open_store
 from pytest_mlexp.tracking.address import OFF
+from pytest_mlexp.tracking.beside import Ready
 from pytest_mlexp.tracking.environment import Environment, capture
-from pytest_mlexp.tracking.recorder import Recorder
+from pytest_mlexp.tracking.recorder import Recorder, ahead
 from pytest_mlexp.verdicts import Verdict
 
 CELL = pytest.StashKey[Cell]()
@@ -48,6 +49,7 @@ class MlexpSession:
         self.records: dict[tuple[str, str], CellRecord] = {}
         self._environment: Environment | None = None
         self.recorder: Recorder | None = None
+        self._ready: Ready | None = None
         self._pending: list[tuple[dict[str, Any], Mapping[str, bytes]]] = []
         self._shared: tempfile.TemporaryDirectory[str] | None = None
         self._progress = Progress(config)
@@ -105,11 +107,17 @@ class MlexpSession:
                 environment=self._environment or self._capture(),
                 started=self._started,
                 experiment_folder=self._experiment_folder,
+                ready=self._ready,
             )
         self.recorder.cell(record, files)
 
     def _capture(self) -> Environment:
         return capture(self._config.rootpath, ["pytest", *map(str, self._config.invocation_params.args)])
+
+    def pytest_sessionstart(self) -> None:
+        """Let MLflow be imported beside the tests' own imports."""
+        if self._worker is None and self._tracking:
+            self._ready = ahead(self._config.rootpath, self._uri)
 
     def pytest_collection_finish(self) -> None:
         """Look at the code of all blocks while it is what was just imported."""
@@ -172,6 +180,9 @@ class MlexpSession:
             if exitstatus == pytest.ExitCode.INTERRUPTED:
                 self._progress.say("writing what ran to MLflow; Ctrl-C again leaves it to the journal")
             self.recorder.finish(statuses.get(exitstatus, "FAILED"))
+        if self._ready is not None:  # still there where nothing was recorded
+            self._ready.end()
+            self._ready.close()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show leaderboards, failed cells, and where the runs are."""

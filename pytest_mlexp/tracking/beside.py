@@ -39,11 +39,65 @@ def needs_this_process(uri: str, environment: Mapping[str, str] = os.environ) ->
     return in_notebook or not sys.executable
 
 
+class Ready:
+    """The process before it has its order: it imports MLflow meanwhile.
+
+    It has no terminal, is not interrupted by Ctrl-C, and ends when this process does. The address of the store, which
+    may hold credentials, goes through a pipe; so do environment variables that are set later.
+
+    Args:
+        root: the project's folder, where it works.
+
+    Raises:
+        OSError: there is no process to be had.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._environment = dict(os.environ)
+        self.process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-P", "-c", _PROGRAM.format(path=str(Path(__file__).parents[2]))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=root,
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
+            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )
+
+    def changes(self) -> dict[str, str | None]:
+        """What was done to the environment since it was started."""
+        gone: dict[str, str | None] = dict.fromkeys(name for name in self._environment if name not in os.environ)
+        return gone | {name: value for name, value in os.environ.items() if self._environment.get(name) != value}
+
+    def say(self, line: bytes) -> None:
+        """Send a line; one that cannot be sent goes to a process that has ended."""
+        assert self.process.stdin is not None  # noqa: S101 - it was asked for
+        with suppress(OSError):
+            self.process.stdin.write(line + b"\n")
+            self.process.stdin.flush()
+
+    def end(self, patience: float = 0.0) -> None:
+        """Let it end by itself for so many seconds, then kill it."""
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def close(self) -> None:
+        """Close the pipes."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None  # noqa: S101 - both were asked for
+            with suppress(OSError):
+                pipe.close()
+
+
 class Beside:
     """A process that reads a session's journal while it grows, and writes runs to MLflow.
 
-    It is asked for nothing before the session ends, has no terminal, and is not interrupted by Ctrl-C. It ends
-    when this process does. The address of the store, which may hold credentials, goes through a pipe.
+    It is asked for nothing between its order and the session's end. ``ready`` is the process, where it was started
+    ahead.
 
     **How long it is waited for.** A session's end waits for MLflow as long as the store is healthy, at most
     60 seconds, and costs at most about 1.5 seconds when it is not:
@@ -57,35 +111,27 @@ class Beside:
     Whatever is not in MLflow by then is in the journal; ``mlexp sync`` writes it.
     """
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, ready: Ready | None = None) -> None:
         self._folder = Path(order.folders[0])
         self._last = Standing()
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-c", _PROGRAM.format(path=str(Path(__file__).parents[2]))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self._folder.parents[2],
-            start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        )
-        self._say(msgspec.json.encode(to_dict(order)))
+        self._process = ready if ready is not None else Ready(self._folder.parents[2])
+        self._process.say(msgspec.json.encode(to_dict(replace(order, environment=self._process.changes()))))
 
     def finish(self, cells: int) -> Mirrored:
         """Wait for what there is of ``cells``, by the rule above, and end the process."""
-        self._say(b"end")
+        self._process.say(b"end")
         standings: queue.SimpleQueue[Standing | None] = queue.SimpleQueue()
-        reader = threading.Thread(target=_read, args=(self._process.stdout, standings), daemon=True)
+        reader = threading.Thread(target=_read, args=(self._process.process.stdout, standings), daemon=True)
         reader.start()
         try:
             reason = self._wait(standings)
         except KeyboardInterrupt:  # a second Ctrl-C
             reason = "interrupted"
         finally:
-            self._end()
+            # Done, it closes its store; otherwise it may wait for a reply that does not come.
+            self._process.end(1.0 if self._last.done else 0.0)
             reader.join(1.0)
-            self._close()
+            self._process.close()
         last = self._last
         if not reason and last.done is not None:
             return last.done
@@ -101,7 +147,7 @@ class Beside:
             except queue.Empty:
                 return f"its process has said nothing for {SILENCE:.0f} seconds"
             if standing is None:
-                return self._last.failing or f"its process ended with status {self._process.wait()}"
+                return self._last.failing or f"its process ended with status {self._process.process.wait()}"
             self._last = standing
             if standing.done is not None:
                 return standing.done.failed
@@ -110,26 +156,6 @@ class Beside:
                 return standing.failing or "the store is slow, locked or does not answer"
             if passed > LONGEST:
                 return f"there is more to write than {LONGEST:.0f} seconds are enough for"
-
-    def _say(self, line: bytes) -> None:
-        assert self._process.stdin is not None  # noqa: S101 - it was asked for
-        with suppress(OSError):  # it has ended
-            self._process.stdin.write(line + b"\n")
-            self._process.stdin.flush()
-
-    def _end(self) -> None:
-        """Let it close its store when it is done; otherwise it may wait for a reply that does not come."""
-        try:
-            self._process.wait(1.0 if self._last.done else 0.0)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def _close(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None  # noqa: S101 - both were asked for
-            with suppress(OSError):
-                pipe.close()
 
 
 def _read(pipe: IO[bytes], standings: queue.SimpleQueue[Standing | None]) -> None:

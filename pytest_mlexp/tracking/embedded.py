@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pytest_mlexp.tracking.journal import STATE_FOLDER
@@ -55,3 +55,24 @@ def on_connect(pragma: str) -> Iterator[None]:
         yield
     finally:
         event.remove(Engine, "connect", apply)
+
+
+@contextmanager
+def closed_connections() -> Iterator[None]:
+    """Close every SQLite connection that SQLAlchemy opens meanwhile, which leaves the database a single file."""
+    from sqlalchemy import Engine, event
+
+    opened: list[sqlite3.Connection] = []
+
+    def note(connection: object, _: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            opened.append(connection)
+
+    event.listen(Engine, "connect", note)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", note)
+        for connection in opened:
+            with suppress(sqlite3.Error):
+                connection.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -32,11 +32,13 @@ class Order:
         folders: of sessions; the first is the one that is being written, the others have ended.
         uris: the store of each, with credentials.
         parent: the process to end with.
+        environment: variables that were set since the mirroring process was started, None for those that are gone.
     """
 
     folders: tuple[str, ...]
     uris: tuple[str, ...]
     parent: int
+    environment: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import msgspec
 from pytest_mlexp.errors import TrackingError
 from pytest_mlexp.records import CellRecord, ContinuedRecord, EndRecord, SessionRecord, TestRecord
 from pytest_mlexp.tracking import _mlflow
-from pytest_mlexp.tracking.beside import Beside, needs_this_process
+from pytest_mlexp.tracking.beside import Beside, Ready, needs_this_process
 from pytest_mlexp.tracking.embedded import default_uri
 from pytest_mlexp.tracking.environment import Environment
 from pytest_mlexp.tracking.journal import STATE_FOLDER, Journal, JournalRecord
@@ -44,6 +44,7 @@ class Recorder:
         started: when, in seconds since the epoch.
         scope: what is run, where the command does not say it.
         experiment_folder: where experiments stand in a store that names them by paths.
+        ready: the process that will mirror, as ``ahead`` started it.
 
     Attributes:
         session: the id of the session. Where one was killed that was started alike, it is that one, and goes on.
@@ -60,6 +61,7 @@ class Recorder:
         started: float,
         scope: str = "",
         experiment_folder: str | None = None,
+        ready: Ready | None = None,
     ) -> None:
         self._given_uri = tracking_uri
         self.uri = tracking_uri or _mlflow.active_store() or default_uri(root)
@@ -78,6 +80,7 @@ class Recorder:
         self._cells: dict[tuple[str, str], str] = {}
         self._known: dict[tuple[str, str], str] = {}
         self._beside: Beside | None = None
+        self._ready = ready
         sessions = root / STATE_FOLDER / "sessions"
         self._ended = self._adopt(sessions)
         self.session = self._opening.session
@@ -159,7 +162,7 @@ class Recorder:
         folders = [self.folder, *(orphan.folder for orphan in self._ended)]
         uris = [self.uri, *(self._uri_of(orphan) for orphan in self._ended)]
         try:
-            self._beside = Beside(Order(tuple(map(str, folders)), tuple(uris), os.getpid()))
+            self._beside = Beside(Order(tuple(map(str, folders)), tuple(uris), os.getpid()), self._ready)
         except OSError:  # no process to be had; it is mirrored when the session has ended
             self._beside = None
 
@@ -200,6 +203,19 @@ class Recorder:
             self.uri = self._given_uri or _mlflow.active_store() or self.uri
             self._opening = replace(self._opening, parent_run=run, tracking_uri=self.shown_uri)
             self._append(self._opening)
+
+
+def ahead(root: Path, uri: str | None) -> Ready | None:
+    """Start the process that will mirror before there is a record, so that its imports cost the session's end nothing.
+
+    None where this process will mirror, or where there is no process to be had.
+    """
+    if needs_this_process(uri or ""):
+        return None
+    try:
+        return Ready(root)
+    except OSError:
+        return None
 
 
 def _folder(cell: str) -> str:

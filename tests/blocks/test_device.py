@@ -3,6 +3,8 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import pytest
 
@@ -99,6 +101,51 @@ def test_without_torch_there_is_only_the_cpu(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(device, "probe", probe.__wrapped__)
     assert resolve(("auto",)) == ("cpu",)
     assert absent_reason("cuda:0") == "torch is not installed"
+
+
+@needs_torch
+@pytest.mark.parametrize("before", ["", "import torch; "])
+def test_what_is_known_without_torch_is_what_torch_says(before: str) -> None:
+    code = f"{before}from pytest_mlexp.blocks.device import probe; print(*probe())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    assert done.stdout.split() == ["cpu", *(f"cuda:{index}" for index in range(count)), *mps]
+
+
+CPU_BUILD = "cuda: Optional[str] = None\nhip: Optional[str] = None\n"
+CUDA_BUILD = "cuda: Optional[str] = '12.8'\nhip: Optional[str] = None\n"
+ROCM_BUILD = "cuda: Optional[str] = None\nhip: Optional[str] = '6.4'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "system", "has_driver", "is_sure"),
+    [
+        (CPU_BUILD, "linux", False, True),
+        (CPU_BUILD, "win32", False, True),
+        (CPU_BUILD, "darwin", False, False),
+        (CUDA_BUILD, "linux", False, True),
+        (CUDA_BUILD, "linux", True, False),
+        (CUDA_BUILD, "win32", False, False),
+        (ROCM_BUILD, "linux", False, False),
+        ("", "linux", False, False),
+        (None, "linux", False, False),
+    ],
+)
+def test_torch_is_asked_wherever_it_might_see_more_than_the_cpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, system: str, has_driver: bool, is_sure: bool
+) -> None:
+    spec = ModuleSpec("torch", None, is_package=True)
+    spec.submodule_search_locations = [str(tmp_path)]
+    if text is not None:
+        (tmp_path / "version.py").write_text(text)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(device, "_has_cuda_driver", lambda: has_driver)
+    assert device._sees_no_accelerator() is is_sure
 
 
 def test_a_name_that_is_no_device_is_absent() -> None:

@@ -184,6 +184,25 @@ RACE = """
 """
 
 
+def test_what_is_kept_can_be_looked_at_without_computing_it(tmp_path: Path) -> None:
+    assert store(tmp_path).kept_outcome(sought()) is None
+    filled(tmp_path)
+    used = store(tmp_path)
+    kept = used.kept_outcome(sought())
+    assert kept is not None
+    assert kept.offers == OUTCOME.offers
+    assert used.get(sought(), never).outcome is kept
+
+
+def test_an_entry_that_was_found_broken_by_a_look_is_still_told(tmp_path: Path) -> None:
+    filled(tmp_path).write_bytes(b"no entry")
+    used = store(tmp_path)
+    assert used.kept_outcome(sought()) is None
+    got = used.get(sought(), lambda: OUTCOME)
+    assert (got.reused, got.why) == (False, "entry broken")
+    assert "the kept outcome of trial was broken" in got.notes[0]
+
+
 def test_sessions_that_ask_at_the_same_time_compute_once(tmp_path: Path) -> None:
     shared, counter = tmp_path / "store", tmp_path / "counter"
     processes = [

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.blocks.model import declare_model
 from pytest_mlexp.errors import ModelError
 from pytest_mlexp.execution.outcome import METHODS, Outcome
+from pytest_mlexp.execution.seeding import seeded
 from pytest_mlexp.execution.trial import Conditions, offered_methods, run_trial, weights_argument
 from pytest_mlexp.matrix import Trial
 
@@ -169,6 +172,31 @@ def test_every_generator_is_seeded_by_the_trial_and_left_as_found() -> None:
     assert first[0] != other[0]
     assert first[1] != other[1]
     assert (random.random(), np.random.random()) == expected  # noqa: NPY002
+
+
+LATE = """
+from tests.execution.test_trial import DATA, trial_of
+from pytest_mlexp.execution.seeding import seeded
+from pytest_mlexp.execution.trial import Conditions, run_trial
+import sys
+
+class Late:
+    def fit(self, X, y):
+        import torch
+        self.drawn = float(torch.rand(1))
+    def predict(self, X):
+        return [self.drawn] * len(X)
+
+assert "torch" not in sys.modules
+print(run_trial(trial_of(lambda device: Late(), seed=3), DATA, Conditions()).responses["predict"][0])
+"""
+
+
+def test_a_model_for_a_device_that_imports_torch_only_in_fit_is_seeded() -> None:
+    torch = pytest.importorskip("torch")
+    drawn = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=True).stdout
+    with seeded(3):
+        assert float(drawn) == float(torch.rand(1))
 
 
 def test_the_methods_of_a_model_are_known_before_a_fit() -> None:

@@ -138,6 +138,28 @@ sample.model(GaussianNB())
     assert "asks for predict_proba, which was not kept" in told
 
 
+ASKING = """
+@sample.evaluator(minimize="brier")
+def brier(y_true, y_proba):
+    return float(np.mean((y_true - y_proba[:, 1]) ** 2))
+"""
+PROBABILITIES = """
+    def predict_proba(self, X):
+        return np.eye(2)[self.predict(X)]
+
+@sample.model"""
+
+
+def test_where_everything_is_reused_no_model_is_built_to_ask_what_it_offers(project: Project) -> None:
+    project.write(blocks=ASKING)
+    rewrite(project, "return Threshold(at)", 'note("built")\n    return Threshold(at)')
+    rewrite(project, "\n@sample.model", PROBABILITIES)
+    for built in (True, False):
+        before = len(project.fits())
+        project.pytest("--mlexp", process=True).assert_outcomes(passed=6)
+        assert ("built" in project.fits()[before:]) is built
+
+
 def test_the_command_shows_and_prunes(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     fitted(project, expected=TRIALS)
     os.chdir(project.root)

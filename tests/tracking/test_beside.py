@@ -19,10 +19,10 @@ import psutil
 import pytest
 
 from pytest_mlexp.records import TestRecord
-from pytest_mlexp.tracking.beside import needs_this_process
+from pytest_mlexp.tracking.beside import Ready, needs_this_process
 from pytest_mlexp.tracking.environment import capture
 from pytest_mlexp.tracking.journal import read
-from pytest_mlexp.tracking.recorder import Recorder
+from pytest_mlexp.tracking.recorder import Recorder, ahead
 from pytest_mlexp.tracking.sync import sync
 from tests.tracking.rest import Rest
 
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 PATIENCE = 120.0
 
 
-def start(store: Store, uri: str | None = None) -> Recorder:
-    return Recorder(store.root, tracking_uri=uri, environment=capture(store.root, ["pytest"]), started=time.time())
+def start(store: Store, uri: str | None = None, ready: Ready | None = None) -> Recorder:
+    environment = capture(store.root, ["pytest"])
+    return Recorder(store.root, tracking_uri=uri, environment=environment, started=time.time(), ready=ready)
 
 
 def write(recorder: Recorder, store: Store, name: str = "forest-cpu") -> None:
@@ -50,7 +51,7 @@ def until(is_so: Callable[[], object]) -> None:
 
 def process_of(recorder: Recorder) -> psutil.Process:
     assert recorder._beside is not None
-    return psutil.Process(recorder._beside._process.pid)
+    return psutil.Process(recorder._beside._process.process.pid)
 
 
 def free_port() -> int:
@@ -193,6 +194,40 @@ def read_started(store: Store, name: str) -> int:
     session = read(store.root / ".mlexp" / "sessions" / name).session
     assert session is not None
     return session.started
+
+
+def test_it_may_be_started_ahead_and_learns_what_is_set_meanwhile(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest = Rest(store.root / "files")
+    monkeypatch.delenv("MLFLOW_TRACKING_TOKEN", raising=False)
+    with rest.serve() as uri:
+        ready = ahead(store.root, uri)
+        assert ready is not None
+        monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "set-later")
+        monkeypatch.delenv("PATH")
+        assert ready.changes() == {"MLFLOW_TRACKING_TOKEN": "set-later", "PATH": None}
+        recorder = start(store, uri, ready)
+        write(recorder, store)
+        assert process_of(recorder).pid == ready.process.pid
+        done = recorder.finish("FINISHED")
+    assert done is not None
+    assert (done.failed, done.runs_written) == (None, 2)
+    assert "Bearer set-later" in rest.headers
+
+
+def test_one_that_gets_no_order_ends_with_its_pipe(store: Store) -> None:
+    ready = ahead(store.root, None)
+    assert ready is not None
+    ready.close()
+    ready.process.wait(PATIENCE)
+
+
+def test_the_embedded_store_is_one_whole_file_when_the_session_is_over(store: Store) -> None:
+    recorder = start(store)
+    write(recorder, store)
+    recorder.finish("FINISHED")
+    assert [path.name for path in (store.root / ".mlexp").glob("mlflow.db*")] == ["mlflow.db"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="groups of processes")

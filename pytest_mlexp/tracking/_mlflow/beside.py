@@ -1,7 +1,8 @@
 """The program of the process that mirrors a session beside its tests; ``tracking.beside`` starts it.
 
-Its only input is one order, then ``end`` when the session has ended; the end of the input alone is the death of
-the session. Its only output are its standings, which nobody reads before the session has ended.
+It imports MLflow while it waits for its order. Its only input is that order, then ``end`` when the session has ended;
+the end of the input alone is the death of the session. Its only output are its standings, which nobody reads before
+the session has ended.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from pytest_mlexp.records import from_dict, to_dict
 from pytest_mlexp.tracking._mlflow import reason
 from pytest_mlexp.tracking._mlflow.probe import probe
 from pytest_mlexp.tracking._mlflow.session import SessionMirror
-from pytest_mlexp.tracking._mlflow.store import quiet
+from pytest_mlexp.tracking._mlflow.store import quiet, quiet_settings
 from pytest_mlexp.tracking._mlflow.waiting import Stopped, Waiting
+from pytest_mlexp.tracking.embedded import closed_connections
 from pytest_mlexp.tracking.journal import FILE_NAME
 from pytest_mlexp.tracking.mirrored import Order, Standing
 
@@ -38,13 +40,18 @@ class Session:
 
     def __init__(self, source: io.RawIOBase) -> None:
         self._source = source
-        self.order = from_dict(msgspec.json.decode(source.readline()), Order)
         self.has_ended = threading.Event()
         self.is_gone = threading.Event()
         self._news = threading.Event()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._parent = os.getppid()
         if os.name == "posix":
             threading.Thread(target=self._watch, daemon=True).start()
+        line = source.readline()
+        if not line:
+            os._exit(0)  # a session without records
+        self.order = from_dict(msgspec.json.decode(line), Order)
+        self._parent = self.order.parent
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def wait(self, seconds: float) -> None:
         """Wait for news, at most so long."""
@@ -59,7 +66,7 @@ class Session:
 
     def _watch(self) -> None:
         """A process that it forked may hold its end of the pipe open after its death."""
-        while os.getppid() == self.order.parent:
+        while os.getppid() == self._parent:
             time.sleep(1.0)
         self._leave()
 
@@ -73,8 +80,9 @@ class Session:
 class Mirroring:
     """Mirrors the sessions of an order until the first one has ended, and tries again what failed."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, imports: threading.Thread) -> None:
         order = session.order
+        self._imports = imports
         self._session = session
         self._uri = order.uris[0]
         self._journal = Path(order.folders[0]) / FILE_NAME
@@ -93,10 +101,11 @@ class Mirroring:
         return Standing(self.waiting.seconds, failing, own.cells, own.mirrored(failing) if self._is_over else None)
 
     def run(self) -> None:
-        """Look at the store, import MLflow only when somebody is there, and mirror."""
+        """Look at the store, and mirror when somebody is there and MLflow is imported."""
         try:
             if self._until_it_works(self._look):
-                with quiet():
+                self._imports.join()
+                with quiet(), closed_connections():
                     self._follow()
         except Exception as error:  # noqa: BLE001 - MLflow may not even be imported
             self._fail(error)
@@ -169,12 +178,10 @@ class Mirroring:
 class Reporter:
     """Writes how the mirroring stands, again and again from the end of the session on."""
 
-    def __init__(self, session: Session, mirroring: Mirroring) -> None:
+    def __init__(self, session: Session, mirroring: Mirroring, pipe: int) -> None:
         self._session = session
         self._mirroring = mirroring
-        self._pipe = os.dup(1)
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, 1)  # what a library prints is no standing
+        self._pipe = pipe
         self._thread = threading.Thread(target=self._report, daemon=True)
         self._thread.start()
 
@@ -197,9 +204,28 @@ class Reporter:
 
 def main() -> None:
     """Mirror what is ordered on the standard input."""
+    pipe = os.dup(1)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)  # what a library prints is no standing
+    for name, setting in quiet_settings().items():
+        os.environ.setdefault(name, setting)
+    imports = threading.Thread(target=_import_mlflow, daemon=True)
+    imports.start()
     session = Session(io.FileIO(0))
-    mirroring = Mirroring(session)
-    reporter = Reporter(session, mirroring)
+    for name, value in session.order.environment.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+    mirroring = Mirroring(session, imports)
+    reporter = Reporter(session, mirroring, pipe)
     with suppress(Stopped):
         mirroring.run()
         reporter.finish()
+    os._exit(0)  # what takes down all that MLflow imported takes longer than writing many a session
+
+
+def _import_mlflow() -> None:
+    """Import what mirroring needs; that it cannot be imported is told by who needs it."""
+    with suppress(Exception):
+        import mlflow.store.tracking.sqlalchemy_store
+        import mlflow.tracking  # noqa: F401

@@ -48,16 +48,20 @@ def build_store(database: Path) -> None:
             building.replace(database)
 
 
-@contextmanager
-def quiet(timeout: float = 8.0) -> Iterator[None]:
-    """Import mlflow and keep it from printing, phoning home and waiting for minutes, then put all back."""
-    settings = {
+def quiet_settings(timeout: float = 8.0) -> dict[str, str]:
+    """Variables that keep MLflow from printing, phoning home and waiting for minutes."""
+    return {
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": _RETRIES,
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, round(timeout))),
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    with settings_where_unset(settings), warnings.catch_warnings():
+
+
+@contextmanager
+def quiet(timeout: float = 8.0) -> Iterator[None]:
+    """Import mlflow and keep it from printing, phoning home and waiting for minutes, then put all back."""
+    with settings_where_unset(quiet_settings(timeout)), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import mlflow.store.tracking.sqlalchemy_store  # noqa: F401  # sets up its loggers, to be muted after it
 
