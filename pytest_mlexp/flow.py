@@ -141,16 +141,18 @@ class Flow:
         __tracebackhide__ = True
         if experiment.name not in self._conditions:
             self._conditions[experiment.name] = _conditions(experiment, self._interrupts)
+        conditions = self._conditions[experiment.name]
+        sought = self.reuse.sought(experiment, trial, dataset, conditions)
 
         def compute() -> Outcome:
             __tracebackhide__ = True
             self._announce(trial)
             try:
-                return self.reuse.outcome(lambda: run_trial(trial, dataset, self._conditions[experiment.name]))
+                return self.reuse.outcome(sought, lambda: run_trial(trial, dataset, conditions))
             finally:
                 self._announce(None)
 
-        got = self._store.get(self.reuse.sought(experiment, trial, dataset, self._conditions[experiment.name]), compute)
+        got = self._store.get(sought, compute)
         if got.outcome.failure is not None:
             got.outcome.failure.again()
         return got

@@ -14,6 +14,7 @@ from reuse_project import FILES, write
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.matrix import expand
 from pytest_mlexp.provenance import packages
+from pytest_mlexp.provenance.effects import SessionEffects
 from pytest_mlexp.provenance.provenance import Provenances
 
 MODULES = {name.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for name in FILES if "-" not in name}
@@ -24,7 +25,7 @@ def forget() -> None:
     for name in [name for name in sys.modules if name in {*MODULES, "tinylib", "tinydep"}]:
         del sys.modules[name]
     importlib.invalidate_caches()
-    for cached in (packages._owners, packages._claims, packages._with_requirements):
+    for cached in (packages.owners, packages._claims, packages._with_requirements):
         cached.cache_clear()
 
 
@@ -45,7 +46,7 @@ def keys_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Keys:
 
 def keys(experiment: Experiment) -> Keys:
     (block,) = experiment.datasets.values()
-    provenances = Provenances()
+    provenances = Provenances(SessionEffects(sorted(MODULES & {*sys.modules})))
     trials = [trial for cell in expand(experiment, ["cpu"]) for trial in cell.trials(["holdout"])]
     dataset = block.load()
     return {_named(t.variant.name, t.seed): provenances.trial(t, dataset).key for t in trials}

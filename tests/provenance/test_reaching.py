@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pytest_mlexp.provenance.effects import SessionEffects
 from pytest_mlexp.provenance.provenance import Provenances
 
+NAMES = ("base", "part", "shop_model")
 SHOP = "from pytest_mlexp import Experiment\nshop = Experiment('shop')\n"
 FIRST_MADE = f"import part\nfrom base import MADE\n{SHOP}\ndef value():\n    return MADE[0].weight\n"
 LOOKED_UP = f"{SHOP}\ndef helper():\n    return 1\n\ndef value():\n    return globals()['helper']()\n"
@@ -101,7 +103,7 @@ def forgotten() -> Iterator[None]:
 
 
 def forget() -> None:
-    for name in ("base", "part", "shop_model"):
+    for name in NAMES:
         sys.modules.pop(name, None)
     importlib.invalidate_caches()
 
@@ -116,7 +118,7 @@ def key(folder: Path, files: Mapping[str, str], monkeypatch: pytest.MonkeyPatch)
         patch.syspath_prepend(str(folder))
         shop = importlib.import_module("shop_model").shop
         variant = next(variant for variant in shop.models.values() if variant.name.startswith("model"))
-        return Provenances().model(variant).digest
+        return Provenances(SessionEffects(NAMES)).model(variant).digest
 
 
 def edited(case: tuple[dict[str, str], str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -1,0 +1,125 @@
+"""Which of the names that a piece of source uses it may change: patches, registrations, settings of libraries."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pytest_mlexp.provenance.usage import Chain
+
+_CHANGERS = ("setattr", "delattr", "setitem", "delitem", "setdefault", "vars", "object", "dict", "multiple", "reload")
+_LOOK_UPS = ("getattr", "import_module", "vars", "type", "super")
+_OF_ENVIRONMENT = ("setenv", "delenv", "chdir")  # pytest's monkeypatch
+
+Path = tuple[str, Chain]
+
+
+@dataclass(frozen=True)
+class Touches:
+    """What a piece of source may change.
+
+    Attributes:
+        names: first parts of what is stored to, handed over, or asked to change itself.
+        settings: what is stored to, or called for what it does alone: ``torch.set_default_dtype(x)``.
+        stored: the part of ``settings`` that is stored to.
+        strings: dotted names given as text, as ``mock.patch("team.helpers.scale")`` does.
+        environment: whether the process is changed by pytest's monkeypatch.
+    """
+
+    names: frozenset[str]
+    settings: frozenset[Path]
+    stored: frozenset[Path]
+    strings: frozenset[str]
+    environment: bool
+
+
+@functools.lru_cache(maxsize=4096)
+def touches_of(text: str) -> Touches:
+    """Analyse a piece of source; what a local name stands for is followed to where it came from."""
+    tree = ast.parse(text)
+    aliases = _aliases(tree)
+    stored = {path for node in ast.walk(tree) if (path := _stored(node)) is not None}
+    alone = {path for call in _alone(tree) if (path := path_of(call.func)) is not None}
+    found = {name for name, _ in stored}
+    strings: set[str] = set()
+    environment = False
+    for call in [node for node in ast.walk(tree) if isinstance(node, ast.Call)]:
+        path = path_of(call.func)
+        if path is not None and path[1]:
+            found.add(path[0])
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        found |= {inner[0] for argument in given if (inner := path_of(argument)) is not None}
+        last = _last(call.func)
+        environment |= last in _OF_ENVIRONMENT
+        if last in {*_CHANGERS, "patch"}:
+            strings |= {a.value for a in given if isinstance(a, ast.Constant) and isinstance(a.value, str)}
+    names = frozenset(origin for name in found for origin in _origins(name, aliases, frozenset()))
+    return Touches(names, frozenset(stored | alone), frozenset(stored), frozenset(strings), environment)
+
+
+def path_of(node: ast.AST) -> Path | None:
+    """A name with its attributes; None for anything else."""
+    chain: list[str] = []
+    while isinstance(node, ast.Attribute):
+        chain.insert(0, node.attr)
+        node = node.value
+    return (node.id, tuple(chain)) if isinstance(node, ast.Name) else None
+
+
+def _last(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _stored(node: ast.AST) -> Path | None:
+    """The object whose attribute or item is set or deleted."""
+    if not isinstance(node, ast.Attribute | ast.Subscript) or isinstance(node.ctx, ast.Load):
+        return None
+    inner: ast.expr = node
+    while isinstance(inner, ast.Subscript):
+        inner = inner.value
+    return path_of(inner)
+
+
+def _alone(tree: ast.AST) -> Iterator[ast.Call]:
+    """Calls whose answer nobody takes, and those that something is done under."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            yield node.value
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            yield from (item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call))
+
+
+def _aliases(tree: ast.AST) -> dict[str, set[str]]:
+    """Names that are bound to what other names stand for, without making something new."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.NamedExpr):
+            targets, value = (node.targets if isinstance(node, ast.Assign) else [node.target]), node.value
+            if not _is_look_up(value):
+                continue
+        elif isinstance(node, ast.For):
+            targets, value = [node.target], node.iter
+        else:
+            continue
+        names = {inner.id for inner in ast.walk(value) if isinstance(inner, ast.Name)}
+        for target in targets:
+            for inner in ast.walk(target):
+                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                    found.setdefault(inner.id, set()).update(names)
+    return found
+
+
+def _is_look_up(value: ast.expr) -> bool:
+    calls = [node for node in ast.walk(value) if isinstance(node, ast.Call)]
+    literal = ast.Dict | ast.List | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp | ast.BinOp | ast.JoinedStr
+    return not isinstance(value, literal) and all(_last(call.func) in _LOOK_UPS for call in calls)
+
+
+def _origins(name: str, aliases: dict[str, set[str]], seen: frozenset[str]) -> set[str]:
+    if name in seen:
+        return set()
+    return {name}.union(*(_origins(inner, aliases, seen | {name}) for inner in aliases.get(name, ())))
