@@ -23,8 +23,25 @@ Note = Callable[[str, bool], None]  # a path, and whether more was asked than wh
 _NAMES = ("stat", "lstat", "access")
 # Parts of the standard library that look for files of their own.
 _MACHINERY = frozenset(
-    ("ctypes", "gettext", "importlib", "inspect", "linecache", "mimetypes", "multiprocessing", "pkgutil", "platform")
-    + ("site", "ssl", "subprocess", "sysconfig", "tempfile", "traceback", "warnings", "zipimport")
+    (
+        "ctypes",
+        "gettext",
+        "importlib",
+        "inspect",
+        "linecache",
+        "mimetypes",
+        "multiprocessing",
+        "pkgutil",
+        "platform",
+        "site",
+        "ssl",
+        "subprocess",
+        "sysconfig",
+        "tempfile",
+        "traceback",
+        "warnings",
+        "zipimport",
+    )
 )
 _OF_KIND = ("exists", "lexists", "is_file", "isfile", "is_dir", "isdir", "is_symlink", "islink", "access", "ismount")
 _SETS = (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks, os.supports_effective_ids)

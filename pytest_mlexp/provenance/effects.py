@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,7 @@ from pytest_mlexp.provenance.packages import owners
 from pytest_mlexp.provenance.sources import Source, read_source
 from pytest_mlexp.provenance.steps import of_pytest, requested_fixtures
 from pytest_mlexp.provenance.touching import Touches, touches_of
-from pytest_mlexp.provenance.usage import usage_of
+from pytest_mlexp.provenance.usage import Chain, usage_of
 
 _PROCESS = ("random", "locale", "decimal", "multiprocessing", "threading", "ctypes", "resource", "gc", "builtins")
 _OF_OS = ("environ", "putenv", "unsetenv", "chdir", "umask")
@@ -155,7 +156,8 @@ def _of_statement(key: str, text: str, source: Source, walk: CodeWalk) -> Effect
         if own is None:
             continue
         where = source if inner == key else walk.modules.source(inner.partition(":")[0])
-        touched |= _touched(inner, own, walk)
+        methods = {name for name, chain in own.called if where is None or _is_method(name, chain, where, walk.modules)}
+        touched |= _touched(inner, own.names | methods, own.strings, walk)
         everywhere |= own.environment
         if where is not None:
             more, all_of_it = _settings(own, walk.texts[inner], where, walk.modules)
@@ -164,12 +166,24 @@ def _of_statement(key: str, text: str, source: Source, walk: CodeWalk) -> Effect
     return Effect(source, text, frozenset(touched), frozenset(packages), everywhere)
 
 
-def _touched(key: str, own: Touches, walk: CodeWalk) -> set[str]:
+def _is_method(name: str, chain: Chain, source: Source, modules: Modules) -> bool:
+    """Whether a call by attribute is one of an object, and not of a function of a module."""
+    for target in source.imports.get(name, ()):
+        module = f"{target.module}.{target.attribute}" if target.attribute else target.module
+        if modules.place(module).kind == "missing":
+            return True
+        while len(chain) > 1 and modules.place(f"{module}.{chain[0]}").kind in {"source", "folder"}:
+            module, chain = f"{module}.{chain[0]}", chain[1:]
+        return len(chain) > 1
+    return True
+
+
+def _touched(key: str, names: AbstractSet[str], strings: Iterable[str], walk: CodeWalk) -> set[str]:
     """The definitions behind the names that a piece of source may change."""
-    local = {inner.attribute or inner.module.partition(".")[0] for inner in usage_of(walk.texts[key]).imports}
-    all_local = bool(local & own.names) or any(inner.chains for inner in usage_of(walk.texts[key]).imports)
-    found = {target for name, target in walk.edges[key] if name in own.names or ("." in name and all_local)}
-    for dotted in own.strings:
+    local = [inner for inner in usage_of(walk.texts[key]).imports if inner.bound in names]
+    behind = tuple(inner.module for inner in local)
+    found = {target for name, target in walk.edges[key] if name in names or (behind and name.startswith(behind))}
+    for dotted in strings:
         module, _, _ = dotted.partition(".")
         if module.isidentifier() and walk.modules.place(module).kind in {"source", "folder"}:
             target = walk.reach(*dotted.split("."))
@@ -182,7 +196,7 @@ def _settings(own: Touches, text: str, source: Source, modules: Modules) -> tupl
     """Distributions whose settings are changed, and whether something of the process is."""
     packages: set[str] = set()
     everywhere = False
-    inner = {imported.attribute or imported.module: imported.module for imported in usage_of(text).imports}
+    inner = {imported.bound: imported.module for imported in usage_of(text).imports}
     for name, chain in own.settings:
         targets = [(t.module, (t.attribute, *chain) if t.attribute else chain) for t in source.imports.get(name, ())]
         if name in inner:

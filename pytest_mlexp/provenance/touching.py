@@ -21,7 +21,8 @@ class Touches:
     """What a piece of source may change.
 
     Attributes:
-        names: first parts of what is stored to, handed over, or asked to change itself.
+        names: first parts of what is stored to or handed over.
+        called: what is called by attribute: a method may change its object, a function of a module not its module.
         settings: what is stored to, or called for what it does alone: ``torch.set_default_dtype(x)``.
         stored: the part of ``settings`` that is stored to.
         strings: dotted names given as text, as ``mock.patch("team.helpers.scale")`` does.
@@ -29,6 +30,7 @@ class Touches:
     """
 
     names: frozenset[str]
+    called: frozenset[Path]
     settings: frozenset[Path]
     stored: frozenset[Path]
     strings: frozenset[str]
@@ -43,12 +45,15 @@ def touches_of(text: str) -> Touches:
     stored = {path for node in ast.walk(tree) if (path := _stored(node)) is not None}
     alone = {path for call in _alone(tree) if (path := path_of(call.func)) is not None}
     found = {name for name, _ in stored}
+    called: set[Path] = set()
     strings: set[str] = set()
     environment = False
     for call in [node for node in ast.walk(tree) if isinstance(node, ast.Call)]:
         path = path_of(call.func)
-        if path is not None and path[1]:
+        if path is not None and path[0] in aliases:
             found.add(path[0])
+        elif path is not None and path[1]:
+            called.add(path)
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         found |= {inner[0] for argument in given if (inner := path_of(argument)) is not None}
         last = _last(call.func)
@@ -56,7 +61,9 @@ def touches_of(text: str) -> Touches:
         if last in {*_CHANGERS, "patch"}:
             strings |= {a.value for a in given if isinstance(a, ast.Constant) and isinstance(a.value, str)}
     names = frozenset(origin for name in found for origin in _origins(name, aliases, frozenset()))
-    return Touches(names, frozenset(stored | alone), frozenset(stored), frozenset(strings), environment)
+    return Touches(
+        names, frozenset(called), frozenset(stored | alone), frozenset(stored), frozenset(strings), environment
+    )
 
 
 def path_of(node: ast.AST) -> Path | None:
