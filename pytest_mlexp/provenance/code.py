@@ -86,7 +86,7 @@ class CodeWalk:
             if name in without or self.modules.is_experiment(source, name):
                 continue
             for chain in chains:
-                self._edge(key, name, self._resolve(source, name, chain))
+                self._edge(key, name, self.resolve(source, name, chain))
         for inner in usage.imports:
             module = source.absolute(inner.level, inner.module) or source.name
             self._import(module)
@@ -102,7 +102,7 @@ class CodeWalk:
         if target is not None and (name, target) not in self.edges[key]:
             self.edges[key].append((name, target))
 
-    def _resolve(self, source: Source, name: str, chain: Chain) -> str | None:
+    def resolve(self, source: Source, name: str, chain: Chain) -> str | None:
         """Take in what a name of a module stands for; the key of its definition where it is first-party."""
         found: str | None = None
         if name in source.bindings:
@@ -117,7 +117,7 @@ class CodeWalk:
             if there is None:
                 self.library(star)
             elif self.modules.has(there, name):
-                return self._resolve(there, name, chain)
+                return self.resolve(there, name, chain)
         if name in DYNAMIC:
             return self._whole(source)
         if hasattr(builtins, name) and name != "__doc__":
@@ -170,7 +170,7 @@ class CodeWalk:
             return self._whole(source)
         name, rest = chain[0], chain[1:]
         if self.modules.has(source, name):
-            return self._resolve(source, name, rest)
+            return self.resolve(source, name, rest)
         if source.is_package and self.modules.place(f"{module}.{name}").kind not in {"missing", "standard"}:
             return self._through(f"{module}.{name}", rest)
         return self._whole(source) if "__getattr__" in source.bindings else self._unknown(source, name)
@@ -191,7 +191,7 @@ class CodeWalk:
             self.edges[key] = []
             for name in sorted({*source.bindings, *source.imports}):
                 if not self.modules.is_experiment(source, name):
-                    self._edge(key, name, self._resolve(source, name, ()))
+                    self._edge(key, name, self.resolve(source, name, ()))
         return key
 
     def _import(self, module: str) -> Place:

@@ -24,8 +24,8 @@ from pytest_mlexp.provenance.normalising import effect_of
 from pytest_mlexp.provenance.packages import owners
 from pytest_mlexp.provenance.sources import Source, read_source
 from pytest_mlexp.provenance.steps import of_pytest, requested_fixtures
-from pytest_mlexp.provenance.touching import Touches, touches_of
-from pytest_mlexp.provenance.usage import Chain, usage_of
+from pytest_mlexp.provenance.touching import Touches, path_of, touches_of
+from pytest_mlexp.provenance.usage import Chain, Usage, usage_of
 
 _PROCESS = ("random", "locale", "decimal", "multiprocessing", "threading", "ctypes", "resource", "gc", "builtins")
 _OF_OS = ("environ", "putenv", "unsetenv", "chdir", "umask")
@@ -50,10 +50,10 @@ class Effect:
     everywhere: bool = False
     is_subclass: bool = False
 
-    def counts(self, walk: CodeWalk, *, for_subclasses: bool) -> bool:
-        """Whether it may change something that was reached."""
-        if self.is_subclass and not for_subclasses:
-            return False
+    def counts(self, walk: CodeWalk, asked: AbstractSet[str]) -> bool:
+        """Whether it may change something that was reached; a subclass, whether those of a base are ``asked`` for."""
+        if self.is_subclass:
+            return not self.touched.isdisjoint(asked)
         return self.everywhere or not (self.touched.isdisjoint(walk.texts) and self.packages.isdisjoint(walk.packages))
 
 
@@ -82,9 +82,9 @@ class SessionEffects:
             for name in self.loaded if walk.anywhere else ():
                 if "Rewrit" not in type(getattr(sys.modules.get(name), "__loader__", None)).__name__:  # no test file
                     walk.whole(name)
-            asks = any("__subclasses__" in text for text in walk.texts.values())
+            asked = _asked_for_subclasses(walk)
             waiting = [effect for effect in self.effects if effect not in joined]
-            more = [effect for effect in waiting if effect.counts(walk, for_subclasses=asks)]
+            more = [effect for effect in waiting if effect.counts(walk, asked)]
             if not more:
                 return
             joined += more
@@ -147,22 +147,19 @@ def _declares_an_experiment(statement: ast.stmt, source: Source, modules: Module
 
 
 def _of_statement(key: str, text: str, source: Source, walk: CodeWalk) -> Effect:
-    reached = _closure([key], walk)
     touched: set[str] = set()
     packages: set[str] = set()
     everywhere = False
-    for inner in reached:
-        own = touches_of(walk.texts[inner]) if not walk.texts[inner].startswith("value ") else None
-        if own is None:
+    for inner in _closure([key], walk):
+        module = inner.rpartition(":")[0]
+        where = source if module == source.name else walk.modules.source(module)
+        if where is None or walk.texts[inner].startswith("value "):
             continue
-        where = source if inner == key else walk.modules.source(inner.partition(":")[0])
-        methods = {name for name, chain in own.called if where is None or _is_method(name, chain, where, walk.modules)}
-        touched |= _touched(inner, own.names | methods, own.strings, walk)
-        everywhere |= own.environment
-        if where is not None:
-            more, all_of_it = _settings(own, walk.texts[inner], where, walk.modules)
-            packages |= more
-            everywhere |= all_of_it
+        own = touches_of(walk.texts[inner])
+        touched |= _touched(own, usage_of(walk.texts[inner]), where, walk)
+        more, all_of_it = _settings(own, walk.texts[inner], where, walk.modules)
+        packages |= more
+        everywhere |= all_of_it or own.environment
     return Effect(source, text, frozenset(touched), frozenset(packages), everywhere)
 
 
@@ -178,18 +175,24 @@ def _is_method(name: str, chain: Chain, source: Source, modules: Modules) -> boo
     return True
 
 
-def _touched(key: str, names: AbstractSet[str], strings: Iterable[str], walk: CodeWalk) -> set[str]:
-    """The definitions behind the names that a piece of source may change."""
-    local = [inner for inner in usage_of(walk.texts[key]).imports if inner.bound in names]
-    behind = tuple(inner.module for inner in local)
-    found = {target for name, target in walk.edges[key] if name in names or (behind and name.startswith(behind))}
-    for dotted in strings:
+def _touched(own: Touches, usage: Usage, source: Source, walk: CodeWalk) -> set[str]:
+    """The definitions behind what a piece of source may change."""
+    methods = {(name, chain[:-1]) for name, chain in own.called if _is_method(name, chain, source, walk.modules)}
+    outside = {name for name, _ in usage.names}
+    found: set[str | None] = set()
+    for name, chain in own.changed | methods:
+        local = [inner for inner in usage.imports if inner.bound == name]
+        for inner in local:
+            first = (inner.attribute,) if inner.attribute else ()
+            found.add(walk.reach(source.absolute(inner.level, inner.module), *first, *chain))
+        if not local and name in outside and not walk.modules.is_experiment(source, name):
+            found.add(walk.resolve(source, name, chain))
+    for dotted in own.strings:
         module, _, _ = dotted.partition(".")
         if module.isidentifier() and walk.modules.place(module).kind in {"source", "folder"}:
-            target = walk.reach(*dotted.split("."))
-            found |= {target} if target is not None else set()
-    whole = [target for target in found if target.endswith(":*")]
-    return found | {inner for target in whole for _, inner in walk.edges[target]}
+            found.add(walk.reach(*dotted.split(".")))
+    keys = {key for key in found if key is not None}
+    return keys | {inner for key in keys if key.endswith(":*") for _, inner in walk.edges[key]}
 
 
 def _settings(own: Touches, text: str, source: Source, modules: Modules) -> tuple[set[str], bool]:
@@ -233,6 +236,24 @@ def _of_definition(
     text = walk.modules.normalise(definition, source)
     touched = frozenset(_closure([key], walk)) - {key}
     yield Effect(source, text, touched, is_subclass=not enters)
+
+
+def _asked_for_subclasses(walk: CodeWalk) -> set[str]:
+    """The definitions whose subclasses some code that was reached asks for; all where it cannot be told."""
+    asked: set[str] = set()
+    for key, text in walk.texts.items():
+        if "__subclasses__" not in text:
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Attribute) and node.attr == "__subclasses__":
+                path = path_of(node)
+                name = path[0] if path is not None else ""
+                targets = {target for used, target in walk.edges[key] if used == name}
+                is_own = name == "cls" or ast.unparse(node.value) in {"type(self)", "self.__class__"}
+                if not targets and not is_own:
+                    return set(walk.texts)
+                asked |= targets | {key}
+    return asked
 
 
 def _closure(keys: Iterable[str], walk: CodeWalk) -> list[str]:

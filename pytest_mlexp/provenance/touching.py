@@ -21,7 +21,7 @@ class Touches:
     """What a piece of source may change.
 
     Attributes:
-        names: first parts of what is stored to or handed over.
+        changed: what is stored to or handed over.
         called: what is called by attribute: a method may change its object, a function of a module not its module.
         settings: what is stored to, or called for what it does alone: ``torch.set_default_dtype(x)``.
         stored: the part of ``settings`` that is stored to.
@@ -29,12 +29,17 @@ class Touches:
         environment: whether the process is changed by pytest's monkeypatch.
     """
 
-    names: frozenset[str]
+    changed: frozenset[Path]
     called: frozenset[Path]
     settings: frozenset[Path]
     stored: frozenset[Path]
     strings: frozenset[str]
     environment: bool
+
+    @property
+    def names(self) -> frozenset[str]:
+        """First parts of what is changed or called."""
+        return frozenset(name for name, _ in self.changed | self.called)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -44,26 +49,35 @@ def touches_of(text: str) -> Touches:
     aliases = _aliases(tree)
     stored = {path for node in ast.walk(tree) if (path := _stored(node)) is not None}
     alone = {path for call in _alone(tree) if (path := path_of(call.func)) is not None}
-    found = {name for name, _ in stored}
+    changed = stored | {(name, ()) for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
     called: set[Path] = set()
     strings: set[str] = set()
     environment = False
     for call in [node for node in ast.walk(tree) if isinstance(node, ast.Call)]:
         path = path_of(call.func)
-        if path is not None and path[0] in aliases:
-            found.add(path[0])
-        elif path is not None and path[1]:
+        if path is not None and path[1]:
             called.add(path)
-        given = [*call.args, *(keyword.value for keyword in call.keywords)]
-        found |= {inner[0] for argument in given if (inner := path_of(argument)) is not None}
-        last = _last(call.func)
-        environment |= last in _OF_ENVIRONMENT
-        if last in {*_CHANGERS, "patch"}:
-            strings |= {a.value for a in given if isinstance(a, ast.Constant) and isinstance(a.value, str)}
-    names = frozenset(origin for name in found for origin in _origins(name, aliases, frozenset()))
-    return Touches(
-        names, frozenset(called), frozenset(stored | alone), frozenset(stored), frozenset(strings), environment
-    )
+        changed |= _handed(call)
+        environment |= _last(call.func) in _OF_ENVIRONMENT
+        if _last(call.func) in {*_CHANGERS, "patch"}:
+            strings |= {a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)}
+    for name, _ in changed | called:
+        changed |= {(origin, ()) for origin in _origins(name, aliases, frozenset()) - {name}}
+    settings = frozenset(stored | alone)
+    return Touches(frozenset(changed), frozenset(called), settings, frozenset(stored), frozenset(strings), environment)
+
+
+def _handed(call: ast.Call) -> set[Path]:
+    """What a call is given; of what it is told to set an attribute of, that attribute."""
+    match call.args:
+        case [first, ast.Constant(value=str(name)), *rest] if _last(call.func) in _CHANGERS:
+            owner = path_of(first)
+            target = {(owner[0], (*owner[1], name))} if owner is not None else set()
+            given = rest
+        case _:
+            target, given = set(), call.args
+    every = [*given, *(keyword.value for keyword in call.keywords)]
+    return target | {path for argument in every if (path := path_of(argument)) is not None}
 
 
 def path_of(node: ast.AST) -> Path | None:
