@@ -30,6 +30,7 @@ class CodeWalk:
 
     Args:
         keeping: what of the texts counts that is left out otherwise, see ``reading``.
+        idle: whether libraries count that are imported and not named again, thus for what their import does.
 
     Attributes:
         texts: ``module:definition`` -> its normalised text, in the order of the visit.
@@ -39,13 +40,14 @@ class CodeWalk:
         anywhere: whether a module is looked up by a name that the text does not tell.
     """
 
-    def __init__(self, keeping: frozenset[str] = frozenset()) -> None:
+    def __init__(self, keeping: frozenset[str] = frozenset(), *, idle: bool = True) -> None:
         self.texts: dict[str, str] = {}
         self.edges: dict[str, list[tuple[str, str]]] = {}
         self.packages: dict[str, str] = {}
         self.lazy: dict[str, Source] = {}
         self.anywhere = False
         self.modules = Modules(keeping)
+        self._idle = idle
         self._eager: set[str] = set()
         self._touched: set[str] = set()
 
@@ -216,7 +218,7 @@ class CodeWalk:
             self.lazy[source.name] = source
         for module in (*source.certain, *source.possible):
             self._import(module)
-        for module in source.unused:
+        for module in source.unused if self._idle else ():
             self.library(module)
         text = self.modules.effects(source)
         if text:

@@ -29,7 +29,8 @@ def fingerprint(*parts: object) -> str:
     Parts may be functions, classes, partials, bound methods, estimators (class and ``get_params``),
     arrays, tensors, containers, plain values, and objects that could be pickled (class and state). An
     object without such a state counts by its class alone. In which module a definition stands does not count, nor
-    does this package: how it was installed says nothing of the team's code.
+    does this package, as how it was installed says nothing of the team's code, nor a library that is imported beside
+    it and not used: the last user of an import may go without a trace.
     """
     walk, text = follow(parts)
     return digest(f"{text}\n{walk.anonymous()}")[:16]
@@ -71,7 +72,7 @@ class ValueWalk:
     """
 
     def __init__(self, *, named: bool = False, keeping: frozenset[str] = frozenset()) -> None:
-        self.code = CodeWalk(keeping)
+        self.code = CodeWalk(keeping, idle=named)
         self.typed_in: list[str] = []
         self.keeping = keeping
         self._named = named
