@@ -13,8 +13,9 @@ import numpy as np
 from pytest_mlexp.blocks.model import ModelVariant
 from pytest_mlexp.contracts.data import Case, make
 from pytest_mlexp.contracts.declarations import Declarations, declared
+from pytest_mlexp.contracts.fitted import as_array
 from pytest_mlexp.contracts.process import quietly
-from pytest_mlexp.contracts.subject import Subject, as_array
+from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.errors import DeclarationError
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from pytest_mlexp.blocks.splitting import row_count
 from pytest_mlexp.contracts.compare import gap, same
 from pytest_mlexp.contracts.data import Case, Data, framed
+from pytest_mlexp.contracts.fitted import as_array
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.values import whole_rows
 from pytest_mlexp.contracts.refusals import Refused, is_refusal, told
-from pytest_mlexp.contracts.subject import Subject, as_array
+from pytest_mlexp.contracts.subject import Subject
 
 TOLERANCE = 1e-6
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
+from pytest_mlexp.contracts.fitted import as_array
 from pytest_mlexp.contracts.law import Broken, law
 from pytest_mlexp.contracts.process import restored, settings, states, stocks
-from pytest_mlexp.contracts.subject import Subject, as_array
+from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.execution.seeding import seeded
 
 

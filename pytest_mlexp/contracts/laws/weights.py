@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +38,7 @@ def unit_weights(subject: Subject, case: Case) -> None:
         raise
 
 
-@law("Rows of hardly any weight hardly matter.", needs=(*NEEDS, "learns"))
+@law("Rows of hardly any weight hardly matter, whatever the index of the weights.", needs=(*NEEDS, "learns"))
 def heavy_rows_decide(subject: Subject, case: Case) -> None:
     data = subject.data(
         replace(case, classes=2, train_rows=max(case.train_rows, 45), rows=max(case.rows, 18)), clear=True
@@ -52,16 +53,28 @@ def heavy_rows_decide(subject: Subject, case: Case) -> None:
     else:
         y[wrong] = (y.max(axis=0) + y.min(axis=0)) - y[wrong]
     weights = np.where(wrong, 1e-3, 1.0)
-    model = subject.train(subject.build(), X, y, sample_weight=weights)
+    model = _by_index(subject, X, y, weights)
+    if model is None:
+        model = subject.train(subject.build(), X, y, sample_weight=weights)
     found = quality(subject, model, data)
     if found < 0.6:
         raise Broken(
-            "rows with a weight of 1 decide against more rows with a weight of 0.001",
+            "rows with a weight of 1 decide against more rows with a weight of 0.001, whatever their index",
             f"a quality of {found:.2f} on rows that follow the heavy ones",
             X=X,
             y=y,
             sample_weight=weights,
         )
+
+
+def _by_index(subject: Subject, X: Any, y: Any, weights: Any) -> Any:
+    """A model that was given the weights as a Series whose index is in another order; None where it takes none."""
+    import pandas as pd
+
+    series = pd.Series(weights, index=np.roll(np.arange(len(weights)), 1))
+    with suppress(Exception):
+        return subject.train(subject.build(), X, y, sample_weight=series)
+    return None
 
 
 @law("A weight of two is a row that stands there twice, and a weight of zero one that does not.", needs=NEEDS)
@@ -77,6 +90,16 @@ def weights_are_counts(subject: Subject, case: Case) -> None:
             continue
         repeated = subject.train(subject.build(), data.X[rows], data.y[rows])
         _near(subject, (weighted, repeated, subject.fitted(data)), data, values)
+        if 0 not in values:
+            _halved(subject, data, counts, repeated)
+
+
+def _halved(subject: Subject, data: Data, counts: Any, repeated: Any) -> None:
+    """Each row twice, with half of its weight each time: what is lost of a fraction is missed."""
+    rows, weights = np.repeat(np.arange(len(data)), 2), np.repeat(counts / 2, 2)
+    halved = subject.try_fit(data.X[rows], data.y[rows], doing="a fit with halved weights", sample_weight=weights)
+    if not isinstance(halved, Refused):
+        _near(subject, (halved, repeated, subject.fitted(data)), data, np.unique(counts / 2).tolist())
 
 
 def _noisy(subject: Subject, case: Case) -> Data:
@@ -88,7 +111,7 @@ def _noisy(subject: Subject, case: Case) -> Data:
     return Data(data.X, y, data.X_test, data.y_test, ("noisy", data.key))
 
 
-def _near(subject: Subject, models: tuple[Any, Any, Any], data: Data, values: Sequence[int]) -> None:
+def _near(subject: Subject, models: tuple[Any, Any, Any], data: Data, values: Sequence[float]) -> None:
     method = next(m for m in ("predict_proba", "decision_function", "predict") if m in subject.methods(models[0]))
     one, two, plain = (subject.answers(m, data.X_test, methods=(method,))[method] for m in models)
     if one.shape != two.shape or one.dtype.kind != "f":
@@ -96,7 +119,7 @@ def _near(subject: Subject, models: tuple[Any, Any, Any], data: Data, values: Se
     effect, off = float(np.mean(np.abs(plain - two))), float(np.mean(np.abs(one - two)))
     if off > FAR * effect + 1e-3 * float(np.mean(np.abs(two))):
         raise Broken(
-            f"integer weights {tuple(values)} give the model of rows repeated so often",
+            f"weights {tuple(values)} give the model of rows that are repeated as often as their weights add up to",
             f"{method} differs by {off:.3g} on average; without weights it differs by {effect:.3g}",
             X=data.X,
             y=data.y,
