@@ -183,7 +183,7 @@ EXPLAINED: dict[tuple[str, str], str] = {
     **{("QuantileRegressor", law): _CONSTANT for law in ("learns", "every_column_counts", "every_row_counts")},
     **{
         (name, law): _TWO_COLUMNS
-        for name in ("HistGradientBoostingClassifier", "MLPClassifier")
+        for name in ("HistGradientBoostingClassifier", "LGBMClassifier", "MLPClassifier")
         for law in ("one_class", "one_training_row")
     },
     ("QuantileRegressor", "whole_numbers_at_fit"): _UNSIGNED,
