@@ -30,6 +30,8 @@ class Subject:
         trains: whether it has ``fit``.
         watches: whether what it is given is compared after each call.
         touched: what the first call that changed what it was given did; whoever tells it takes it away.
+        again: what a second fit on training rows answers, where a law made one, by the data's key.
+        frozen: whether a fit on read-only parts of larger arrays answers like the first, by the data's key.
     """
 
     def __init__(self, name: str, raw: Callable[[], Any], declares: Declarations) -> None:
@@ -45,6 +47,8 @@ class Subject:
         self.facts: dict[str, Any] | None = None
         self.own_code: bool | None = None
         self.chance: dict[Case, str | None] = {}
+        self.again: dict[object, Answers] = {}
+        self.frozen: dict[object, bool] = {}
         self._fits: dict[object, Fit] = {}
         self._expected: dict[object, Answers] = {}
 
@@ -143,12 +147,13 @@ class Subject:
         """
         fit = self.fit_of(data)
         methods = methods or self.usual(fit.model)
-        if (data.key, methods) not in self._expected:
+        known = self._expected.get(data.key, {})
+        if not known.keys() >= set(methods):
             unused = fit.again()
             if unused is None:
                 return self.answers(self.fresh(data) if model is None else model, data.X_test, methods=methods)
-            self._expected[data.key, methods] = self.answers(unused, copied(data.X_test), methods=methods)
-        return {method: answer.copy() for method, answer in self._expected[data.key, methods].items()}
+            known = self._expected[data.key] = self.answers(unused, copied(data.X_test), methods=methods)
+        return {method: known[method].copy() for method in methods}
 
     def try_fit(self, X: Any, y: Any, *, doing: str, model: Any = None, **fit_params: Any) -> Any:
         """Fit on unusual data: the fitted model, or :class:`Refused`.

@@ -10,6 +10,7 @@ import numpy as np
 
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
+from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.learning import quality_of
 from pytest_mlexp.contracts.subject import Subject
@@ -32,22 +33,20 @@ def partial_fit_accumulates(subject: Subject, case: Case) -> None:
             X=data.X,
             y=data.y,
         )
+    at_once = subject.answers(_partially(subject, [(data.X, data.y)], data), data.X_test)
     if subject.declares.task == "classification":
-        _remembers_classes(subject, data)
-    _counts_rows(subject, data)
+        _remembers_classes(subject, data, at_once)
+    _counts_rows(subject, data, at_once)
     if not subject.declares.nondeterministic and not subject.declares.warm_start:
         again = subject.answers(subject.train(both, data.X, data.y), data.X_test)
         fresh = subject.expected(data)
         same(again, fresh, "fit after partial_fit is a fit from nothing", tolerance=1e-7, X=data.X, y=data.y)
 
 
-def _remembers_classes(subject: Subject, data: Data) -> None:
+def _remembers_classes(subject: Subject, data: Data, at_once: Answers) -> None:
     """Batches by class: what came first is still known after the last, for whoever learns in one pass."""
     labels = np.unique(data.y)
-    at_once = subject.answers(_partially(subject, [(data.X, data.y)], data), data.X_test, methods=("predict",))[
-        "predict"
-    ]
-    if subject.declares.poor_score or quality_of(at_once, data.y_test, classification=True) < 0.8:
+    if subject.declares.poor_score or quality_of(at_once["predict"], data.y_test, classification=True) < 0.8:
         return  # one pass is not enough for this model
     fewer = data.y != labels[-1]
     parts = [(data.X, data.y), (data.X[fewer], data.y[fewer]), (data.X, data.y), (data.X[fewer], data.y[fewer])]
@@ -62,9 +61,8 @@ def _remembers_classes(subject: Subject, data: Data) -> None:
         raise Broken(f"classes given to the first partial_fit are known: {labels}", f"{classes}", X=data.X, y=data.y)
 
 
-def _counts_rows(subject: Subject, data: Data) -> None:
+def _counts_rows(subject: Subject, data: Data, at_once: Answers) -> None:
     """A model to which the order of batches is all the same adds up rows: batches of any size give what one gives."""
-    at_once = subject.answers(_partially(subject, [(data.X, data.y)], data), data.X_test)
     for cuts in ((0, 6), (0, 1, 2)):
         ends = [*cuts[1:], len(data)]
         parts = [(data.X[begin:end], data.y[begin:end]) for begin, end in zip(cuts, ends, strict=True)]
