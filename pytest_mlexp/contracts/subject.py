@@ -32,6 +32,7 @@ class Subject:
         touched: what the first call that changed what it was given did; whoever tells it takes it away.
         again: what a second fit on training rows answers, where a law made one, by the data's key.
         frozen: whether a fit on read-only parts of larger arrays answers like the first, by the data's key.
+        mixed: whether a fit on a frame of several types with an odd index answers like one on arrays, by case.
     """
 
     def __init__(self, name: str, raw: Callable[[], Any], declares: Declarations) -> None:
@@ -49,6 +50,7 @@ class Subject:
         self.chance: dict[Case, str | None] = {}
         self.again: dict[object, Answers] = {}
         self.frozen: dict[object, bool] = {}
+        self.mixed: dict[Case, bool] = {}
         self._fits: dict[object, Fit] = {}
         self._expected: dict[object, Answers] = {}
 

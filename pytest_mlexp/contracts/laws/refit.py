@@ -69,12 +69,12 @@ def _chains(subject: Subject, case: Case, data: Data) -> list[dict[str, Data]]:
         small += WEIGHTED
     first = {small: subject.data(less, scale=0.01, target_scale=0.01, labels=(5, 6, 8, 9))}
     second = {
-        "more rows of a hundred times the scale with one class more": subject.data(
-            greater, scale=100.0, shift=7.0, target_scale=100.0 * sign
-        ),
         "narrower data with fewer classes": subject.data(narrow, labels=(7, 9)),
         "wider data with more classes, another scale and sign": subject.data(
             wide, scale=50.0, shift=7.0, target_scale=20.0 * sign, labels=WORDS
+        ),
+        "more rows of a hundred times the scale with one class more": subject.data(
+            greater, scale=100.0, shift=7.0, target_scale=100.0 * sign
         ),
     }
     if isinstance(data.X, np.ndarray):
