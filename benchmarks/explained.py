@@ -6,6 +6,8 @@ Run ``OMP_NUM_THREADS=1 python benchmarks/explained.py``. There is one function 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -134,6 +136,38 @@ def objective_set_by_fit() -> Seen:
     yield "XGBClassifier", f"objective was {before!r} and is {after!r}", before != after
 
 
+def two_columns_for_one_class() -> Seen:
+    """One class, one training row: classes_ has one entry, predict_proba two columns."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.neural_network import MLPClassifier
+
+    kinds: list[Any] = [HistGradientBoostingClassifier, MLPClassifier]
+    with contextlib.suppress(ImportError):
+        from lightgbm import LGBMClassifier
+
+        kinds.append(functools.partial(LGBMClassifier, verbose=-1, n_jobs=1))
+    for kind in kinds:
+        model = kind(random_state=0).fit(X, np.zeros(48, dtype=int))
+        columns = model.predict_proba(X).shape[1]
+        told = f"classes_ are {model.classes_}, predict_proba has {columns} columns"
+        yield type(model).__name__, told, len(model.classes_) == 1 and columns == 2
+
+
+def unsigned_inputs_negated() -> Seen:
+    """Whole numbers at fit: the linear program holds -X, which wraps around in an unsigned type; signed ones do not."""
+    from sklearn.linear_model import QuantileRegressor
+
+    whole = np.rint(8 * (X - X.min()))
+    told, wanted = {}, QuantileRegressor(alpha=0.01).fit(whole, y).coef_
+    for kind in (np.int16, np.uint8):
+        try:
+            told[kind] = np.abs(QuantileRegressor(alpha=0.01).fit(whole.astype(kind), y).coef_ - wanted).max()
+        except TypeError:  # the program has no solution any more, and None is indexed
+            told[kind] = np.inf
+    seen = {kind.__name__: float(off) for kind, off in told.items()}
+    yield "QuantileRegressor", f"coefficients are off by {seen}", told[np.int16] < 1e-6 < told[np.uint8]
+
+
 REASONS: tuple[Callable[[], Any], ...] = (
     kernels_of_far_rows,
     minus_one_is_unlabelled,
@@ -146,6 +180,8 @@ REASONS: tuple[Callable[[], Any], ...] = (
     columns_by_position,
     booleans_as_integers,
     objective_set_by_fit,
+    two_columns_for_one_class,
+    unsigned_inputs_negated,
 )
 
 

@@ -44,7 +44,7 @@ class Recipe:
         scale: factor on every input.
         shift: added to every input, after the scale.
         target_scale: factor on a regression's target.
-        whole: inputs and regression targets are whole numbers.
+        whole: inputs and regression targets are whole numbers, inputs from 0 on.
         clear: no test row lies between the classes.
     """
 
@@ -225,7 +225,9 @@ def _numbers(declares: Declarations, X: Array, recipe: Recipe) -> Array:
 def _finish(declares: Declarations, X: Array, recipe: Recipe) -> Array:
     if not declares.categorical:
         X = X * recipe.scale + (abs(recipe.shift) if declares.positive_only else recipe.shift)
-    X = np.rint(8 * X) if recipe.whole and not declares.categorical else X
+    if recipe.whole and not declares.categorical:
+        X = np.rint(8 * X)
+        X = X - X.min()
     finished: Array = np.ascontiguousarray(X.astype(np.float32).astype(np.float64))
     return finished
 

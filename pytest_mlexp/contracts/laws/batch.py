@@ -11,9 +11,10 @@ import numpy as np
 from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, between, is_texts, odd_texts
+from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.refusals import Refused
-from pytest_mlexp.contracts.subject import Answers, Subject
+from pytest_mlexp.contracts.subject import Subject
 
 LARGE = 2310
 # Multiples of the sizes that batches usually have, in tens and in twos.

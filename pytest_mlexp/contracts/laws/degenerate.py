@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from pytest_mlexp.contracts.data import Case, Data
+from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.labels import check_probabilities
 from pytest_mlexp.contracts.refusals import Refused
-from pytest_mlexp.contracts.subject import Answers, Subject
+from pytest_mlexp.contracts.subject import Subject
 
 NEEDS = ("trained", "numeric")
 
@@ -32,6 +33,10 @@ def _answers(subject: Subject, model: Any, data: Data, what: str) -> Answers | N
     if isinstance(got, Refused):
         return None
     _check(subject, got, data, X, what)
+    classes, proba = getattr(model, "classes_", None), got.get("predict_proba")
+    if isinstance(classes, np.ndarray) and proba is not None and proba.shape[1:] != classes.shape:
+        claim = f"after a fit on {what}, predict_proba has a column for each of classes_ {classes!r:.60}"
+        raise Broken(claim, f"shape {proba.shape}", X=data.X, y=data.y)
     return got  # type: ignore[no-any-return]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, law
-from pytest_mlexp.contracts.laws.refit import params_text
+from pytest_mlexp.contracts.laws.copies import params_text
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import SEEDS, Subject
 
