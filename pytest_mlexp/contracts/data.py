@@ -270,5 +270,6 @@ def _given(declares: Declarations, case: Case, key: object) -> Data:
     order = np.random.default_rng(case.seed).permutation(have)
     cut = min(case.train_rows, max(have * 2 // 3, 1))
     train, test = order[:cut], order[cut : cut + case.rows]
+    y = y.to_numpy() if hasattr(y, "to_numpy") and getattr(y, "ndim", 0) == 1 else y  # laws pick rows by position
     y_train, y_test = take(y, train), take(y, test)
     return Data(take(X, train), y_train, take(X, test if len(test) else train), y_test, key)

@@ -65,11 +65,18 @@ def whole_rows(subject: Subject, case: Case) -> Data:
     """Data of whole numbers.
 
     Raises:
-        NotApplicable: they lie too far apart for the model.
+        NotApplicable: they lie too far apart for the model, or its own data are others.
     """
     if subject.declares.spread < 1:
         raise NotApplicable("whole numbers lie too far apart for it")
-    return subject.data(case, whole=True)
+    data = subject.data(case, whole=True)
+    if subject.declares.given and not (_are_whole(data.X) and _are_whole(data.X_test)):
+        raise NotApplicable("its data are no whole numbers")
+    return data
+
+
+def _are_whole(X: Any) -> bool:
+    return isinstance(X, np.ndarray) and X.dtype.kind in "biuf" and bool(np.all(np.rint(X) == X))
 
 
 def ordinary(subject: Subject, data: Data) -> Answers:
@@ -116,7 +123,7 @@ def whole_numbers_at_fit(subject: Subject, case: Case) -> None:
     data = whole_rows(subject, case)
     want = ordinary(subject, data)
     forms = {"inputs": (_narrowed(data.X), data.y)}
-    if subject.declares.task == "regression":
+    if subject.declares.task == "regression" and _are_whole(data.y):
         forms["targets"] = (data.X, _narrowed(data.y))
     for what, (X, y) in forms.items():
         model = subject.try_fit(X, y, doing=f"a fit on {what} as integers")
