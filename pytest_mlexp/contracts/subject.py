@@ -168,10 +168,18 @@ class Subject:
         def fit() -> Any:
             reseed()
             with self.watched("fit", X, y, *fit_params.values()):
-                new.fit(X, y, **fit_params)
+                returned = new.fit(X, y, **fit_params)
+            self._told_itself(new, returned, doing, X=X, y=y)
             return new
 
         return attempt(fit, doing=doing, X=X, y=y)
+
+    def _told_itself(self, model: Any, returned: Any, doing: str, **data: Any) -> None:
+        """Keep in ``touched`` that a fit returned something else than the model, where an ordinary fit returns it."""
+        usually = any(fit.returned is fit.model for fit in self._fits.values())
+        if usually and returned is not model and self.touched is None:
+            claim = f"fit returns the model, as it does on ordinary data; here {doing}"
+            self.touched = Broken(claim, f"{returned!r:.80}", **data)
 
     def try_ask(self, model: Any, X: Any, *, doing: str, methods: tuple[str, ...] | None = None) -> Any:
         """The answers to unusual rows by method, or the first :class:`Refused`.

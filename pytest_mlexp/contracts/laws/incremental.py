@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -12,7 +13,9 @@ from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.laws.labels import check_probabilities
 from pytest_mlexp.contracts.laws.learning import quality_of
+from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.execution.seeding import seeded
 
@@ -97,14 +100,13 @@ def predicting_between_batches(subject: Subject, case: Case) -> None:
     same(got, want, claim, tolerance=1e-9, X=data.X, y=data.y)
 
 
-def _partially(subject: Subject, parts: Parts, data: Data, *, asking: bool = False) -> Any:
+def _partially(subject: Subject, parts: Parts, data: Data, *, asking: bool = False, classes: Any = None) -> Any:
     """A new model that was given these batches, and, if wanted, asked about the rows of each after it."""
-    import inspect
-
     model = subject.build()
     takes = "classes" in inspect.signature(model.partial_fit).parameters
     for number, (X, y) in enumerate(parts):
-        first = {"classes": np.unique(data.y)} if takes and number == 0 else {}
+        known = np.unique(data.y) if classes is None else classes
+        first = {"classes": known} if takes and number == 0 else {}
         with seeded(0):
             try:
                 with subject.watched("partial_fit", X, y, *first.values()):
@@ -118,4 +120,38 @@ def _partially(subject: Subject, parts: Parts, data: Data, *, asking: bool = Fal
     return model
 
 
-LAWS = (partial_fit_accumulates, predicting_between_batches)
+@law(
+    "Classes given to partial_fit may stand in any order, and may have no rows yet.",
+    needs=("partial_fit", "trained", "numeric", "classifier"),
+)
+def classes_in_any_order(subject: Subject, case: Case) -> None:
+    if "classes" not in inspect.signature(subject.build().partial_fit).parameters:
+        raise NotApplicable("its partial_fit takes no classes")
+    data = subject.data(replace(case, train_rows=max(case.train_rows, 40)), clear=True)
+    labels = np.unique(data.y)
+    plain, other = (
+        _partially(subject, [(data.X, data.y)], data, classes=order) for order in (labels, np.roll(labels, 1))
+    )
+    got, want = subject.answers(other, data.X_test), subject.answers(plain, data.X_test)
+    if not subject.declares.nondeterministic:
+        claim = "classes given in another order give the same answers, columns in the order of sorted classes_"
+        same(got, want, claim, tolerance=1e-7, X=data.X, y=data.y)
+    _without_rows(subject, data, labels)
+
+
+def _without_rows(subject: Subject, data: Data, labels: Any) -> None:
+    """A class that is known by name only: it is not the answer to every row, and probabilities are numbers."""
+    seen = data.y != labels[0]
+    model = _partially(subject, [(data.X[seen], data.y[seen])], data)
+    what = f"rows while the class {labels[0]!r} has none yet"
+    rows = data.X[seen]
+    got = subject.try_ask(model, rows, doing=what)
+    if isinstance(got, Refused):
+        return
+    if "predict_proba" in got:
+        check_probabilities(got["predict_proba"], len(labels), what, rows)
+    if len(labels) > 1 and (got["predict"] == labels[0]).all():
+        raise Broken(f"{what} get the labels that were seen", f"all are {labels[0]!r}", X=data.X[seen], y=data.y[seen])
+
+
+LAWS = (partial_fit_accumulates, predicting_between_batches, classes_in_any_order)

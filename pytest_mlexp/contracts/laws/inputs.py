@@ -163,10 +163,15 @@ def wrong_width(subject: Subject, case: Case) -> None:
     if isinstance(data.X_test, np.ndarray):
         columns = data.X_test.shape[1]
         wider = np.column_stack([data.X_test, data.X_test[:, :1]])
-        tries: dict[str, Any] = {f"{columns + 1} columns instead of {columns}": wider}
+        # As many rows as columns, or a multiple: the cells could be cut anew into rows of the right width.
+        divides = data.X_test[: max(len(data.X_test) // columns, 1) * columns]
+        tries: dict[str, Any] = {
+            f"{columns + 1} columns instead of {columns}": wider,
+            f"{2 * columns} columns instead of {columns}": np.column_stack([data.X_test, data.X_test]),
+        }
         if columns > 1:
-            tries[f"{columns - 1} columns instead of {columns}"] = data.X_test[:, :-1]
-            tries[f"1 column instead of {columns}"] = data.X_test[:, :1]
+            tries[f"{columns - 1} columns instead of {columns}"] = divides[:, :-1]
+            tries[f"1 column instead of {columns}"] = divides[:, :1]
         _refused(subject, model, tries, [])
     if subject.takes_frames() and framed(data.X_test).shape[1] > 1:
         on_plain, on_frame = _fitted_on_frame(subject, data)

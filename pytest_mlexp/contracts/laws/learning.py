@@ -110,7 +110,7 @@ def last_rows_of_many_count(subject: Subject, case: Case) -> None:
             for name, answer in subject.answers(model, asked, methods=tuple(want)).items()
         ):
             return
-    if not _tells_small_changes(want, classifies=subject.declares.task == "classification"):
+    if not tells_small_changes(want, classifies=subject.declares.task == "classification"):
         raise NotApplicable("its answers are labels, which need not change with a few rows")
     claim = f"other targets in the last {LAST} of {LONG} rows change some answer to these very rows"
     raise Broken(claim, "no answer changes at all", X=data.X[-LAST:], y=data.y[-LAST:])
@@ -127,7 +127,7 @@ def _other_ends(data: Data) -> Iterator[Array]:
         yield y
 
 
-def _tells_small_changes(answers: Answers, *, classifies: bool) -> bool:
+def tells_small_changes(answers: Answers, *, classifies: bool) -> bool:
     """Whether some answer is a number that is neither a label nor a mere 0 or 1."""
     scores = [a for name, a in answers.items() if name != "predict" or not classifies]
     return any(a.dtype.kind == "f" and not np.isin(a, (0.0, 1.0)).all() for a in scores)

@@ -31,6 +31,7 @@ def memory_layout(subject: Subject, case: Case) -> None:
     frozen.setflags(write=False)
     forms = {
         "in Fortran order, read-only": frozen,
+        "in Fortran order": np.asfortranarray(X),
         "as every second row and column of a larger array": wide[::2, ::2],
         "as all but the last column of a table": table[:, :-1],
         "as a view with negative strides": X[::-1, ::-1].copy()[::-1, ::-1],

@@ -19,6 +19,7 @@ from pytest_mlexp.contracts.subject import SEEDS, Subject
 
 NEEDS = ("sample_weight", "trained", "numeric")
 FAR = 0.35
+NEAR = 0.1
 
 
 @law("Weights of one are no weights, and weights are not changed.", needs=NEEDS)
@@ -161,4 +162,29 @@ def weights_of_wrong_length(subject: Subject, case: Case) -> None:
         raise Broken("one weight less than rows is refused", "it was fitted", X=data.X)
 
 
-LAWS = (unit_weights, heavy_rows_decide, weights_are_counts, weights_of_wrong_length)
+@law("Rows of no weight are absent, however far they lie, and of however many classes.", needs=(*NEEDS, "generated"))
+def no_weight_is_absent(subject: Subject, case: Case) -> None:
+    if subject.declares.categorical or (reason := _stochastic(subject, case)) is not None:
+        raise NotApplicable("it takes categories only" if subject.declares.categorical else str(reason))
+    data = subject.data(case)
+    far = data.X[: len(data) // 2] * 30
+    X, y = np.concatenate([far, data.X]), np.concatenate([data.y[::-1][: len(far)], data.y])
+    weights = np.concatenate([np.zeros(len(far)), np.ones(len(data))])
+    model = subject.try_fit(X, y, doing="a fit with rows of no weight", sample_weight=weights)
+    if isinstance(model, Refused):
+        raise NotApplicable(f"refuses rows of no weight: {model}")
+    method = next(m for m in ("predict_proba", "decision_function", "predict") if m in subject.methods(model))
+    for asked in (data.X_test, data.X_test * 20):
+        got, want = (
+            subject.try_ask(one, asked, doing="ordinary and far rows", methods=(method,))
+            for one in (model, subject.fitted(data))
+        )
+        if isinstance(got, Refused) or isinstance(want, Refused) or want[method].dtype.kind != "f":
+            continue
+        one, two = got[method], want[method]
+        if one.shape != two.shape or float(np.mean(np.abs(one - two))) > NEAR * float(np.std(two)) + 1e-6:
+            claim = "rows of no weight give the model that there is without them"
+            raise Broken(claim, f"{method} gives {one[:2]} instead of {two[:2]}", X=X, y=y, sample_weight=weights)
+
+
+LAWS = (unit_weights, heavy_rows_decide, weights_are_counts, no_weight_is_absent, weights_of_wrong_length)
