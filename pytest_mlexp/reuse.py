@@ -100,9 +100,10 @@ class Reuse:
         __tracebackhide__ = True
         if self.kept is None:
             return compute()
-        with self._opened.watching():
+        block = sought.provenance.block if sought.provenance else None
+        with self._opened.watching(block):
             outcome = compute()
-        return replace(outcome, files=self._files(sought.provenance.block if sought.provenance else None))
+        return replace(outcome, files=self._opened.files(block))
 
     def evaluation(self, cell: Cell, ran: Sequence[tuple[Trial, Got]], compute: Callable[[], Joined]) -> Joined:
         """The evaluation of a cell's outcomes, and what could not be measured; from the store where it is there."""
@@ -122,10 +123,10 @@ class Reuse:
         if found.broken is not None:
             self._to_tell.append(f"the kept evaluation of {cell.id} was broken ({found.broken}): evaluated again")
         started = time.perf_counter()
-        with self._opened.watching():
+        with self._opened.watching(block):
             joined = compute()
         if time.perf_counter() - started > WORTH_KEEPING and block.is_as_read():
-            files = contents(self._files(block), self.kept.project)
+            files = contents(self._opened.files(block), self.kept.project)
             key = self._evaluation_key(cell, ran, block)
             path = self.kept.path(folder, name, key)
             self.kept.keep(path, Header(key, name, session="", machine="", created=0.0, files=files), joined)
@@ -149,9 +150,6 @@ class Reuse:
         """Why nothing of a cell can be reused: its code could not be followed."""
         names = (cell.variant.name, cell.evaluator.name)
         return tuple(f"nothing is reused: {name}: {self._unknown[name]}" for name in names if name in self._unknown)
-
-    def _files(self, block: BlockProvenance | None) -> dict[str, tuple[int, int]]:
-        return self._opened.files(block.sources, anywhere=block.anywhere) if block else self._opened.files()
 
     def _evaluator(self, cell: Cell) -> BlockProvenance | None:
         return self._known(cell.evaluator.name, lambda: self._provenances.evaluator(cell.evaluator))

@@ -115,6 +115,16 @@ def asker(frame: Any) -> str | None:
     return None
 
 
+def reader(frame: Any) -> str:
+    """The library that is the nearest to ask, by its top-level module; empty for first-party code."""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not _is_standard(file):
+            return "" if not is_library(file) else str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        frame = frame.f_back
+    return "?"  # a thread of the standard library's own
+
+
 @functools.lru_cache(maxsize=1024)
 def _is_standard(file: str) -> bool:
     return is_library(file) and not {"site-packages", "dist-packages"} & set(Path(file).parts)

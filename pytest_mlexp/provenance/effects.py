@@ -156,7 +156,7 @@ def _of_statement(key: str, text: str, source: Source, walk: CodeWalk) -> Effect
         if where is None or walk.texts[inner].startswith("value "):
             continue
         own = touches_of(walk.texts[inner])
-        touched |= _touched(own, usage_of(walk.texts[inner]), where, walk)
+        touched |= touched_by(own, usage_of(walk.texts[inner]), where, walk)
         more, all_of_it = _settings(own, walk.texts[inner], where, walk.modules)
         packages |= more
         everywhere |= all_of_it or own.environment
@@ -164,20 +164,25 @@ def _of_statement(key: str, text: str, source: Source, walk: CodeWalk) -> Effect
 
 
 def _is_method(name: str, chain: Chain, source: Source, modules: Modules) -> bool:
-    """Whether a call by attribute is one of an object, and not of a function of a module."""
+    """Whether what is called is an object or a method of one, and not a function of a module."""
+    if not chain:
+        return modules.is_object(source, name)
     for target in source.imports.get(name, ()):
         module = f"{target.module}.{target.attribute}" if target.attribute else target.module
         if modules.place(module).kind == "missing":
             return True
         while len(chain) > 1 and modules.place(f"{module}.{chain[0]}").kind in {"source", "folder"}:
             module, chain = f"{module}.{chain[0]}", chain[1:]
-        return len(chain) > 1
+        there = modules.source(module)
+        return len(chain) > 1 or (there is not None and modules.is_object(there, chain[0]))
     return True
 
 
-def _touched(own: Touches, usage: Usage, source: Source, walk: CodeWalk) -> set[str]:
+def touched_by(own: Touches, usage: Usage, source: Source, walk: CodeWalk) -> set[str]:
     """The definitions behind what a piece of source may change."""
-    methods = {(name, chain[:-1]) for name, chain in own.called if _is_method(name, chain, source, walk.modules)}
+    methods = {
+        (name, chain[:-1] or chain) for name, chain in own.called if _is_method(name, chain, source, walk.modules)
+    }
     outside = {name for name, _ in usage.names}
     found: set[str | None] = set()
     for name, chain in own.changed | methods:

@@ -133,7 +133,7 @@ class Modules:
                 if chain:  # a method of what a decorator made of it: functools.singledispatch's register
                     return True
                 used = usage_of(self.normalise(statement, source)).names
-                if any(self._is_object(source, inner) for inner, _ in used):
+                if any(self.is_object(source, inner) for inner, _ in used):
                     return True
             elif not isinstance(statement, ast.ClassDef) or chain:
                 return True
@@ -146,7 +146,8 @@ class Modules:
                 return True
         return False
 
-    def _is_object(self, source: Source, name: str) -> bool:
+    def is_object(self, source: Source, name: str) -> bool:
+        """Whether a name stands for something that is neither a function, a class nor a module."""
         bound = any(not isinstance(s, _DEFINITIONS) for s in source.bindings.get(name, ()))
         there = [(self.source(t.module), t.attribute) for t in source.imports.get(name, ()) if t.attribute]
-        return bound or any(s is not None and s is not source and self._is_object(s, str(a)) for s, a in there)
+        return bound or any(s is not None and s is not source and self.is_object(s, str(a)) for s, a in there)

@@ -14,16 +14,20 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from importlib.util import source_from_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_mlexp.provenance.asking import OWN, asked, asker
+from pytest_mlexp.provenance.asking import OWN, asked, asker, reader
 from pytest_mlexp.provenance.normalising import normalised
 from pytest_mlexp.provenance.packages import is_library
 
+if TYPE_CHECKING:
+    from pytest_mlexp.provenance.provenance import BlockProvenance
+
+# Readers that remember nothing of a file; the empty one is the team's own code.
+_WITHOUT_CACHE = ("", "numpy", "pandas", "scipy", "sklearn", "torch", "joblib", "pyarrow", "yaml", "PIL", "h5py")
 _NATIVE = (".so", ".pyd", ".dll", ".dylib")
 _STATE = ".mlexp"
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/")
@@ -40,7 +44,8 @@ class Opened:
     """The files that were opened while it was watching, by absolute path.
 
     It watches for a whole session: what one trial read may be remembered for the next, by a cache of the team's.
-    Therefore what was read counts for all that come later, unless a block declared it.
+    Therefore what was read counts for all later trials that reach something in which the first may have left it, and
+    for all later ones where a library read it that may have a cache of its own; unless a block declared it.
     """
 
     def __init__(self) -> None:
@@ -49,6 +54,8 @@ class Opened:
         self._written: set[str] = set()
         self._both: set[str] = set()
         self._declared: set[str] = set()
+        self._by: dict[str, list[BlockProvenance | None]] = {}
+        self._for_all: set[str] = set()
         self._loaded: dict[str, State] = {}
         self._loaded_now: dict[str, State] = {}
 
@@ -58,8 +65,8 @@ class Opened:
         self._declared.update(str(file.absolute()) for file in files)
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Note what is opened meanwhile, in whatever thread."""
+    def watching(self, by: BlockProvenance | None = None) -> Iterator[None]:
+        """Note what is opened meanwhile, in whatever thread, for a block."""
         _install()
         self._now.clear()
         self._loaded_now.clear()
@@ -70,10 +77,15 @@ class Opened:
         finally:
             _watching.remove(self)
             self._read = {**self._now, **self._read}
+            for path in self._now:
+                self._by.setdefault(path, []).append(by)
             self._loaded = {**self._loaded_now, **self._loaded}
 
-    def note(self, path: str, flags: int) -> None:
-        """Take in one opening; what is opened for both counts as read unless it was written in the end."""
+    def note(self, path: str, flags: int, reader: str = "") -> None:
+        """Take in one opening, by a library or the team's code.
+
+        What is opened for both counts as read unless it was written in the end.
+        """
         absolute = os.path.abspath(path)  # noqa: PTH100 - on every opening, thus quick
         if not _counts(absolute):
             return
@@ -84,6 +96,8 @@ class Opened:
             self._written.add(absolute)
         elif self._now.get(absolute) in {None, *_KINDS} and (state := _state(absolute)) is not None:
             self._now[absolute] = state
+            if reader not in _WITHOUT_CACHE:
+                self._for_all.add(absolute)
             if flags & os.O_RDWR:
                 self._both.add(absolute)
 
@@ -106,20 +120,26 @@ class Opened:
         if (state := _state(source)) is not None and not source.startswith(OWN):
             self._loaded_now.setdefault(source, state)
 
-    def files(self, followed: AbstractSet[str] = frozenset(), *, anywhere: bool = False) -> dict[str, State]:
+    def files(self, block: BlockProvenance | None = None) -> dict[str, State]:
         """What was only read, less libraries and the system's files; each with its state when it was opened.
 
         Args:
-            followed: files of code that is known to be used, and counts by what is used of it.
-            anywhere: whether modules that an earlier trial loaded may be used as well.
+            block: what the trial or the evaluation is of; code that was followed from it counts by what is used.
         """
-        inherited = {path: state for path, state in self._read.items() if path not in self._declared}
+        inherited = {path: state for path, state in self._read.items() if self._is_inherited(path, block)}
         found = {**inherited, **self._now}
         made = self._written | {path for path in self._both if _state(path) != found.get(path)}
         made |= {path for path, state in found.items() if state in _KINDS and _kind(path) != state}
-        loaded = {**self._loaded, **self._loaded_now} if anywhere else self._loaded_now
-        found |= {path: state for path, state in loaded.items() if path not in followed}
+        loaded = {**self._loaded, **self._loaded_now} if block is not None and block.anywhere else self._loaded_now
+        found |= {path: state for path, state in loaded.items() if block is None or path not in block.sources}
         return {path: found[path] for path in sorted(found) if path not in made}
+
+    def _is_inherited(self, path: str, block: BlockProvenance | None) -> bool:
+        if path in self._declared:
+            return False
+        if block is None or path in self._for_all:
+            return True
+        return any(block.may_find_what(by) for by in self._by.get(path, ()))
 
 
 @functools.cache
@@ -165,7 +185,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     is_absent = event == "open" and not flags & (os.O_WRONLY | os.O_CREAT) and _state(name) is None
     for opened in _watching:
         if not is_absent:
-            opened.note(name, flags)
+            opened.note(name, flags, reader(sys._getframe(1)))  # noqa: SLF001
         elif asker(sys._getframe(1)) is not None:  # noqa: SLF001
             opened.note_question(name, more=False)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from pytest_mlexp.blocks.declared import Declared
@@ -18,6 +19,7 @@ from pytest_mlexp.provenance.constants import PLAIN
 from pytest_mlexp.provenance.editing import check_is_as_loaded
 from pytest_mlexp.provenance.effects import SessionEffects
 from pytest_mlexp.provenance.fingerprint import follow
+from pytest_mlexp.provenance.leaving import left_by
 from pytest_mlexp.provenance.packages import own_version, versions
 from pytest_mlexp.provenance.precision import precision
 
@@ -39,6 +41,7 @@ class BlockProvenance:
         code: what was followed -> digest of its code, whatever modules that stands in.
         sources: files of all modules that were followed.
         anywhere: whether it looks modules up by names that are not known.
+        left: definitions that it may leave something in for later trials of the process; None where it cannot be told.
     """
 
     parts: Mapping[str, str]
@@ -46,6 +49,7 @@ class BlockProvenance:
     code: Mapping[str, str] = field(default_factory=dict)
     sources: frozenset[str] = frozenset()
     anywhere: bool = False
+    left: frozenset[str] | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -62,7 +66,14 @@ class BlockProvenance:
             {**self.code, **other.code},
             self.sources | other.sources,
             self.anywhere or other.anywhere,
+            None if self.left is None or other.left is None else self.left | other.left,
         )
+
+    def may_find_what(self, other: BlockProvenance | None) -> bool:
+        """Whether something that another block leaves behind is in the reach of this one."""
+        if other is None or other.left is None or other is self:
+            return True
+        return self.anywhere or other.anywhere or any(f"code {key}" in self.parts for key in other.left)
 
     def is_as_read(self) -> bool:
         """Whether no file that is loaded late was edited since it was read."""
@@ -139,8 +150,11 @@ class Provenances:
             found = self._walked("declaration", function, module=module)
             for declared in depends_on:
                 name = f"declared {declared.name}"
-                of_file = declared.path is not None
-                found |= BlockProvenance({name: declared.content()}) if of_file else self._walked(name, declared.value)
+                found |= (
+                    BlockProvenance({name: declared.content()}, left=frozenset())
+                    if declared.path is not None
+                    else self._walked(name, declared.value)
+                )
             parts = dict(found.parts)
             parts["python"] = f"{platform.python_implementation()} {platform.python_version()}"
             parts["package pytest-mlexp"] = own_version()
@@ -173,6 +187,7 @@ class Provenances:
             {name: walk.anonymous()},
             frozenset(str(source.path) for source in walk.code.modules.read if source.path is not None),
             walk.code.anywhere,
+            left_by(walk.code) if isinstance(value, FunctionType) and not value.__closure__ else None,
         )
 
     def _of_data(self, dataset: Dataset) -> dict[str, str]:

@@ -22,7 +22,7 @@ class Touches:
 
     Attributes:
         changed: what is stored to or handed over.
-        called: what is called by attribute: a method may change its object, a function of a module not its module.
+        called: what is called: a method may change its object and an object itself, a function not its module.
         settings: what is stored to, or called for what it does alone: ``torch.set_default_dtype(x)``.
         stored: the part of ``settings`` that is stored to.
         strings: dotted names given as text, as ``mock.patch("team.helpers.scale")`` does.
@@ -38,8 +38,8 @@ class Touches:
 
     @property
     def names(self) -> frozenset[str]:
-        """First parts of what is changed or called."""
-        return frozenset(name for name, _ in self.changed | self.called)
+        """First parts of what is changed, or called by attribute."""
+        return frozenset(name for name, chain in self.changed | self.called if chain or (name, chain) in self.changed)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -55,7 +55,7 @@ def touches_of(text: str) -> Touches:
     environment = False
     for call in [node for node in ast.walk(tree) if isinstance(node, ast.Call)]:
         path = path_of(call.func)
-        if path is not None and path[1]:
+        if path is not None:
             called.add(path)
         changed |= _handed(call)
         environment |= _last(call.func) in _OF_ENVIRONMENT

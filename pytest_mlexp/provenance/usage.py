@@ -83,6 +83,10 @@ class _Chains(ast.NodeVisitor):
         else:
             self.visit(inner)
 
+    def visit_Global(self, node: ast.Global) -> None:
+        for name in node.names:
+            self.found.setdefault(name, {})[()] = None
+
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
             self.found.setdefault(node.id, {})[()] = None

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from pytest_mlexp.provenance.opened import Opened, changed, contents
+from pytest_mlexp.provenance.provenance import BlockProvenance
 
 
 def test_what_is_read_counts_and_what_is_written_does_not(tmp_path: Path) -> None:
@@ -55,7 +56,7 @@ def test_libraries_and_code_that_was_followed_are_no_files_that_were_read() -> N
     with opened.watching():
         Path(__file__).read_text(encoding="utf-8")
         Path(np.__file__).read_bytes()
-    assert opened.files({__file__}) == {}
+    assert opened.files(BlockProvenance({}, sources=frozenset({__file__}))) == {}
     assert list(opened.files()) == [__file__]
 
 
@@ -150,7 +151,7 @@ def test_code_that_is_loaded_behind_the_back_of_the_text_counts_without_comments
     with opened.watching():
         pass
     assert opened.files() == {}
-    assert list(opened.files(anywhere=True)) == [str(file)]
+    assert list(opened.files(BlockProvenance({}, anywhere=True))) == [str(file)]
     file.write_text("VALUE = 1  # one\n")
     assert changed(before, tmp_path) is None
     file.write_text("VALUE = 2\n")
@@ -169,6 +170,24 @@ def test_what_was_read_counts_later_too_unless_it_was_declared(tmp_path: Path) -
     with opened.watching():
         pass
     assert list(opened.files()) == [str(tmp_path / "cached.txt")]
+
+
+def test_what_a_trial_read_counts_only_for_those_who_may_find_it_where_it_was_left(tmp_path: Path) -> None:
+    (tmp_path / "cached.txt").write_text("a")
+    reads = BlockProvenance({"code m:load": "1"}, left=frozenset({"m:CACHE"}))
+    finds = BlockProvenance({"code m:CACHE": "1"}, left=frozenset())
+    unrelated = BlockProvenance({"code m:other": "1"}, left=frozenset())
+    opened = Opened()
+    with opened.watching(reads):
+        (tmp_path / "cached.txt").read_text()
+    with opened.watching(reads):
+        pass
+    assert [len(opened.files(block)) for block in (reads, finds, unrelated)] == [1, 1, 0]
+    with opened.watching(BlockProvenance({})):
+        (tmp_path / "cached.txt").read_text()
+    with opened.watching(unrelated):
+        pass
+    assert len(opened.files(unrelated)) == 1
 
 
 def test_a_file_is_known_by_its_content_and_by_its_place_in_the_project(tmp_path: Path) -> None:
