@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pytest_mlexp.gates.comparing import Terms, against
 from pytest_mlexp.gates.contributions import Contributions
 from pytest_mlexp.gates.lock import ANCHOR, LockedCell
-from pytest_mlexp.gates.rules import Gate, loosened, tightest
+from pytest_mlexp.gates.rules import Gate, loosened
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import Evaluation
 from pytest_mlexp.verdicts import Verdict
@@ -169,13 +169,13 @@ def _loosened(declared: list[Gate], informing: Collection[Gate], locked: LockedC
     """One verdict for each accepted gate that asks for less now, or is gone."""
     for accepted in locked.gates:
         same = [gate for gate in declared if (gate.metric, gate.slices) == (accepted["metric"], accepted.get("slices"))]
-        reason = loosened(accepted, tightest([written(gate, informs=gate in informing) for gate in same]))
+        reason = loosened(accepted, [written(gate, informs=gate in informing) for gate in same])
         if reason is not None:
             text = " ".join([accepted["metric"], *(f"{k}={v}" for k, v in accepted.items() if k != "metric")])
             yield Verdict(text, accepted["metric"], "loosened", reason + _ACCEPT)
 
 
 def written(gate: Gate, *, informs: bool) -> dict[str, object]:
-    """A gate as the lock holds it."""
+    """A gate as the lock holds it: ``primary=False`` says that all of it informs, ``informs`` that its margin does."""
     shown = {name: list(value) if isinstance(value, tuple) else value for name, value in gate.written().items()}
-    return {"metric": gate.metric, **shown, **({"informs": True} if informs else {})}
+    return {"metric": gate.metric, **shown, **({"informs": "margin"} if informs and gate.primary is None else {})}

@@ -146,31 +146,35 @@ def declare(rule: str | Gate | Gates, options: dict[str, Any]) -> Gates:
     return Gates((rule,)) if isinstance(rule, Gate) else rule
 
 
-def loosened(accepted: Mapping[str, Any], declared: Mapping[str, Any]) -> str | None:
-    """Say how a gate asks for less than it did when it was accepted; both as :meth:`Gate.written` gives them.
+def loosened(accepted: Mapping[str, Any], declared: Sequence[Mapping[str, Any]]) -> str | None:
+    """Say what of an accepted gate no declared one asks for any more; all as the lock holds them, on one metric.
 
-    An entry ``informs`` says that nothing the gate finds fails its cell; a gate that is gone is empty.
+    Each bound and each margin is looked for by itself, and a rule that could fail its cell only among those that can.
     """
-    for name in (*_BOUNDS, *_MARGINS):
-        if name in accepted and (name not in declared or _looser(name, accepted[name], declared[name])):
-            return f"{name}={accepted[name]} was accepted, now it is {declared.get(name, 'gone')}"
-    for name in ("inconclusive", "new"):
-        if name in accepted and name not in declared:
-            return f"{name}={accepted[name]} was accepted, now it is gone"
-    if declared.get("informs") and not accepted.get("informs"):
-        return "it could fail its cell when it was accepted, now it only informs"
+    reasons = [_lost(name, accepted, declared) for name in (*_BOUNDS, *_MARGINS) if name in accepted]
+    return "; ".join(reason for reason in reasons if reason) or None
+
+
+def _lost(name: str, accepted: Mapping[str, Any], declared: Sequence[Mapping[str, Any]]) -> str | None:
+    """How one rule of a gate is asked for less, if it is."""
+    value = accepted[name]
+    same = [gate for gate in declared if name in gate]
+    able = [gate for gate in same if _can_fail(name, gate) or not _can_fail(name, accepted)]
+    kept = [gate for gate in able if not _looser(name, value, gate[name])]
+    if not kept:
+        if any(not _looser(name, value, gate[name]) for gate in same):
+            return f"{name}={value} could fail its cell when it was accepted, now it only informs"
+        now = (max if name == "at_least" else min)((gate[name] for gate in able or same), default="gone")
+        return f"{name}={value} was accepted, now it is {now}"
+    for choice in ("inconclusive", "new"):
+        if name in _MARGINS and choice in accepted and all(choice not in gate for gate in kept):
+            return f"{choice}={accepted[choice]} was accepted, now it is gone"
     return None
 
 
-def tightest(gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What several gates on one metric ask for together; all as :meth:`Gate.written` gives them."""
-    joined: dict[str, Any] = {}
-    for gate in gates:
-        for name, value in gate.items():
-            if name not in joined or name not in (*_BOUNDS, *_MARGINS) or _looser(name, value, joined[name]):
-                joined[name] = value
-    failing = any(name in gate for gate in gates for name in _MARGINS if not gate.get("informs"))
-    return {**joined, "informs": not failing and "informs" in joined}
+def _can_fail(name: str, gate: Mapping[str, Any]) -> bool:
+    """Whether a rule of a gate fails its cell: a margin that informs does not, beside a bound that does."""
+    return gate.get("primary") is not False and not (name in _MARGINS and "informs" in gate)
 
 
 def _names(given: str | Iterable[str]) -> tuple[str, ...]:
