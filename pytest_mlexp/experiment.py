@@ -183,9 +183,9 @@ class Experiment:
         Gates made before, also several joined with ``&``, serve as they are.
 
         Raises:
-            DeclarationError: no rule, an unknown option, or numbers that nothing can meet.
+            DeclarationError: no rule, an unknown option, numbers that nothing can meet, or the same gate again.
         """
-        declared = declare(rule, options)
+        declared = declare(rule, options, beside=self.gates)
         self.gates.extend(declared)
         return declared.gates[0] if isinstance(rule, str) else rule
 

@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score
 from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.experiment import Experiment
+from pytest_mlexp.gates.rules import Gate
 
 
 def numbers() -> Dataset:
@@ -60,6 +61,11 @@ def test_decorators_give_the_function_back_unchanged() -> None:
         ),
         (lambda e: e.evaluator("acuracy"), "did you mean 'accuracy'"),
         (lambda e: e.gate("accuracy"), "no rule"),
+        (
+            lambda e: (e.gate("accuracy", max_drop=1), e.gate("accuracy", max_drop=1.0, on=())),
+            "'accuracy max_drop=1.0' is declared already: leave one of the two out",
+        ),
+        (lambda e: e.gate(Gate("accuracy", at_least=0.5) & Gate("accuracy", at_least=0.5)), "is declared already"),
         (
             lambda e: e.evaluator(lambda y_pred: 0, name="f", minimize="accuracy"),
             "is given by evaluator 'accuracy'",

@@ -129,12 +129,22 @@ class Gates:
         return " & ".join(map(str, self.gates))
 
 
-def declare(rule: str | Gate | Gates, options: dict[str, Any]) -> Gates:
+def declare(rule: str | Gate | Gates, options: dict[str, Any], *, beside: Iterable[Gate] = ()) -> Gates:
     """The gates that a declaration names: a metric with options, or gates made before.
 
     Raises:
-        DeclarationError: an unknown option, or options given beside a gate that has its own.
+        DeclarationError: an unknown option, options given beside a gate that has its own, or a gate that is
+            among the declared ones already.
     """
+    gates, taken = _made(rule, options), list(beside)
+    for gate in gates:
+        if gate in taken:
+            raise DeclarationError(f"the gate '{gate}' is declared already: leave one of the two out")
+        taken.append(gate)
+    return gates
+
+
+def _made(rule: str | Gate | Gates, options: dict[str, Any]) -> Gates:
     known = [field.name for field in fields(Gate)[1:]]
     for name in options:
         if name not in known:
