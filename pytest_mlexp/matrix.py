@@ -72,12 +72,16 @@ class Cell:
     def informs(self, gate: Gate) -> bool:
         """Whether what the gate finds against a baseline does not fail this cell.
 
-        One margin is the primary one for a model and dataset: the first declared, unless others say so.
+        One margin is the primary one for a model and dataset: the first declared, unless others say so. A margin on
+        timings is it only where there is none on a metric, so that it never silences one.
         """
         if gate.primary is not None or not gate.compares:
             return gate.primary is False
         rivals = [rival for rival in self.experiment.gates if rival.compares and self.is_covered(rival)]
-        return any(rival.primary for rival in rivals) or gate is not next(r for r in rivals if r.primary is None)
+        rivals = [rival for rival in rivals if not rival.is_operational] or rivals
+        return any(rival.primary for rival in rivals) or gate is not next(
+            (r for r in rivals if r.primary is None), None
+        )
 
     def trials(self, splits: Iterable[str], *, seeds: Iterable[int] | None = None) -> list[Trial]:
         """The cell's trials, seed by seed and within each split by split; of the declared seeds, or of others."""

@@ -157,7 +157,9 @@ def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Ter
             for name, side in sides.items()
         ]
         if found:
-            yield replace(min(found, key=_badness), against=which)  # type: ignore[arg-type]
+            worst = min(found, key=_badness)
+            strict = worst.strict or (worst.status == "other_hardware" and gate.inconclusive == "fail")
+            yield replace(worst, against=which, strict=strict)  # type: ignore[arg-type]
 
 
 def _badness(verdict: Verdict) -> tuple[bool, float]:

@@ -43,7 +43,8 @@ class Gate:
             kind are alternatives, names of a model and of a dataset must both fit.
         slices: a column of ``X``, or ``groups``: the worst of its groups is judged.
         primary: whether a regression fails; by default only that of the first margin declared for a model
-            and dataset does, the others inform. Bounds fail unless this is False.
+            and dataset does (of those on timings only without another), the others inform. Bounds fail unless
+            this is False.
         inconclusive: whether a comparison that shows nothing passes or fails; ``new``: likewise when there
             is no baseline.
 
@@ -82,6 +83,11 @@ class Gate:
     def compares(self) -> bool:
         """Whether the gate needs a baseline."""
         return self.max_drop is not None or self.max_relative_drop is not None
+
+    @property
+    def is_operational(self) -> bool:
+        """Whether the gate is on a timing, which hardware and load decide as much as the model."""
+        return self.metric in OPERATIONAL
 
     def margin(self, baseline: float) -> float:
         """The loss against a baseline of this value that the gate lets pass, at least 0."""

@@ -16,6 +16,7 @@ from pytest_mlexp.gates.acceptance import accept, changes, described
 from pytest_mlexp.gates.comparing import Terms
 from pytest_mlexp.gates.contributions import Contributions
 from pytest_mlexp.gates.judge import Baseline, judge
+from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
 from pytest_mlexp.gates.vectors import unpack
 from pytest_mlexp.matrix import Cell, expand
@@ -226,6 +227,20 @@ def test_a_change_fails_also_a_cell_without_a_margin() -> None:
     assert bound
     assert cell.status == "not_comparable"
     assert not cell
+
+
+@pytest.mark.parametrize("inconclusive", ["pass", "fail"])
+def test_timings_of_other_hardware_fail_where_that_is_asked(inconclusive: Any) -> None:
+    project = Project()
+    project.accept(50)
+    assert project.baseline is not None
+    share = project.baseline.locked.metrics["share"]
+    there = {"share": replace(share, accepted=replace(share.accepted, hardware="there"))}
+    baseline = replace(project.baseline, locked=replace(project.baseline.locked, gates=(), metrics=there))
+    gate = Gate("share", max_drop=0.01, inconclusive=inconclusive)
+    (verdict,) = judge(evaluation({"share": [1.0, 0.0]}), [gate], baseline=baseline)
+    assert verdict.status == "other_hardware"
+    assert bool(verdict) == (inconclusive == "pass")
 
 
 def test_a_missing_metric_is_named() -> None:
