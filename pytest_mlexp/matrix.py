@@ -73,9 +73,10 @@ class Cell:
         """Whether what the gate finds against a baseline does not fail this cell.
 
         One margin is the primary one for a model and dataset: the first declared, unless others say so. A margin on
-        timings is it only where there is none on a metric, so that it never silences one.
+        timings is it only where there is none on a metric, so that it never silences one. A gate that asks to fail
+        when nothing is shown fails as well when a loss is.
         """
-        if gate.primary is not None or not gate.compares:
+        if gate.primary is not None or not gate.compares or gate.inconclusive == "fail":
             return gate.primary is False
         rivals = [rival for rival in self.experiment.gates if rival.compares and self.is_covered(rival)]
         rivals = [rival for rival in rivals if not rival.is_operational] or rivals

@@ -88,6 +88,7 @@ FIRST, SECOND = {"max_drop": 0.01}, {"max_relative_drop": 0.02}
     ("gates", "informs"),
     [
         ([("e1", FIRST), ("e1", SECOND)], [False, True]),
+        ([("e1", FIRST), ("e1", {**SECOND, "inconclusive": "fail"})], [False, False]),
         ([("fit_seconds", SECOND), ("e1", FIRST)], [True, False]),
         ([("fit_seconds", SECOND), ("predict_seconds", SECOND)], [False, True]),
         ([("fit_seconds", {**SECOND, "primary": True}), ("e1", FIRST)], [False, False]),
@@ -96,7 +97,7 @@ FIRST, SECOND = {"max_drop": 0.01}, {"max_relative_drop": 0.02}
         ([("e1", {"at_least": 0.5}), ("fit_seconds", SECOND)], [False, False]),
     ],
 )
-def test_a_margin_on_a_metric_is_silenced_by_no_timing(gates: Any, informs: list[bool]) -> None:
+def test_one_margin_fails_by_default_and_no_timing_silences_it(gates: Any, informs: list[bool]) -> None:
     experiment = declared(["d"], ["m"], ["e1"])
     declares = [experiment.gate(metric, **options) for metric, options in gates]
     (cell,) = expand(experiment, ["cpu"])

@@ -55,13 +55,14 @@ def judge(
         terms: this gate's share of alpha, and the looks that are planned.
     """
     declared, terms = list(gates), terms or Terms()
+    quiet = [gate for gate in declared if gate in informing or gate.primary is False]
     verdicts = [
-        replace(verdict, informs=verdict.informs or (verdict.comparison is not None and gate in informing))
+        replace(verdict, informs=gate.primary is False or (gate in quiet and verdict.status not in _NEVER_QUIET))
         for gate in declared
         for verdict in _judge(evaluation, gate, baseline, terms)
     ]
     if baseline is not None:
-        if baseline.changes and not any(gate.compares for gate in declared):
+        if baseline.changes and not any(gate.compares and gate not in quiet for gate in declared):
             reason = "; ".join(baseline.changes) + _ACCEPT
             verdicts.append(Verdict("as accepted", "", "not_comparable", reason))
         verdicts += _loosened(declared, informing, baseline.locked)
@@ -92,6 +93,7 @@ def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms:
         yield from _compared(evaluation, gate, baseline, terms)
 
 
+_NEVER_QUIET = ("breach", "missing", "not_finite", "new")  # no matter of the margin, which alone informs by default
 _UNMEASURED = "what each example contributes to {} could not be measured; the note on the cell says why"
 _ACCEPT = ": accept it with --mlexp-accept when that is meant"
 _NEW = "nothing is accepted yet to compare {} with: accept this cell with --mlexp-accept"
@@ -125,7 +127,7 @@ def _bounds(gate: Gate, means: Mapping[str, float]) -> Verdict:
 
 
 def _verdict(gate: Gate, status: str, reason: str, value: float | None = None) -> Verdict:
-    return Verdict(str(gate), gate.metric, status, reason, value, informs=gate.primary is False)  # type: ignore[arg-type]
+    return Verdict(str(gate), gate.metric, status, reason, value)  # type: ignore[arg-type]
 
 
 def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Terms) -> Iterator[Verdict]:

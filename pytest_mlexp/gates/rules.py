@@ -44,7 +44,7 @@ class Gate:
         slices: a column of ``X``, or ``groups``: the worst of its groups is judged.
         primary: whether a regression fails; by default only that of the first margin declared for a model
             and dataset does (of those on timings only without another), the others inform. Bounds fail unless
-            this is False.
+            this is False, as do margins with ``inconclusive="fail"``; with False nothing fails.
         inconclusive: whether a comparison that shows nothing passes or fails; ``new``: likewise when there
             is no baseline.
 
@@ -70,6 +70,8 @@ class Gate:
         self._check_numbers()
         for name in ("inconclusive", "new"):
             self._check_choice(name, ("pass", "fail"))
+            if self.primary is False and getattr(self, name) == "fail":
+                raise self._wrong(f"primary=False lets all that it finds pass: leave it or {name}='fail' out")
         self._check_choice("primary", (None, True, False))
 
     def __str__(self) -> str:

@@ -20,7 +20,7 @@ ALL, MARGIN = {"primary": False}, {"informs": "margin"}
         ({"at_least": 0.8, "max_drop": 0.01}, "auc at_least=0.8 max_drop=0.01"),
         ({"max_relative_drop": 0.02, "on": ["forest", "telco"]}, "auc max_relative_drop=0.02 on=forest,telco"),
         ({"max_drop": 0, "slices": "region", "inconclusive": "fail"}, "auc max_drop=0 slices=region inconclusive=fail"),
-        ({"max_drop": 0.01, "primary": False, "new": "fail"}, "auc max_drop=0.01 primary=False new=fail"),
+        ({"max_drop": 0.01, "primary": True, "new": "fail"}, "auc max_drop=0.01 primary=True new=fail"),
     ],
 )
 def test_a_gate_prints_as_it_is_written(options: dict[str, Any], text: str) -> None:
@@ -38,6 +38,8 @@ def test_a_gate_prints_as_it_is_written(options: dict[str, Any], text: str) -> N
         ({"at_least": 2.0, "at_most": 1.0}, "can never pass"),
         ({"max_drop": 0.1, "inconclusive": "skip"}, "inconclusive= must be one of 'pass', 'fail'"),
         ({"max_drop": 0.1, "new": True}, "new= must be one of"),
+        ({"max_drop": 0.1, "primary": False, "inconclusive": "fail"}, "leave it or inconclusive='fail' out"),
+        ({"max_drop": 0.1, "primary": False, "new": "fail"}, "leave it or new='fail' out"),
         ({"max_drop": 0.1, "primary": "yes"}, "primary= must be one of"),
     ],
 )
