@@ -9,7 +9,7 @@ from pytest_mlexp.blocks.dataset_block import DatasetBlock
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock
 from pytest_mlexp.blocks.model import ModelVariant
 from pytest_mlexp.experiment import Experiment
-from pytest_mlexp.gates.rules import OPERATIONAL, Gate
+from pytest_mlexp.gates.rules import Gate
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,8 @@ class Cell:
 
     @property
     def gates(self) -> tuple[Gate, ...]:
-        """The experiment's gates that cover this cell and name a metric of its evaluator.
-
-        Gates on timings, which all evaluators of a model share, are for the cells of the first one.
-        """
-        given = {metric.name for metric in self.evaluator.metrics}
-        if self.evaluator is next(iter(self.experiment.evaluators.values())):
-            given |= set(OPERATIONAL)
+        """The experiment's gates that cover this cell and are on a metric that it has."""
+        given = self.experiment.gateable_metrics(self.evaluator)
         return tuple(gate for gate in self.experiment.gates if gate.metric in given and self.is_covered(gate))
 
     def is_covered(self, gate: Gate) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict
 
@@ -162,6 +162,29 @@ def _made(rule: str | Gate | Gates, options: dict[str, Any]) -> Gates:
     if options:
         raise DeclarationError(f"the gate '{rule}' has its own options: leave out {', '.join(options)}")
     return Gates((rule,)) if isinstance(rule, Gate) else rule
+
+
+def check_on(gate: Gate, blocks: Collection[str], *, stems: Mapping[str, bool], experiment: str) -> None:
+    """Refuse a gate with a name in ``on`` at which it could hold nothing to its rule.
+
+    Args:
+        gate: what was declared.
+        blocks: the names of models, variants and datasets.
+        stems: the ids of all cells without their devices, and whether each has the gate's metric.
+        experiment: its name, for the error.
+
+    Raises:
+        DeclarationError: such a name, with those that were likely meant.
+    """
+    for name in (name for name in gate.on if name not in blocks):
+        found = [stem for stem in stems if name.startswith(f"{stem}-")]
+        start = f"the gate '{gate}' of experiment {experiment!r} is on {name!r}, which "
+        if not found:
+            raise DeclarationError(f"{start}is no model, dataset or cell: {nearest(name, blocks)}")
+        if not any(stems[stem] for stem in found):
+            device = name.removeprefix(max(found, key=len))
+            there = nearest(name, [stem + device for stem, has in stems.items() if has])
+            raise DeclarationError(f"{start}does not have {gate.metric!r}, so that it checks nothing there: {there}")
 
 
 def loosened(accepted: Mapping[str, Any], declared: Sequence[Mapping[str, Any]]) -> str | None:
