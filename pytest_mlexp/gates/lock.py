@@ -76,7 +76,7 @@ class LockedCell:
     Attributes:
         dataset: digest of the data; ``split``: of the splits; ``version``: the dataset's, as declared.
         evaluator: fingerprint of the evaluator; ``seeds``: how many the experiment declares.
-        gates: each as written, with ``metric``, and ``informs`` where it does not fail the cell.
+        gates: each as written, with ``metric``, and ``informs`` where by default its margin does not fail the cell.
         contributions: digest of the file with the vectors.
     """
 

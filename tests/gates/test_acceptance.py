@@ -16,6 +16,7 @@ from pytest_mlexp.gates.acceptance import accept, changes, described
 from pytest_mlexp.gates.comparing import Terms
 from pytest_mlexp.gates.contributions import Contributions
 from pytest_mlexp.gates.judge import Baseline, judge
+from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
 from pytest_mlexp.gates.vectors import unpack
 from pytest_mlexp.matrix import Cell, expand
@@ -226,6 +227,47 @@ def test_a_change_fails_also_a_cell_without_a_margin() -> None:
     assert bound
     assert cell.status == "not_comparable"
     assert not cell
+
+
+@pytest.mark.parametrize("primary", [False, None])
+def test_a_margin_that_informs_fails_nothing_where_it_was_not_accepted(primary: Any) -> None:
+    project = Project()
+    project.accept(50)
+    assert project.baseline is not None
+    share = project.baseline.locked.metrics["share"]
+    value = replace(share, accepted=replace(share.accepted, kind="runs", columns=""))
+    locked = replace(project.baseline.locked, gates=(), metrics={"share": share, "other": value})
+    gates = [Gate("share", max_drop=0.5), Gate("other", max_drop=0.01, primary=primary)]
+    found = evaluation({"share": [1.0, 0.0], "other": [1.0, 0.0]})
+    baseline = replace(project.baseline, locked=locked)
+    _, newer = judge(found, gates, baseline=baseline, informing=gates[1:])
+    assert (newer.status, newer.informs, bool(newer)) == ("not_comparable", True, True)
+    _, newer = judge(found, [gates[0], replace(gates[1], primary=True)], baseline=baseline)
+    assert (newer.status, bool(newer)) == ("not_comparable", False)
+
+
+def test_a_change_fails_also_a_cell_whose_margins_inform() -> None:
+    project = Project()
+    project.accept(50)
+    assert project.baseline is not None
+    changed = replace(project.baseline, changes=("evaluator 'e' changed",))
+    gates = [Gate("share", max_drop=0.01, primary=False)]
+    verdicts = judge(evaluation({"share": [1.0, 0.0]}), gates, baseline=changed)
+    assert [(v.status, bool(v)) for v in verdicts][:2] == [("not_comparable", True), ("not_comparable", False)]
+
+
+@pytest.mark.parametrize("inconclusive", ["pass", "fail"])
+def test_timings_of_other_hardware_fail_where_that_is_asked(inconclusive: Any) -> None:
+    project = Project()
+    project.accept(50)
+    assert project.baseline is not None
+    share = project.baseline.locked.metrics["share"]
+    there = {"share": replace(share, accepted=replace(share.accepted, hardware="there"))}
+    baseline = replace(project.baseline, locked=replace(project.baseline.locked, gates=(), metrics=there))
+    gate = Gate("share", max_drop=0.01, inconclusive=inconclusive)
+    (verdict,) = judge(evaluation({"share": [1.0, 0.0]}), [gate], baseline=baseline)
+    assert verdict.status == "other_hardware"
+    assert bool(verdict) == (inconclusive == "pass")
 
 
 def test_a_missing_metric_is_named() -> None:
