@@ -29,6 +29,10 @@ _UNGATED = (
     "no gate compared {name} when this cell was accepted, so only its value is there (runs: {runs}) and nothing of its "
     "{kind} to pair with: the margin holds from the next --mlexp-accept on"
 )
+_FEW_RUNS = (
+    "{name} is a number a run and was accepted with {runs} of them, which do not say how much runs are spread: accept "
+    "it anew with --mlexp-accept, from {fewest} runs or more (mlexp_accept_runs)"
+)
 
 
 @dataclass(frozen=True)
@@ -80,16 +84,9 @@ def against(
     """
     accepted, vector, maximize = baseline
     verdict = Verdict(str(gate), name, "not_comparable", "", float(candidate.runs.mean()))
-    if (accepted.hardware or "") != (candidate.hardware or ""):
-        return replace(verdict, status="other_hardware", reason=f"{name} was accepted on other hardware: not compared")
-    if accepted.kind == "runs" != candidate.kind:
-        return replace(verdict, reason=_UNGATED.format(name=name, runs=len(accepted.runs), kind=candidate.kind))
-    if accepted.kind != candidate.kind or accepted.columns != candidate.columns:
-        return replace(verdict, reason=f"{name} was accepted on other {accepted.kind}: accept it anew")
-    if _is_same(accepted, candidate):
-        return replace(verdict, status="identical", reason=f"{name} is the same for every example")
-    if not candidate.finite:
-        return replace(verdict, status="not_finite", reason=f"a contribution to {name} is not finite")
+    found = _unlike(name, accepted, candidate) or _unjudged(name, accepted, candidate, later)
+    if found is not None:
+        return replace(verdict, status=found[0], reason=found[1])
     sign = 1.0 if maximize else -1.0
     sides = accepted.side(vector).oriented(sign), candidate.side.oriented(sign)
     lender = None if later is None or later[0].columns != accepted.columns else later[0].side(later[1]).oriented(sign)
@@ -105,6 +102,31 @@ def against(
     return replace(verdict, status=status, reason=_reason(name, status, shown), strict=strict, comparison=shown)
 
 
+def _unlike(name: str, accepted: Accepted, candidate: Contributions) -> tuple[Status, str] | None:
+    """Why what was accepted and the candidate are not alike, so that one says nothing of the other."""
+    if (accepted.hardware or "") != (candidate.hardware or ""):
+        return "other_hardware", f"{name} was accepted on other hardware: not compared"
+    if accepted.kind == "runs" != candidate.kind:
+        return "not_comparable", _UNGATED.format(name=name, runs=len(accepted.runs), kind=candidate.kind)
+    if accepted.kind != candidate.kind or accepted.columns != candidate.columns:
+        return "not_comparable", f"{name} was accepted on other {accepted.kind}: accept it anew"
+    return None
+
+
+def _unjudged(
+    name: str, accepted: Accepted, candidate: Contributions, later: tuple[Accepted, FloatArray | None] | None
+) -> tuple[Status, str] | None:
+    """What can be said of two that are alike without a test, if anything."""
+    if _is_same(accepted, candidate):
+        return "identical", f"{name} is the same for every example"
+    if not candidate.finite:
+        return "not_finite", f"a contribution to {name} is not finite"
+    lent = 0 if later is None or later[0].columns != accepted.columns else len(later[0].runs) - 1
+    if candidate.kind == "runs" and len(accepted.runs) + lent < FEWEST_RUNS:
+        return "not_comparable", _FEW_RUNS.format(name=name, runs=len(accepted.runs), fewest=FEWEST_RUNS)
+    return None
+
+
 def _is_same(accepted: Accepted, candidate: Contributions) -> bool:
     """Whether the runs of the declared seeds are to the last bit what they were."""
     return bool(accepted.unchanged) and accepted.unchanged == candidate.run_digests()
@@ -112,8 +134,7 @@ def _is_same(accepted: Accepted, candidate: Contributions) -> bool:
 
 def _status(difference: Difference, comparison: Comparison, margin: float) -> Status:
     loss, lower = -difference.value, difference.at_least(ALPHA)
-    enough = bool(comparison.examples) or min(FEWEST_RUNS, comparison.runs[0]) == FEWEST_RUNS
-    if comparison.p < comparison.limit and loss >= margin - _ROUNDING and enough:
+    if comparison.p < comparison.limit and loss >= margin - _ROUNDING:
         return "regressed"
     if lower > 0 and difference.value >= margin:
         return "improved"

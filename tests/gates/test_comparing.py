@@ -141,13 +141,31 @@ def test_timings_of_other_hardware_are_not_compared_and_do_not_fail() -> None:
         ((1.0, 1.1, 0.9, 1.0, 1.0), 0.5, "improved"),
         ((1.0, 1.0, 1.0), 1.0, "pass"),
         ((1.0, 1.0, 1.0), 1.5, "regressed"),
-        ((1.0, 1.1), 9.0, "inconclusive"),  # two runs tell too little of their noise
-        ((1.0,), 9.0, "inconclusive"),
+        ((1.0, 1.1, 0.9), 9.0, "regressed"),
     ],
 )
 def test_numbers_a_run_meet_the_noise_floor(before: tuple[float, ...], now: float, status: str) -> None:
     gate = Gate("m", max_relative_drop=0.02)
     assert judged(runs(*before), runs(now), maximize=False, gate=gate).status == status
+
+
+@pytest.mark.parametrize("before", [(0.9,), (0.9, 0.91)])
+@pytest.mark.parametrize("now", [0.2, 0.95])
+def test_too_few_numbers_a_run_are_not_compared(before: tuple[float, ...], now: float) -> None:
+    verdict = judged(runs(*before), runs(now))
+    assert verdict.status == "not_comparable"
+    assert verdict.comparison is None
+    assert f"was accepted with {len(before)} of them" in verdict.reason
+    assert "--mlexp-accept, from 3 runs or more" in verdict.reason
+
+
+def test_what_was_accepted_later_says_the_spread_for_an_anchor_of_one_run() -> None:
+    anchor = (*accepted(runs(0.9)), True)
+    status = [
+        against(GATE, "m", runs(0.2), anchor, Terms(), later=accepted(runs(*later))).status
+        for later in ((0.9, 0.91, 0.89), (0.9, 0.91))
+    ]
+    assert status == ["regressed", "not_comparable"]
 
 
 def test_a_verdict_travels_whole() -> None:
