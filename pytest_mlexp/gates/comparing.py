@@ -24,7 +24,8 @@ ALPHA = 0.05
 SCREEN = (0.10, 0.05)
 CONFIRM = 2
 FEWEST_RUNS = 3
-_ROUNDING = 1e-12
+# The lock keeps nine digits of a number and float32 of a contribution; a sum of numbers is off by its last bits.
+_NINE_DIGITS, _FLOAT32, _LAST_BITS = 1e-8, 1e-7, 1e-14
 _UNGATED = (
     "no gate compared {name} when this cell was accepted, so only its value is there (runs: {runs}) and nothing of its "
     "{kind} to pair with: the margin holds from the next --mlexp-accept on"
@@ -96,7 +97,7 @@ def against(
     if later is not None and lender is not None and not _is_same(later[0], candidate):
         slide = compare(sides[0], lender.joined(sides[1]), groups=candidate.groups)
         comparison = replace(comparison, suspicion=min(comparison.p, slide.p * terms.slices))
-    status = _status(difference, comparison, margin)
+    status = _status(sides, difference, comparison)
     shown = _as_measured(comparison, sign)
     strict = status == "inconclusive" and gate.inconclusive == "fail"
     return replace(verdict, status=status, reason=_reason(name, status, shown), strict=strict, comparison=shown)
@@ -118,7 +119,7 @@ def _unjudged(
 ) -> tuple[Status, str] | None:
     """What can be said of two that are alike without a test, if anything."""
     if _is_same(accepted, candidate):
-        return "identical", f"{name} is the same for every example"
+        return "identical", f"{name} is the same for every {'run' if candidate.kind == 'runs' else 'example'}"
     if not candidate.finite:
         return "not_finite", f"a contribution to {name} is not finite"
     lent = 0 if later is None or later[0].columns != accepted.columns else len(later[0].runs) - 1
@@ -132,13 +133,23 @@ def _is_same(accepted: Accepted, candidate: Contributions) -> bool:
     return bool(accepted.unchanged) and accepted.unchanged == candidate.run_digests()
 
 
-def _status(difference: Difference, comparison: Comparison, margin: float) -> Status:
-    loss, lower = -difference.value, difference.at_least(ALPHA)
-    if comparison.p < comparison.limit and loss >= margin - _ROUNDING:
+def _status(sides: tuple[Side, Side], difference: Difference, comparison: Comparison) -> Status:
+    margin, (of_value, of_error) = comparison.margin, _rounding(sides)
+    lower = difference.at_least(ALPHA)
+    if comparison.p < comparison.limit and -difference.value >= margin - of_value:
         return "regressed"
-    if lower > 0 and difference.value >= margin:
+    if lower > 0 and difference.value >= margin and difference.value > of_value:
         return "improved"
-    return "pass" if lower > -margin or difference.value == difference.error == 0 else "inconclusive"
+    unchanged = abs(difference.value) <= of_value and difference.error <= of_error
+    return "pass" if lower > -margin or unchanged else "inconclusive"
+
+
+def _rounding(sides: tuple[Side, Side]) -> tuple[float, float]:
+    """The difference, and its standard error, that may come from nothing but rounding."""
+    size = max(abs(side.value) for side in sides)
+    means = [side.mean for side in sides if side.mean is not None]
+    scale = max([size, *(math.sqrt(float((mean**2).mean())) for mean in means)]) if means else max(size, 1.0)
+    return _NINE_DIGITS * size + _LAST_BITS * scale, _FLOAT32 * scale if means else _NINE_DIGITS * size
 
 
 def _comparison(
@@ -148,6 +159,8 @@ def _comparison(
     examples = 0 if now.mean is None or baseline.mean is None else now.mean.size
     share = 1 / difference.runs[0] + 1 / difference.runs[1]
     flipped = count_flips(baseline.mean, candidate.table)
+    chance = max(difference.p, 0.5) if abs(difference.value) <= _rounding(sides)[0] else difference.p
+    chance = min(1.0, chance * terms.slices)
     return Comparison(
         baseline=baseline.value,
         candidate=now.value,
@@ -156,8 +169,8 @@ def _comparison(
         difference=difference.value,
         interval=difference.interval(),
         margin=margin,
-        p=min(1.0, difference.p * terms.slices),
-        suspicion=min(1.0, difference.p * terms.slices),
+        p=chance,
+        suspicion=chance,
         limit=terms.limit,
         visible=smallest_visible(difference, terms.looks(margin), examples=examples, bits=flipped is not None),
         noise=(math.sqrt(difference.examples), math.sqrt(difference.between * share)),

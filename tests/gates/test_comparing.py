@@ -120,6 +120,57 @@ def test_the_same_scores_are_identical_whatever_the_gate() -> None:
     assert verdict
 
 
+def test_the_same_numbers_a_run_are_identical_whatever_the_gate() -> None:
+    same = runs(2 / 3)
+    kept, _ = accepted(runs(*[2 / 3] * 5))
+    known = replace(kept, runs=(0.666666667,) * 5, unchanged=same.run_digests())
+    verdict = against(Gate("m", max_drop=0), "m", same, (known, None, False), Terms())
+    assert verdict.status == "identical"
+    assert verdict.reason == "m is the same for every run"
+    assert runs(2.0, hardware="a").run_digests() == ()
+
+
+@pytest.mark.parametrize("maximize", [True, False])
+@pytest.mark.parametrize("gate", [Gate("m", max_drop=0), Gate("m", max_relative_drop=0.0)], ids=str)
+def test_what_only_rounding_changed_is_no_regression_and_no_gain(gate: Gate, maximize: bool) -> None:
+    kept, _ = accepted(runs(*[2 / 3] * 5))
+    for stored in (0.666666667, 0.666666666):
+        rounded = replace(kept, runs=(stored,) * 5, value=stored)
+        verdict = against(gate, "m", runs(2 / 3), (rounded, None, maximize), Terms())
+        assert verdict.status == "pass"
+        assert verdict.comparison is not None
+        assert verdict.comparison.suspicion >= 0.5  # nothing to train anew for
+
+
+@pytest.mark.parametrize("maximize", [True, False])
+def test_scores_that_differ_in_their_last_bits_are_no_regression(rng: np.random.Generator, maximize: bool) -> None:
+    for number in range(40):
+        scores = rng.exponential(0.3, (1, 50))
+        kept, vector = accepted(table(scores.repeat(5, axis=0)))
+        assert vector is not None
+        known = replace(kept, runs=tuple(float(f"{run:.9g}") for run in kept.runs), residual=0.0)
+        now = table(np.nextafter(scores, number % 2 * 9.0))
+        stored = vector.astype(np.float32).astype(float)
+        verdict = against(Gate("m", max_drop=0), "m", now, (known, stored, maximize), Terms())
+        assert verdict.status == "pass"
+        assert verdict.comparison is not None
+        assert verdict.comparison.suspicion >= 0.5
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e-7])
+def test_a_small_loss_at_no_margin_is_more_than_rounding(rng: np.random.Generator, scale: float) -> None:
+    scores = rng.random(50) * scale
+    gate = Gate("m", max_drop=0)
+    assert judged(table(scores), table(scores - 1e-6 * scale), gate=gate).status == "regressed"
+    assert judged(runs(*[scale] * 3), runs(scale * (1 - 1e-6)), gate=gate).status == "regressed"
+
+
+def test_a_gain_below_the_margin_is_no_improvement() -> None:
+    before, now = bits(9000, 10_000), bits(9050, 10_000)
+    assert judged(before, now, gate=Gate("m", max_drop=0.001)).status == "improved"
+    assert judged(before, now).status == "pass"
+
+
 def test_other_examples_are_not_compared() -> None:
     before = table(np.ones(4), examples=np.arange(4))
     now = table(np.ones(4), examples=np.arange(1, 5))
