@@ -93,7 +93,8 @@ def against(
     lender = None if later is None or later[0].columns != accepted.columns else later[0].side(later[1]).oriented(sign)
     difference = compare(*sides, groups=candidate.groups, lender=lender)
     margin = gate.margin(accepted.value)
-    comparison = _comparison(sides, candidate, difference, margin, terms)
+    flipped = count_flips(vector, candidate.table, maximize=maximize)
+    comparison = _comparison(sides, (candidate, flipped), difference, margin, terms)
     if later is not None and lender is not None and not _is_same(later[0], candidate):
         slide = compare(sides[0], lender.joined(sides[1]), groups=candidate.groups)
         comparison = replace(comparison, suspicion=min(comparison.p, slide.p * terms.slices))
@@ -153,12 +154,15 @@ def _rounding(sides: tuple[Side, Side]) -> tuple[float, float]:
 
 
 def _comparison(
-    sides: tuple[Side, Side], candidate: Contributions, difference: Difference, margin: float, terms: Terms
+    sides: tuple[Side, Side],
+    found: tuple[Contributions, tuple[int, int] | None],
+    difference: Difference,
+    margin: float,
+    terms: Terms,
 ) -> Comparison:
-    baseline, now = sides
+    (baseline, now), (candidate, flipped) = sides, found
     examples = 0 if now.mean is None or baseline.mean is None else now.mean.size
     share = 1 / difference.runs[0] + 1 / difference.runs[1]
-    flipped = count_flips(baseline.mean, candidate.table)
     chance = max(difference.p, 0.5) if abs(difference.value) <= _rounding(sides)[0] else difference.p
     chance = min(1.0, chance * terms.slices)
     return Comparison(

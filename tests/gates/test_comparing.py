@@ -105,6 +105,21 @@ def test_flips_are_counted_each_way() -> None:
     assert found.flips == (5, 2)
 
 
+@pytest.mark.parametrize(("wrong", "runs_before"), [(5, 1), (3, 1), (0, 1), (5, 5)])
+def test_errors_to_minimize_are_judged_as_right_answers_to_maximize(wrong: int, runs_before: int) -> None:
+    before = np.tile(np.arange(100) < 90, (runs_before, 1)).astype(float)
+    now = ((np.arange(100) >= wrong) & (np.arange(100) < 91)).astype(float)
+    right = judged(table(before), table(now)).comparison
+    errors = judged(table(1 - before), table(1 - now), maximize=False).comparison
+    assert right is not None
+    assert errors is not None
+    assert right.flips == errors.flips == (wrong, 1)
+    assert errors.p == pytest.approx(right.p)
+    assert errors.noise == pytest.approx(right.noise)
+    assert errors.visible == pytest.approx(right.visible)
+    assert errors.difference == pytest.approx(-right.difference)
+
+
 def test_scores_that_are_no_bits_have_no_flips(rng: np.random.Generator) -> None:
     found = judged(table(rng.random(50)), table(rng.random(50))).comparison
     assert found is not None
