@@ -12,6 +12,7 @@ from pytest_mlexp.gates.lock import Accepted
 from pytest_mlexp.gates.power import Look, smallest_visible
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.statistics import Difference, Side, compare, quantile
+from pytest_mlexp.numerals import change, text
 from pytest_mlexp.verdicts import Comparison, Interval, Status, Verdict
 
 if TYPE_CHECKING:
@@ -214,12 +215,12 @@ def _as_measured(comparison: Comparison, sign: float) -> Comparison:
 
 
 def _reason(name: str, status: Status, found: Comparison) -> str:
-    change = f"{name} {found.baseline:.4f} -> {found.candidate:.4f} ({found.difference:+.4f})"
+    moved = f"{name} {change(found.baseline, found.candidate, found.difference)}"
     match status:
         case "regressed":
-            return f"{change}: a loss of at least {found.margin:.4g}, p {found.p:.2g} < {found.limit:.2g}"
+            return f"{moved}: a loss of at least {found.margin:.4g}, p {found.p:.2g} < {found.limit:.2g}"
         case "inconclusive":
-            return f"{change}: visible from a loss of {found.visible:.4f}"
+            return f"{moved}: visible from a loss of {text(found.visible)}"
         case "improved":
-            return f"{change}: accept it with --mlexp-accept to keep it"
-    return f"{change}: no loss of {found.margin:.4g} or more"
+            return f"{moved}: accept it with --mlexp-accept to keep it"
+    return f"{moved}: no loss of {found.margin:.4g} or more"
