@@ -107,6 +107,8 @@ def against(
 
 def _unlike(name: str, accepted: Accepted, candidate: Contributions) -> tuple[Status, str] | None:
     """Why what was accepted and the candidate are not alike, so that one says nothing of the other."""
+    if accepted.hardware is None and candidate.hardware is not None and accepted.kind == "runs":
+        return "not_comparable", f"{name} depends on the hardware, and was accepted without it: accept it anew"
     if (accepted.hardware or "") != (candidate.hardware or ""):
         return "other_hardware", f"{name} was accepted on other hardware: not compared"
     if accepted.kind == "runs" != candidate.kind:

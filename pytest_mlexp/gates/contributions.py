@@ -72,6 +72,12 @@ class Contributions:
         return replace(self, runs=runs, seeds=(*self.seeds, *more.seeds), table=table)
 
 
+def is_of(name: str, metric: str) -> bool:
+    """Whether a name is the metric's own, or that of one of its slices: ``metric[column=label]``."""
+    rest = name.removeprefix(f"{metric}[")
+    return name == metric or (rest != name and rest.endswith("]") and "=" in rest)
+
+
 def join(first: Mapping[str, Contributions], more: Mapping[str, Contributions]) -> dict[str, Contributions]:
     """Join the runs of the same cell, metric by metric."""
     return {name: found.joined(more[name]) for name, found in first.items()}

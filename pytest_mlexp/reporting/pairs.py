@@ -61,6 +61,8 @@ def _of_cell(key: tuple[str, str], before: Side, after: Side) -> Iterator[Pair]:
             yield replace(pair, note="gone" if one else "new")
         elif not alike:
             yield replace(pair, note="other data or evaluator")
+        elif one.accepted.hardware != other.accepted.hardware:
+            yield replace(pair, note="other hardware")
         else:
             found = [vector.get(name) for vector in vectors]
             yield replace(pair, better=_difference((one, other), found))

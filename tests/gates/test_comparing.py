@@ -171,6 +171,12 @@ def test_timings_of_other_hardware_are_not_compared_and_do_not_fail() -> None:
     assert verdict
 
 
+def test_timings_of_unknown_hardware_are_not_compared() -> None:
+    verdict = judged(runs(1.0, 1.1, 0.9), runs(1.0, hardware="b"), maximize=False)
+    assert verdict.status == "not_comparable"
+    assert "accept it anew" in verdict.reason
+
+
 @pytest.mark.parametrize(
     ("before", "now", "status"),
     [
