@@ -17,14 +17,14 @@ from pytest_mlexp.gates.vectors import digest_of_bytes, pack
 ROWS = 400
 
 
-def save(path: Path, right: dict[str, int], *, dataset: str = "d") -> None:
+def save(path: Path, right: dict[str, int], *, dataset: str = "d", hardware: str | None = None) -> None:
     accepted = []
     for cell, count in right.items():
         runs = np.tile((np.arange(ROWS) < count).astype(float), (5, 1))
         side = Side.of(runs)
         assert side.mean is not None
         data = pack({"share": (side.mean, 5)})
-        metric = Accepted(side.value, 0.0, tuple(side.runs.tolist()), "examples", "c")
+        metric = Accepted(side.value, 0.0, tuple(side.runs.tolist()), "examples", "c", hardware=hardware)
         entry = LockedCell(dataset, "s", "f", 1, metrics={"share": LockedMetric(True, metric)})
         entry = LockedCell(dataset, "s", "f", 1, metrics=entry.metrics, contributions=digest_of_bytes(data))
         blocks = ("n", LockedDataset(dataset, "s", ROWS)), ("e", LockedEvaluator("f", {"share": "maximize"}))
@@ -67,6 +67,14 @@ def test_other_data_is_shown_and_not_compared(tmp_path: Path, capsys: pytest.Cap
     save(tmp_path / "b.lock", {"cell": 280}, dataset="other")
     assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "b.lock")]) == 0
     assert "other data or evaluator" in capsys.readouterr().out
+
+
+def test_other_hardware_is_shown_and_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path / "a.lock", {"cell": 300}, hardware="one")
+    save(tmp_path / "b.lock", {"cell": 280}, hardware="other")
+    assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "b.lock")]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.split() == ["toy:", "cell", "share", "0.7500", "0.7000", "other", "hardware"]
 
 
 @pytest.mark.parametrize("names", [["nothing..here"], ["one"], ["a", "b", "c"]])

@@ -10,7 +10,7 @@ import numpy as np
 
 from pytest_mlexp.blocks.digest import digest_of
 from pytest_mlexp.gates.comparing import ALPHA
-from pytest_mlexp.gates.contributions import Contributions
+from pytest_mlexp.gates.contributions import Contributions, is_of
 from pytest_mlexp.gates.judge import Baseline, written
 from pytest_mlexp.gates.lock import (
     ANCHOR,
@@ -107,7 +107,7 @@ def accept(
     for name, found in _tables(fresh, len(dataset.splits)).items():
         unchanged = declared.contributions[name].run_digests() if name in declared.contributions else ()
         side = found.side
-        metrics[name] = LockedMetric(directions.get(name.partition("[")[0], False), _accepted(found, unchanged))
+        metrics[name] = LockedMetric(_direction(name, directions), _accepted(found, unchanged))
         if side.mean is not None:
             vectors[name] = (side.mean, len(found.runs))
         if previous is not None:
@@ -131,6 +131,11 @@ def _tables(fresh: Evaluation, splits: int) -> dict[str, Contributions]:
         runs = np.array(values).reshape(-1, splits).mean(axis=1)
         plain[name] = Contributions("runs", runs, tuple(range(runs.size)))
     return {name: found for name, found in {**plain, **fresh.contributions}.items() if found.finite}
+
+
+def _direction(name: str, maximize: Mapping[str, bool]) -> bool:
+    """Whether a metric is to be maximized: by its own name, else by that of which it is a slice; timings are not."""
+    return maximize.get(name, any(best for metric, best in maximize.items() if is_of(name, metric)))
 
 
 def _accepted(found: Contributions, unchanged: tuple[str, ...]) -> Accepted:
@@ -180,15 +185,13 @@ def _surpassed(maximize: bool, oldest: tuple[Accepted, FloatArray | None], found
 
 
 def _margins(name: str, gates: Iterable[Gate]) -> list[tuple[Any, Any]]:
-    same = [gate for gate in gates if gate.metric == name.partition("[")[0] and gate.compares]
+    same = [gate for gate in gates if is_of(name, gate.metric) and gate.compares]
     return sorted((gate.max_drop or 0.0, gate.max_relative_drop or 0.0) for gate in same)
 
 
 def _locked_margins(name: str, locked: LockedCell) -> list[tuple[Any, Any]]:
     margins = [
-        (gate.get("max_drop"), gate.get("max_relative_drop"))
-        for gate in locked.gates
-        if gate["metric"] == name.partition("[")[0]
+        (gate.get("max_drop"), gate.get("max_relative_drop")) for gate in locked.gates if is_of(name, gate["metric"])
     ]
     return sorted((drop or 0.0, relative or 0.0) for drop, relative in margins if (drop, relative) != (None, None))
 

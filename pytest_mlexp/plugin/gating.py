@@ -215,5 +215,6 @@ def _cell(item: pytest.Item) -> Any:
 def _flips(cell: Cell, evaluation: Evaluation, baseline: Baseline | None) -> dict[str, bytes]:
     if baseline is None or baseline.changes:
         return {}
-    table = flips_table(evaluation.contributions, baseline.vectors)
+    maximize = {name: metric.maximize for name, metric in baseline.locked.metrics.items()}
+    table = flips_table(evaluation.contributions, baseline.vectors, maximize)
     return {f"flips/{cell.experiment.name}/{cell.id}.csv": table} if table else {}

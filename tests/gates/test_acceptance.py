@@ -209,6 +209,34 @@ def test_the_worst_slice_speaks_for_all() -> None:
     assert "share[region=south] is 0.55, at least 0.6 is asked" in verdict.reason
 
 
+def test_slices_share_the_chance_of_an_alarm_and_one_slice_is_all() -> None:
+    slices = {f"share[region={name}]": [1.0] * 90 + [0.0] * 10 for name in "abcd"}
+    worse = {**slices, "share[region=a]": [1.0] * 86 + [0.0] * 14}
+    chances = []
+    for names in (list(slices)[:1], list(slices)):
+        project = Project(max_drop=0.02, slices="region")
+        project.accept(50, tables=evaluation({name: slices[name] for name in names}))
+        now = evaluation({name: worse[name] for name in names})
+        (verdict,) = judge(now, project.cell.gates, baseline=project.baseline)
+        assert verdict.comparison is not None
+        chances.append(verdict.comparison.p)
+    assert chances[1] == pytest.approx(4 * chances[0])
+
+
+def test_the_declared_seeds_are_the_first_look() -> None:
+    project = Project(max_drop=0.01)
+    object.__setattr__(project.experiment, "seeds", (0, 1, 2))
+    project.accept(50)
+    project.rows = 51
+    flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
+    found = flow.evaluate(project.cell)
+    ((verdict,), _) = judge_cell(project.cell, found, flow=flow, baseline=project.baseline, terms=Terms())
+    (three,) = judge(found, project.cell.gates, baseline=project.baseline, terms=Terms(first=3))
+    assert verdict.comparison == three.comparison
+    assert verdict.comparison is not None
+    assert verdict.comparison.runs == (5, 3)
+
+
 def test_a_slice_that_was_not_accepted_is_new() -> None:
     project = Project(max_drop=0.02, slices="region", new="fail")
     project.accept(50, tables=evaluation({"share[region=north]": [1.0, 0.0]}))
