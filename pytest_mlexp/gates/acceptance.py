@@ -42,7 +42,7 @@ UsedT = TypeVar("UsedT", LockedDataset, LockedEvaluator)
 
 @dataclass(frozen=True)
 class Acceptance:
-    """One cell's entry for the lock, with its vectors as bytes; no entry when the cell is gone."""
+    """One cell's entry for the lock, with its vectors as bytes and its test file; no entry when the cell is gone."""
 
     experiment: str
     cell: str
@@ -51,6 +51,7 @@ class Acceptance:
     evaluator: tuple[str, LockedEvaluator] | None = None
     vectors: bytes = b""
     warnings: tuple[str, ...] = ()
+    test: str = ""
 
 
 def described(cell: Cell, dataset: Dataset) -> LockedCell:
@@ -202,7 +203,9 @@ def _evaluator(cell: Cell, now: LockedCell) -> LockedEvaluator:
 
 def merged(lock: Lock, acceptances: Iterable[Acceptance]) -> Lock:
     """The lock with the accepted cells; datasets and evaluators that no cell uses any more are left out."""
+    acceptances = tuple(acceptances)
     for one in acceptances:
+        tests = {other.test for other in acceptances if other.experiment == one.experiment and other.entry is not None}
         old = lock.experiments.get(one.experiment, LockedExperiment())
         cells = {name: cell for name, cell in old.cells.items() if name != one.cell}
         if one.entry is not None:
@@ -210,6 +213,7 @@ def merged(lock: Lock, acceptances: Iterable[Acceptance]) -> Lock:
         lock = lock.with_experiment(
             one.experiment,
             LockedExperiment(
+                min(tests - {""}, default=old.test),
                 _used(old.datasets, one.dataset, {cell.dataset for cell in cells.values()}),
                 _used(old.evaluators, one.evaluator, {cell.evaluator for cell in cells.values()}),
                 cells,

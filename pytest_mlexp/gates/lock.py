@@ -119,8 +119,9 @@ class LockedEvaluator:
 
 @dataclass(frozen=True)
 class LockedExperiment:
-    """The accepted state of one experiment."""
+    """The accepted state of one experiment; ``test`` is the file whose tests it was accepted by."""
 
+    test: str = ""
     datasets: dict[str, LockedDataset] = field(default_factory=dict)
     evaluators: dict[str, LockedEvaluator] = field(default_factory=dict)
     cells: dict[str, LockedCell] = field(default_factory=dict)
