@@ -100,7 +100,7 @@ class Gating:
         previous = None if self._options.reset_anchors else baseline
         accepted = accept(cell, flow.dataset(cell), evaluation, fresh, previous)
         warnings = against_anchors(cell, accepted, fresh, Terms(alpha=ALPHA, gates=self.gates))
-        self._pending.append(replace(accepted, warnings=warnings))
+        self._pending.append(replace(accepted, warnings=(*accepted.warnings, *warnings)))
         return tuple(replace(v, status="pass", strict=False) if v.status == "new" else v for v in verdicts)
 
     @property
