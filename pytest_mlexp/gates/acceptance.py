@@ -14,6 +14,7 @@ from pytest_mlexp.gates.contributions import Contributions
 from pytest_mlexp.gates.judge import Baseline, written
 from pytest_mlexp.gates.lock import (
     ANCHOR,
+    GROUPS,
     Accepted,
     Lock,
     LockedCell,
@@ -112,6 +113,8 @@ def accept(
         metrics[name] = LockedMetric(directions.get(name.partition("[")[0], False), _accepted(found, unchanged))
         if side.mean is not None:
             vectors[name] = (side.mean, len(found.runs))
+        if found.groups is not None:
+            vectors[name + GROUPS] = (found.groups.astype(np.float64), 1)
         if previous is not None:
             metrics[name], lost = _anchored(name, metrics[name], (found, vectors), (cell, now, previous))
             warnings += [lost] if lost else []

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FILE_NAME = "mlexp.lock"
 FORMAT = 1
 ANCHOR = " anchor"
+GROUPS = " groups"
 _HEAD = """\
 # What is accepted of the experiments tested here. Made by pytest-mlexp, not by hand: in the project's root
 #     pytest --mlexp --mlexp-accept{option}
@@ -187,6 +188,8 @@ def vectors_path(path: Path, experiment: str, cell: str) -> Path:
 
 def read_vectors(path: Path, experiment: str, cell: str, *, digest: str) -> dict[str, FloatArray]:
     """The vectors of an accepted cell by metric; those of anchors have `` anchor`` after the name.
+
+    The number of each example's group, where the dataset has groups, has `` groups`` after the name.
 
     Raises:
         GateError: the file is gone, or is not the one that the lock was written with.

@@ -261,6 +261,15 @@ def test_the_worst_slice_speaks_for_all() -> None:
     assert "share[region=south] is 0.55, at least 0.6 is asked" in verdict.reason
 
 
+def test_groups_are_accepted_with_what_they_group() -> None:
+    project = Project()
+    tables = evaluation({"share": [1.0, 0.0, 1.0]})
+    grouped = replace(tables.contributions["share"], groups=np.array([0, 300, 0]))
+    project.accept(50, tables=replace(tables, contributions={"share": grouped}))
+    assert project.baseline is not None
+    assert project.baseline.vectors["share groups"].tolist() == [0, 300, 0]
+
+
 def test_a_slice_that_was_not_accepted_is_new() -> None:
     project = Project(max_drop=0.02, slices="region", new="fail")
     project.accept(50, tables=evaluation({"share[region=north]": [1.0, 0.0]}))
