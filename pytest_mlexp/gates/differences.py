@@ -35,6 +35,7 @@ def differences(old: Lock, new: Lock) -> list[Change]:
 
 def _facts(lock: Lock) -> Iterator[tuple[str, str]]:
     for name, experiment in lock.experiments.items():
+        yield f"{name}: tested in", experiment.test
         for title, dataset in experiment.datasets.items():
             yield f"{name}: dataset {title}", f"version {dataset.version}, digest {dataset.digest[:8]}"
         for title, evaluator in experiment.evaluators.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_mlexp.gates.lock import LockedCell, LockedMetric
+from pytest_mlexp.gates.lock import GROUPS, LockedCell, LockedMetric
 from pytest_mlexp.gates.statistics import Difference, compare
 from pytest_mlexp.gates.versions import Version
 from pytest_mlexp.numerals import digits
@@ -64,8 +64,9 @@ def _of_cell(key: tuple[str, str], before: Side, after: Side) -> Iterator[Pair]:
         elif one.accepted.hardware != other.accepted.hardware:
             yield replace(pair, note="other hardware")
         else:
+            groups = next((known for vector in vectors if (known := vector.get(name + GROUPS)) is not None), None)
             found = [vector.get(name) for vector in vectors]
-            yield replace(pair, better=_difference((one, other), found))
+            yield replace(pair, better=_difference((one, other), found, groups))
 
 
 def _metrics(side: Side) -> Mapping[str, LockedMetric]:
@@ -81,12 +82,15 @@ def _vectors(key: tuple[str, str], side: Side) -> Mapping[str, FloatArray]:
     return {} if cell is None else version.vectors(*key, digest=cell.contributions)
 
 
-def _difference(metrics: tuple[LockedMetric, LockedMetric], vectors: list[FloatArray | None]) -> Difference:
+def _difference(
+    metrics: tuple[LockedMetric, LockedMetric], vectors: list[FloatArray | None], groups: FloatArray | None
+) -> Difference:
     one, other = (metric.accepted for metric in metrics)
     paired = (one.columns, one.kind) == (other.columns, other.kind)
     sign = 1.0 if metrics[1].maximize else -1.0
     first, second = (vector if paired else None for vector in vectors)
-    return compare(one.side(first).oriented(sign), other.side(second).oriented(sign))
+    numbers = None if groups is None or not paired else groups.astype(int)
+    return compare(one.side(first).oriented(sign), other.side(second).oriented(sign), groups=numbers)
 
 
 def _row(pair: Pair) -> dict[str, str]:

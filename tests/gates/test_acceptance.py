@@ -63,7 +63,7 @@ class Project:
     def cell(self) -> Cell:
         return expand(self.experiment, ["cpu"])[0]
 
-    def accept(self, rows: int, *, reset: bool = False, tables: Evaluation | None = None) -> None:
+    def accept(self, rows: int, *, reset: bool = False, tables: Evaluation | None = None) -> tuple[str, ...]:
         self.rows = rows
         flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
         evaluation, fresh = tables, tables
@@ -75,6 +75,17 @@ class Project:
         digest = found.entry.contributions
         vectors = unpack(found.vectors, digest=digest, where="x") if digest else {}
         self.baseline = Baseline(found.entry, vectors)
+        return found.warnings
+
+    def locked(self, **other: Any) -> None:
+        """Let the cell have been made of something else when it was accepted."""
+        assert self.baseline is not None
+        self.baseline = replace(self.baseline, locked=replace(self.baseline.locked, **other), changes=("changed",))
+
+    @property
+    def accepted(self) -> float:
+        assert self.baseline is not None
+        return self.baseline.locked.metrics["share"].accepted.value
 
     def judge(self, rows: int) -> dict[str, str]:
         self.rows = rows
@@ -147,14 +158,56 @@ def test_the_anchor_is_judged_too() -> None:
     assert project.judge(62) == {"baseline": "inconclusive", "anchor": "regressed"}
 
 
-def test_another_margin_is_a_review_and_so_is_a_reset() -> None:
+def test_only_a_reset_takes_an_anchor_away_not_another_margin_gate_or_number_of_seeds() -> None:
     project = Project()
     project.accept(50)
     project.accept(52, reset=True)
     assert project.anchor is None
+    oldest = project.accepted
     project.experiment.gates[0] = replace(project.experiment.gates[0], max_drop=0.02)
     project.accept(54)
+    assert project.anchor == oldest
+    project.experiment.gate("share", max_drop=0.2, primary=False)
+    project.accept(56)
+    assert project.anchor == oldest
+    project.experiment.seeds = (0, 1)
+    assert project.accept(58) == ()
+    assert project.anchor == oldest
+
+
+def test_a_refactored_evaluator_keeps_the_anchor_and_one_that_finds_otherwise_loses_it_loudly() -> None:
+    project = Project()
+    project.accept(50)
+    oldest = project.accepted
+    project.accept(52)
+    project.locked(evaluator="before the refactoring")
+    assert project.accept(52) == ()
+    assert project.anchor == oldest
+    project.locked(evaluator="before the change")
+    (lost,) = project.accept(54)
+    assert "the evaluator changed, and what it finds is not what it found before" in lost
     assert project.anchor is None
+
+
+def test_other_data_loses_the_anchor_loudly() -> None:
+    project = Project()
+    project.accept(50)
+    project.locked(dataset="other")
+    (lost,) = project.accept(52)
+    assert lost.startswith("e: m-d-e-cpu: share: the oldest accepted value 0.")
+    assert lost.endswith("no anchor any more, so a slide since then goes unseen: the data or its splits changed")
+    assert project.anchor is None
+
+
+@pytest.mark.parametrize("machine", ["here", "elsewhere"])
+def test_timings_keep_their_anchor_on_the_same_hardware_only(machine: str) -> None:
+    project = Project(max_relative_drop=0.1)
+    for runs, hardware in (([0.9, 0.91, 0.92], "here"), ([0.88, 0.89, 0.9], machine)):
+        found = Contributions("runs", np.array(runs), (0, 1, 2), hardware=hardware)
+        tables = Evaluation({"share": tuple(runs)}, contributions={"share": found})
+        lost = project.accept(50, tables=tables)
+    assert (project.anchor is None) == (machine == "elsewhere")
+    assert [line.rpartition(": ")[2] for line in lost] == ["it was taken on other hardware"] * (machine == "elsewhere")
 
 
 def test_like_is_compared_with_like_only() -> None:
@@ -235,6 +288,15 @@ def test_the_declared_seeds_are_the_first_look() -> None:
     assert verdict.comparison == three.comparison
     assert verdict.comparison is not None
     assert verdict.comparison.runs == (5, 3)
+
+
+def test_groups_are_accepted_with_what_they_group() -> None:
+    project = Project()
+    tables = evaluation({"share": [1.0, 0.0, 1.0]})
+    grouped = replace(tables.contributions["share"], groups=np.array([0, 300, 0]))
+    project.accept(50, tables=replace(tables, contributions={"share": grouped}))
+    assert project.baseline is not None
+    assert project.baseline.vectors["share groups"].tolist() == [0, 300, 0]
 
 
 def test_a_slice_that_was_not_accepted_is_new() -> None:
