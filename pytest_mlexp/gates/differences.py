@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from pytest_mlexp.gates.lock import Accepted, Lock, LockedCell
+from pytest_mlexp.numerals import digits, text
 
 Written: TypeAlias = Mapping[str, Any]
 
@@ -97,8 +98,10 @@ def _rule(gate: Written) -> str:
 
 
 def _value(accepted: Accepted) -> str:
-    runs = len(accepted.runs)
-    return f"{accepted.value:.4f} ± {accepted.spread:.4f} (sd of {runs} runs)" if runs > 1 else f"{accepted.value:.4f}"
+    runs, form = len(accepted.runs), digits(accepted.value, accepted.spread)
+    return (
+        f"{accepted.value:{form}} ± {accepted.spread:{form}} (sd of {runs} runs)" if runs > 1 else text(accepted.value)
+    )
 
 
 def vanished(lock: Lock, experiment: str, present: Collection[str]) -> list[str]:
