@@ -194,7 +194,7 @@ EXPLAINED: dict[tuple[str, str], str] = {
         ("NearestCentroid", law): "predict measures plain distances, predict_proba scaled ones"
         for law in ("best_score_is_predicted", "unsure_rows")
     },
-    **{(name, "no_weight_is_absent"): _GAMMA for name in ("SVC", "SVR", "NuSVC", "NuSVR")},
+    **{(name, "no_weight_far_away"): _GAMMA for name in ("SVC", "SVR", "NuSVC", "NuSVR")},
     ("BayesianRidge", "small_units"): "the priors of the precisions have a scale: tiny inputs say nothing to it",
     **{
         (name, "digits_far_from_zero"): "the solver stops at once on inputs of 1e7 and says nothing"

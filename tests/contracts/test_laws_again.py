@@ -33,7 +33,7 @@ FAULTS: list[tuple[type[Centroids], type[Centroids], str]] = [
     (elsewhere.SkipsTheFirstRow, Centroids, "first_and_last_row_count"),
     (elsewhere.TakesNaNForTheStrongest, elsewhere.DropsTheWeakestColumn, "constant_columns_hide_nothing"),
     (elsewhere.ClassesInTheOrderGiven, again.AddsBatches, "classes_in_any_order"),
-    (elsewhere.RangeOfAbsentRows, again.WeighsRows, "no_weight_is_absent"),
+    (elsewhere.RangeOfAbsentRows, again.WeighsRows, "no_weight_far_away"),
     (elsewhere.SpreadStaysInSingle, elsewhere.SpreadInSingle, "single_precision_at_fit"),
     (elsewhere.RowsOfOneSum, Centroids, "batch_mates"),
     (elsewhere.CentresFortranInPlace, Centroids, "memory_layout"),

@@ -162,19 +162,28 @@ def weights_of_wrong_length(subject: Subject, case: Case) -> None:
         raise Broken("one weight less than rows is refused", "it was fitted", X=data.X)
 
 
-@law("Rows of no weight are absent, however far they lie, and of however many classes.", needs=(*NEEDS, "generated"))
+@law("Rows of no weight are absent, of however many classes.", needs=(*NEEDS, "generated"))
 def no_weight_is_absent(subject: Subject, case: Case) -> None:
+    _without_weight(subject, case, times=1)
+
+
+@law("Rows of no weight are absent, however far they lie.", needs=(*NEEDS, "generated"), thorough=True)
+def no_weight_far_away(subject: Subject, case: Case) -> None:
+    _without_weight(subject, case, times=30)
+
+
+def _without_weight(subject: Subject, case: Case, *, times: int) -> None:
     if subject.declares.categorical or (reason := _stochastic(subject, case)) is not None:
         raise NotApplicable("it takes categories only" if subject.declares.categorical else str(reason))
     data = subject.data(case)
-    far = data.X[: len(data) // 2] * 30
-    X, y = np.concatenate([far, data.X]), np.concatenate([data.y[::-1][: len(far)], data.y])
-    weights = np.concatenate([np.zeros(len(far)), np.ones(len(data))])
+    more = data.X[: len(data) // 2] * times
+    X, y = np.concatenate([more, data.X]), np.concatenate([data.y[::-1][: len(more)], data.y])
+    weights = np.concatenate([np.zeros(len(more)), np.ones(len(data))])
     model = subject.try_fit(X, y, doing="a fit with rows of no weight", sample_weight=weights)
     if isinstance(model, Refused):
         raise NotApplicable(f"refuses rows of no weight: {model}")
     method = next(m for m in ("predict_proba", "decision_function", "predict") if m in subject.methods(model))
-    for asked in (data.X_test, data.X_test * 20):
+    for asked in (data.X_test, data.X_test * 20)[: 1 if times == 1 else 2]:
         got, want = (
             subject.try_ask(one, asked, doing="ordinary and far rows", methods=(method,))
             for one in (model, subject.fitted(data))
@@ -187,4 +196,11 @@ def no_weight_is_absent(subject: Subject, case: Case) -> None:
             raise Broken(claim, f"{method} gives {one[:2]} instead of {two[:2]}", X=X, y=y, sample_weight=weights)
 
 
-LAWS = (unit_weights, heavy_rows_decide, weights_are_counts, no_weight_is_absent, weights_of_wrong_length)
+LAWS = (
+    unit_weights,
+    heavy_rows_decide,
+    weights_are_counts,
+    no_weight_is_absent,
+    no_weight_far_away,
+    weights_of_wrong_length,
+)
