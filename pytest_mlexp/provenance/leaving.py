@@ -11,6 +11,8 @@ from pytest_mlexp.provenance.touching import touches_of
 from pytest_mlexp.provenance.usage import usage_of
 
 _KEEPS_NOTHING = {"property", "staticmethod", "classmethod", "abstractmethod"}
+# What these make cannot keep anything.
+_MAKE_FIXED = {"Path", "PurePath", "resolve", "absolute", "with_name", "joinpath", "frozenset", "tuple", "str", "float"}
 _OF_ITS_CLASS = r"\bcls\b|__class__|\btype\(self\)|\bnonlocal\b"
 
 
@@ -35,7 +37,8 @@ def _remembers(tree: ast.Module) -> bool:
     """Whether something is an object that a call made, has a decorator that may be a cache, a table or a default."""
     for statement in tree.body:
         made = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
-        if made is not None and any(isinstance(node, ast.Call) for node in ast.walk(made)):
+        calls = [] if made is None else [node for node in ast.walk(made) if isinstance(node, ast.Call)]
+        if any(ast.unparse(call.func).rpartition(".")[2] not in _MAKE_FIXED for call in calls):
             return True
     for node in ast.walk(tree):
         decorators = getattr(node, "decorator_list", [])
