@@ -6,100 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from pytest_mlexp import Dataset, Evaluation, Experiment
+from pytest_mlexp import Evaluation
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
-from pytest_mlexp.gates.acceptance import accept, changes, described
+from pytest_mlexp.gates.acceptance import changes, described
 from pytest_mlexp.gates.comparing import Terms
-from pytest_mlexp.gates.contributions import Contributions
-from pytest_mlexp.gates.judge import Baseline, judge
+from pytest_mlexp.gates.judge import judge
 from pytest_mlexp.gates.rules import Gate
-from pytest_mlexp.gates.screening import judge_cell, other_seeds
-from pytest_mlexp.gates.vectors import unpack
-from pytest_mlexp.matrix import Cell, expand
-
-ROWS = 500
-
-
-class Wrong:
-    """Wrong on the first rows, and on some others by luck."""
-
-    def __init__(self, rows: int, luck: float, seed: int) -> None:
-        self.rows, self.luck, self.seed = rows, luck, seed
-
-    def predict(self, X: Any) -> npt.NDArray[np.float64]:
-        unlucky = np.random.default_rng(self.seed).random(len(X)) < self.luck
-        return np.where((np.arange(len(X)) < self.rows) | unlucky, 0.0, 1.0)
-
-
-class Project:
-    """One cell that can be made better and worse, and what is accepted of it."""
-
-    def __init__(self, **gate: Any) -> None:
-        self.rows, self.luck, self.trained = 50, 0.01, 0
-        self.experiment = Experiment("e")
-        self.experiment.gate("share", **(gate or {"max_drop": 0.01}))
-        self.baseline: Baseline | None = None
-
-        @self.experiment.dataset(version="1")
-        def d() -> Dataset:
-            both = np.arange(2 * ROWS)
-            return Dataset.from_arrays(both.reshape(-1, 1), np.ones(2 * ROWS), split=(both[:ROWS], both[ROWS:]))
-
-        @self.experiment.model
-        def m(seed: int) -> Wrong:
-            self.trained += 1
-            return Wrong(self.rows, self.luck, seed)
-
-        @self.experiment.evaluator(maximize="share")
-        def e(y_true: Any, y_pred: Any) -> Evaluation:
-            scores = (y_true == y_pred).astype(float)
-            return Evaluation({"share": scores.mean()}, scores={"share": scores})
-
-    @property
-    def cell(self) -> Cell:
-        return expand(self.experiment, ["cpu"])[0]
-
-    def accept(self, rows: int, *, reset: bool = False, tables: Evaluation | None = None) -> tuple[str, ...]:
-        self.rows = rows
-        flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
-        evaluation, fresh = tables, tables
-        if evaluation is None or fresh is None:
-            evaluation = flow.evaluate(self.cell)
-            fresh = flow.again(self.cell, other_seeds(self.experiment.seeds, 5))
-        found = accept(self.cell, flow.dataset(self.cell), evaluation, fresh, None if reset else self.baseline)
-        assert found.entry is not None
-        digest = found.entry.contributions
-        vectors = unpack(found.vectors, digest=digest, where="x") if digest else {}
-        self.baseline = Baseline(found.entry, vectors)
-        return found.warnings
-
-    def locked(self, **other: Any) -> None:
-        """Let the cell have been made of something else when it was accepted."""
-        assert self.baseline is not None
-        self.baseline = replace(self.baseline, locked=replace(self.baseline.locked, **other), changes=("changed",))
-
-    @property
-    def accepted(self) -> float:
-        assert self.baseline is not None
-        return self.baseline.locked.metrics["share"].accepted.value
-
-    def judge(self, rows: int) -> dict[str, str]:
-        self.rows = rows
-        flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
-        evaluation = flow.evaluate(self.cell)
-        self.trained = 0
-        verdicts, _ = judge_cell(self.cell, evaluation, flow=flow, baseline=self.baseline, terms=Terms())
-        return {verdict.against: verdict.status for verdict in verdicts}
-
-    @property
-    def anchor(self) -> float | None:
-        assert self.baseline is not None
-        anchor = self.baseline.locked.metrics["share"].anchor
-        return None if anchor is None else anchor.value
+from pytest_mlexp.gates.screening import judge_cell
+from tests.gates.accepting import Project, evaluation
 
 
 def test_what_did_not_change_is_identical_and_trains_nothing_more() -> None:
@@ -134,82 +51,6 @@ def test_without_a_baseline_a_cell_is_new() -> None:
     assert Project().judge(50) == {"baseline": "new"}
 
 
-def test_the_oldest_value_stays_until_it_is_surpassed() -> None:
-    project = Project()
-    project.accept(50)
-    assert project.anchor is None
-    first = project.judge(50)
-    project.accept(52)
-    anchor = project.anchor
-    assert anchor is not None
-    project.accept(54)
-    assert project.anchor == anchor
-    assert project.judge(54) == {"baseline": "identical", "anchor": "inconclusive"}
-    project.accept(20)
-    assert project.anchor is None
-    assert first == {"baseline": "identical"}
-
-
-def test_the_anchor_is_judged_too() -> None:
-    project = Project(max_drop=0.02)
-    project.luck = 0.0
-    for rows in (50, 56):
-        project.accept(rows)
-    assert project.judge(62) == {"baseline": "inconclusive", "anchor": "regressed"}
-
-
-def test_only_a_reset_takes_an_anchor_away_not_another_margin_gate_or_number_of_seeds() -> None:
-    project = Project()
-    project.accept(50)
-    project.accept(52, reset=True)
-    assert project.anchor is None
-    oldest = project.accepted
-    project.experiment.gates[0] = replace(project.experiment.gates[0], max_drop=0.02)
-    project.accept(54)
-    assert project.anchor == oldest
-    project.experiment.gate("share", max_drop=0.2, primary=False)
-    project.accept(56)
-    assert project.anchor == oldest
-    project.experiment.seeds = (0, 1)
-    assert project.accept(58) == ()
-    assert project.anchor == oldest
-
-
-def test_a_refactored_evaluator_keeps_the_anchor_and_one_that_finds_otherwise_loses_it_loudly() -> None:
-    project = Project()
-    project.accept(50)
-    oldest = project.accepted
-    project.accept(52)
-    project.locked(evaluator="before the refactoring")
-    assert project.accept(52) == ()
-    assert project.anchor == oldest
-    project.locked(evaluator="before the change")
-    (lost,) = project.accept(54)
-    assert "the evaluator changed, and what it finds is not what it found before" in lost
-    assert project.anchor is None
-
-
-def test_other_data_loses_the_anchor_loudly() -> None:
-    project = Project()
-    project.accept(50)
-    project.locked(dataset="other")
-    (lost,) = project.accept(52)
-    assert lost.startswith("e: m-d-e-cpu: share: the oldest accepted value 0.")
-    assert lost.endswith("no anchor any more, so a slide since then goes unseen: the data or its splits changed")
-    assert project.anchor is None
-
-
-@pytest.mark.parametrize("machine", ["here", "elsewhere"])
-def test_timings_keep_their_anchor_on_the_same_hardware_only(machine: str) -> None:
-    project = Project(max_relative_drop=0.1)
-    for runs, hardware in (([0.9, 0.91, 0.92], "here"), ([0.88, 0.89, 0.9], machine)):
-        found = Contributions("runs", np.array(runs), (0, 1, 2), hardware=hardware)
-        tables = Evaluation({"share": tuple(runs)}, contributions={"share": found})
-        lost = project.accept(50, tables=tables)
-    assert (project.anchor is None) == (machine == "elsewhere")
-    assert [line.rpartition(": ")[2] for line in lost] == ["it was taken on other hardware"] * (machine == "elsewhere")
-
-
 def test_like_is_compared_with_like_only() -> None:
     project = Project()
     project.accept(50)
@@ -229,12 +70,6 @@ def test_like_is_compared_with_like_only() -> None:
         assert words in found
     turned = {"share": replace(accepted.metrics["share"], maximize=False)}
     assert changes(project.cell, now, replace(accepted, metrics=turned)) == ("metric 'share' changed its direction",)
-
-
-def evaluation(values: dict[str, list[float]]) -> Evaluation:
-    tables = {name: np.array([scores]) for name, scores in values.items()}
-    found = {n: Contributions("examples", t.mean(axis=1), (0,), t, np.arange(t.size)) for n, t in tables.items()}
-    return Evaluation({n: tuple(c.runs.tolist()) for n, c in found.items()}, contributions=found)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
