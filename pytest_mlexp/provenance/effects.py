@@ -33,7 +33,7 @@ _HARMLESS_OF_SYS = ("path", "stdout", "stderr", "exit", "dont_write_bytecode", "
 _PATCHES = "<patches>"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Effect:
     """One thing that a module does beside binding names.
 
@@ -77,22 +77,21 @@ class SessionEffects:
 
     def join(self, walk: CodeWalk) -> None:
         """Take in what counts for a walk; what that reaches may make further effects count."""
-        joined: list[Effect] = []
+        joined: set[Effect] = set()
         while True:
             for name in self.loaded if walk.anywhere else ():
                 if "Rewrit" not in type(getattr(sys.modules.get(name), "__loader__", None)).__name__:  # no test file
                     walk.whole(name)
             asked = _asked_for_subclasses(walk)
-            waiting = [effect for effect in self.effects if effect not in joined]
-            more = [effect for effect in waiting if effect.counts(walk, asked)]
+            more = [effect for effect in self.effects if effect not in joined and effect.counts(walk, asked)]
             if not more:
                 return
-            joined += more
-            for effect in more:
-                key = f"{effect.source.name}:{_PATCHES}"
+            joined.update(more)
+            for source in {id(effect.source): effect.source for effect in more}.values():
+                own = [effect.text for effect in self.effects if effect.source is source and effect in joined]
+                key = f"{source.name}:{_PATCHES}"
                 walk.texts.pop(key, None)
-                own = [each.text for each in self.effects if each in joined and each.source is effect.source]
-                walk.define(key, "\n".join(own), effect.source)
+                walk.define(key, "\n".join(own), source)
 
     @cached_property
     def touched(self) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -44,35 +44,33 @@ def artifacts_of(database: Path) -> Path:
 @contextmanager
 def on_connect(pragma: str) -> Iterator[None]:
     """Run a pragma on every SQLite connection that SQLAlchemy opens meanwhile."""
-    from sqlalchemy import Engine, event
-
-    def apply(connection: object, _: object) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            connection.execute(pragma)
-
-    event.listen(Engine, "connect", apply)
-    try:
+    with _each_connection(lambda connection: connection.execute(pragma)):
         yield
-    finally:
-        event.remove(Engine, "connect", apply)
 
 
 @contextmanager
 def closed_connections() -> Iterator[None]:
     """Close every SQLite connection that SQLAlchemy opens meanwhile, which leaves the database a single file."""
-    from sqlalchemy import Engine, event
-
     opened: list[sqlite3.Connection] = []
-
-    def note(connection: object, _: object) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            opened.append(connection)
-
-    event.listen(Engine, "connect", note)
     try:
-        yield
+        with _each_connection(opened.append):
+            yield
     finally:
-        event.remove(Engine, "connect", note)
         for connection in opened:
             with suppress(sqlite3.Error):
                 connection.close()
+
+
+@contextmanager
+def _each_connection(act: Callable[[sqlite3.Connection], object]) -> Iterator[None]:
+    from sqlalchemy import Engine, event
+
+    def listen(connection: object, _: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            act(connection)
+
+    event.listen(Engine, "connect", listen)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", listen)
