@@ -82,7 +82,7 @@ def test_its_first_command_runs_real_models_into_a_store(tmp_path: Path, templat
 
 
 def test_ci_runs_its_test_command_exactly() -> None:
-    (command,) = re.findall(r"^\$ (python3 -m venv .* && \.venv/bin/pytest)$", README, flags=re.MULTILINE)
+    (command,) = re.findall(r"^\$ (python3 -m venv .* && \.venv/bin/pytest -n 3)$", README, flags=re.MULTILINE)
     assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
