@@ -63,7 +63,7 @@ def judge(
     ]
     if baseline is not None:
         if baseline.changes and not any(gate.compares and gate not in quiet for gate in declared):
-            reason = "; ".join(baseline.changes) + _ACCEPT
+            reason = "; ".join(baseline.changes)
             verdicts.append(Verdict("as accepted", "", "not_comparable", reason))
         verdicts += _loosened(declared, informing, baseline.locked)
     return tuple(verdicts)
@@ -88,15 +88,14 @@ def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms:
     elif baseline is None:
         yield replace(bounded, status="new", strict=gate.new == "fail", reason=_NEW.format(gate.metric))
     elif baseline.changes:
-        yield replace(bounded, status="not_comparable", reason="; ".join(baseline.changes) + _ACCEPT)
+        yield replace(bounded, status="not_comparable", reason="; ".join(baseline.changes))
     else:
         yield from _compared(evaluation, gate, baseline, terms)
 
 
 _NEVER_QUIET = ("breach", "missing", "not_finite", "new")  # no matter of the margin, which alone informs by default
 _UNMEASURED = "what each example contributes to {} could not be measured; the note on the cell says why"
-_ACCEPT = ": accept it with --mlexp-accept when that is meant"
-_NEW = "nothing is accepted yet to compare {} with: accept this cell with --mlexp-accept"
+_NEW = "nothing is accepted yet to compare {} with"
 
 
 def _values(evaluation: Evaluation, gate: Gate) -> dict[str, tuple[float, ...]]:
@@ -176,7 +175,7 @@ def _loosened(declared: list[Gate], informing: Collection[Gate], locked: LockedC
         reason = loosened(accepted, [written(gate, informs=gate in informing) for gate in same])
         if reason is not None:
             text = " ".join([accepted["metric"], *(f"{k}={v}" for k, v in accepted.items() if k != "metric")])
-            yield Verdict(text, accepted["metric"], "loosened", reason + _ACCEPT)
+            yield Verdict(text, accepted["metric"], "loosened", reason)
 
 
 def written(gate: Gate, *, informs: bool) -> dict[str, object]:
