@@ -54,9 +54,9 @@ def _made_of(cell: LockedCell) -> str:
 
 def _cell_facts(where: str, cell: LockedCell) -> Iterator[tuple[str, str]]:
     for metric, locked in cell.metrics.items():
-        yield f"{where}: {metric}", _value(locked.accepted)
+        yield f"{where}: {metric}", shown(locked.accepted)
         if locked.anchor is not None:
-            yield f"{where}: {metric} anchor", _value(locked.anchor)
+            yield f"{where}: {metric} anchor", shown(locked.anchor)
 
 
 def _gates(lock: Lock) -> dict[str, list[Written]]:
@@ -97,7 +97,8 @@ def _rule(gate: Written) -> str:
     return " ".join(f"{key}={value}" for key, value in sorted(gate.items()) if key != "metric")
 
 
-def _value(accepted: Accepted) -> str:
+def shown(accepted: Accepted) -> str:
+    """An accepted value with its spread, for people."""
     runs, form = len(accepted.runs), digits(accepted.value, accepted.spread)
     return (
         f"{accepted.value:{form}} ± {accepted.spread:{form}} (sd of {runs} runs)" if runs > 1 else text(accepted.value)

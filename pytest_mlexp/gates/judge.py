@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_mlexp.gates.comparing import Terms, against
-from pytest_mlexp.gates.contributions import Contributions
+from pytest_mlexp.gates.contributions import Contributions, is_of
 from pytest_mlexp.gates.lock import ANCHOR, LockedCell
 from pytest_mlexp.gates.rules import Gate, loosened
 from pytest_mlexp.naming import nearest
@@ -106,11 +106,7 @@ def _values(evaluation: Evaluation, gate: Gate) -> dict[str, tuple[float, ...]]:
 
 
 def _tables(evaluation: Evaluation, gate: Gate) -> dict[str, Contributions]:
-    if gate.slices is None:
-        found = evaluation.contributions.get(gate.metric)
-        return {} if found is None else {gate.metric: found}
-    start = f"{gate.metric}[{gate.slices}="
-    return {name: found for name, found in evaluation.contributions.items() if name.startswith(start)}
+    return {name: found for name, found in evaluation.contributions.items() if is_of(name, gate.metric, gate.slices)}
 
 
 def _bounds(gate: Gate, means: Mapping[str, float]) -> Verdict:
@@ -165,7 +161,7 @@ def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Ter
 
 def _badness(verdict: Verdict) -> tuple[bool, float]:
     """The worst slice first: what could not be compared, then the smallest p."""
-    return bool(verdict), verdict.comparison.p if verdict.comparison else 1.0
+    return bool(verdict), verdict.comparison.p if verdict.comparison and verdict.status != "identical" else 1.0
 
 
 def _loosened(declared: list[Gate], informing: Collection[Gate], locked: LockedCell) -> Iterator[Verdict]:

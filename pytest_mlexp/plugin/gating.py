@@ -13,10 +13,12 @@ from pytest_mlexp.errors import GateError
 from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
 from pytest_mlexp.gates.anchors import against_anchors
 from pytest_mlexp.gates.comparing import Terms
-from pytest_mlexp.gates.differences import differences, vanished
+from pytest_mlexp.gates.contributions import is_of
+from pytest_mlexp.gates.differences import differences, shown, vanished
 from pytest_mlexp.gates.flips import flips_table
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, write
+from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
 from pytest_mlexp.gates.state import AcceptedState
 from pytest_mlexp.matrix import Cell, expand
@@ -103,7 +105,19 @@ class Gating:
         accepted = accept(cell, flow.dataset(cell), evaluation, fresh, previous)
         warnings = against_anchors(cell, accepted, fresh, Terms(alpha=self._options.alpha, gates=self.gates))
         self._pending.append(replace(accepted, warnings=(*accepted.warnings, *warnings)))
-        return tuple(replace(v, status="pass", strict=False) if v.status == "new" else v for v in verdicts)
+        return tuple(
+            replace(verdict, status="pass", strict=False, reason=self._said(gate, accepted))
+            if verdict.status == "new"
+            else verdict
+            for gate, verdict in zip(cell.gates, verdicts, strict=True)
+        )
+
+    def _said(self, gate: Gate, accepted: Acceptance) -> str:
+        """What of a gate's metric is accepted, for its record."""
+        metrics = {} if accepted.entry is None else accepted.entry.metrics
+        found = [f"{n} {shown(m.accepted)}" for n, m in metrics.items() if is_of(n, gate.metric, gate.slices)]
+        start = "not accepted, for this is CI" if self._refuses_ci else "accepted with this test"
+        return f"{start}: {', '.join(found)}"
 
     @property
     def lock(self) -> Lock:

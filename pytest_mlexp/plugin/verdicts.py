@@ -37,7 +37,8 @@ def show_verdicts(reporter: pytest.TerminalReporter, pairs: Sequence[Judged], *,
     reporter.section("mlexp gates")
     if table:
         reporter.write_line(table)
-    shared = [verdict.comparison.gates for _, verdict in pairs if verdict.comparison is not None]
+    compared = [verdict.comparison for _, verdict in pairs if verdict.status != "identical"]
+    shared = [found.gates for found in compared if found is not None]
     if reporter.config.get_verbosity() >= 0:
         for line in quiet_lines(pairs):
             reporter.write_line(line)

@@ -181,7 +181,7 @@ def _explained(verdict: Verdict, found: Comparison) -> list[str]:
         f"difference {found.difference:+{form}}  (95 %: {between(found.interval)}), margin {found.margin:.4g}, {what}",
         f"p {found.p:.2g}, fails below {found.limit:.2g}"
         + (f" ({found.gates} comparisons share the error rate)" if found.gates > 1 else ""),
-        f"noise (standard error): examples {text(found.noise[0])}, training {text(found.noise[1])}",
+        f"noise (standard error): {_sampled(found)}training {text(found.noise[1])}",
         *_no_training_noise(found),
         f"sees losses from {text(found.visible)} (in 80 % of cases)",
     ]
@@ -190,8 +190,15 @@ def _explained(verdict: Verdict, found: Comparison) -> list[str]:
     return lines
 
 
+def _sampled(found: Comparison) -> str:
+    """The noise beside that of runs: of the examples, or of the machine that took timings."""
+    if found.examples:
+        return f"examples {text(found.noise[0])}, "
+    return f"machine {text(found.noise[0])}, " if found.noise[0] else ""
+
+
 def _no_training_noise(found: Comparison) -> list[str]:
-    if found.noise[1] > 0:
+    if found.noise[1] > 0 or (found.noise[0] > 0 and not found.examples):
         return []
     if max(found.runs) == 1:
         return ["training 0.0000: one run on each side cannot show it; --mlexp-accept or more seeds= can"]

@@ -149,7 +149,18 @@ def test_the_same_numbers_a_run_are_identical_whatever_the_gate() -> None:
     verdict = against(Gate("m", max_drop=0), "m", same, (known, None, False), Terms())
     assert verdict.status == "identical"
     assert verdict.reason == "m is the same for every run"
-    assert runs(2.0, hardware="a").run_digests() == ()
+    assert verdict.comparison is not None
+    assert verdict.comparison.values == tuple(same.runs)
+    assert not is_suspicious(replace(verdict, comparison=replace(verdict.comparison, suspicion=0.0)), 0.1, whole=False)
+
+
+def test_a_timing_that_was_reused_is_identical_and_one_taken_anew_is_compared() -> None:
+    reused, anew = runs(9.0, hardware="a"), runs(9.5, hardware="a")
+    kept, _ = accepted(runs(9.0, 1.0, 1.0, 1.1, hardware="a"))
+    known = replace(kept, unchanged=reused.run_digests()), None, False
+    gate = Gate("m", max_relative_drop=0.1)
+    assert against(gate, "m", reused, known, Terms()).status == "identical"
+    assert against(gate, "m", anew, known, Terms()).status == "inconclusive"
 
 
 def test_a_gain_below_the_margin_is_no_improvement() -> None:
@@ -191,6 +202,24 @@ def test_timings_of_unknown_hardware_are_not_compared() -> None:
 def test_numbers_a_run_meet_the_noise_floor(before: tuple[float, ...], now: float, status: str) -> None:
     gate = Gate("m", max_relative_drop=0.02)
     assert judged(runs(*before), runs(now), maximize=False, gate=gate).status == status
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "status"),
+    [
+        ("fit_seconds", (0.010,) * 3, "inconclusive"),  # of 5 ms twice as much is less than a busy machine adds
+        ("fit_seconds", (0.2,) * 3, "regressed"),
+        ("rows_per_second", (0.010,) * 3, "regressed"),  # in whatever unit: the machine's speed alone is noise
+        ("rows_per_second", (0.0056,) * 3, "inconclusive"),
+    ],
+)
+def test_no_machine_is_equally_fast_in_two_sessions(name: str, now: tuple[float, ...], status: str) -> None:
+    kept, _ = accepted(runs(*[0.005] * 6, hardware="a"))
+    gate = Gate(name, max_relative_drop=0.1)
+    verdict = against(gate, name, runs(*now, hardware="a"), (kept, None, False), Terms())
+    assert verdict.status == status
+    assert verdict.comparison is not None
+    assert 0.0 < verdict.comparison.visible < 0.1
 
 
 @pytest.mark.parametrize("before", [(0.9,), (0.9, 0.91)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from mlflow import MlflowClient
 
 if TYPE_CHECKING:
     from tests.plugin.gates.conftest import Project
@@ -75,10 +76,31 @@ def test_only_what_is_selected_is_accepted(project: Project) -> None:
     assert "other" not in text
 
 
-def test_what_fails_is_not_accepted(project: Project) -> None:
+def test_what_fails_or_is_not_finite_is_not_accepted_and_that_is_said(project: Project) -> None:
+    project.edit('maximize="share")', 'maximize=["share", "free"])')
+    project.edit('{"share": scores.mean()}', '{"share": scores.mean(), "free": np.nan}')
     project.wrong(400)
-    project.run("--mlexp-accept").assert_outcomes(failed=1)
+    failed = project.run("--mlexp-accept")
+    failed.assert_outcomes(failed=1)
+    failed.stdout.fnmatch_lines(
+        [
+            f"not accepted: toy: {project.cell}: BREACH share is 0, at least 0.1 is asked",
+            "next: mend *, or change their bounds in the code, then accept them again",
+        ]
+    )
     assert not (project.path / "mlexp.lock").exists()
+    project.wrong(20)
+    store = f"sqlite:///{project.path}/store.db"
+    accepted = project.run("--mlexp-accept", tracking=store)
+    accepted.assert_outcomes(passed=1)
+    accepted.stdout.fnmatch_lines([f"toy: {project.cell}: free is not finite, so nothing of it is accepted *"])
+    assert ".free" not in (project.path / "mlexp.lock").read_text(encoding="utf-8")
+    client = MlflowClient(store)
+    found = client.get_experiment_by_name("toy")
+    assert found is not None
+    (run,) = client.search_runs([found.experiment_id], f"attributes.run_name = '{project.cell}'")
+    (tag,) = [words for name, words in run.data.tags.items() if name.startswith("mlexp.gate.share")]
+    assert tag.startswith("pass: accepted with this test: share 0.9")
 
 
 def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:

@@ -81,6 +81,9 @@ def test_the_share_of_each_gate_is_counted_after_selection(project: Project) -> 
     both.stdout.fnmatch_lines(["*2 comparisons share an error rate of 5%: each fails below p 0.025*"])
     one = project.run("-k", "other")
     one.stdout.fnmatch_lines(["  p *, fails below 0.05"])
+    project.settings("mlexp_alpha = 0.01")
+    fewer = project.run()
+    fewer.stdout.fnmatch_lines(["*2 comparisons share an error rate of 1%: each fails below p 0.005*"])
 
 
 def test_a_new_cell_fails_where_its_gate_asks_for_it(project: Project) -> None:
