@@ -151,7 +151,7 @@ def _is_same(accepted: Accepted, candidate: Contributions) -> bool:
 
 
 def _status(sides: tuple[Side, Side], difference: Difference, comparison: Comparison) -> Status:
-    margin, (of_value, of_error) = comparison.margin, _rounding(sides)
+    margin, (of_value, of_error) = comparison.margin, rounding(sides)
     lower = difference.at_least(ALPHA)
     if comparison.p < comparison.limit and -difference.value >= margin - of_value:
         return "regressed"
@@ -161,7 +161,7 @@ def _status(sides: tuple[Side, Side], difference: Difference, comparison: Compar
     return "pass" if lower > -margin or unchanged else "inconclusive"
 
 
-def _rounding(sides: tuple[Side, Side]) -> tuple[float, float]:
+def rounding(sides: tuple[Side, Side]) -> tuple[float, float]:
     """The difference, and its standard error, that may come from nothing but rounding."""
     size = max(abs(side.value) for side in sides)
     means = [side.mean for side in sides if side.mean is not None]
@@ -179,7 +179,7 @@ def _comparison(
     (baseline, now), (candidate, flipped) = sides, found
     examples = 0 if now.mean is None or baseline.mean is None else now.mean.size
     share = 1 / difference.runs[0] + 1 / difference.runs[1]
-    chance = max(difference.p, 0.5) if abs(difference.value) <= _rounding(sides)[0] else difference.p
+    chance = max(difference.p, 0.5) if abs(difference.value) <= rounding(sides)[0] else difference.p
     chance = min(1.0, chance * terms.slices)
     return Comparison(
         baseline=baseline.value,
