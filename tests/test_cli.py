@@ -79,6 +79,16 @@ def test_what_is_unchanged_is_counted_and_changes_of_gates_and_anchors_are_said(
     assert "toy: two, worse: gate share: max_drop=0.01 -> gone" in capsys.readouterr().out
 
 
+def test_numbers_of_one_run_are_shown_and_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, value in (("a.lock", 0.9), ("b.lock", 0.8)):
+        metrics = {"m": LockedMetric(True, Accepted(value, 0.0, (value,), "runs"))}
+        blocks = ("n", LockedDataset("d", "s", ROWS)), ("e", LockedEvaluator("f", {"m": "maximize"}))
+        entry = LockedCell("d", "s", "f", 1, metrics=metrics)
+        write(tmp_path / name, merged(Lock(), [Acceptance("toy", "cell", entry, *blocks)]), {})
+    assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "b.lock")]) == 0
+    assert capsys.readouterr().out.splitlines()[2].split()[2:] == ["m", "0.9000", "0.8000", "too", "few", "runs"]
+
+
 def test_what_was_only_rounded_is_no_loss() -> None:
     before, after = (Accepted(v, 0.0, (v,) * 3, "runs") for v in (0.9, 0.9 - 1e-9))
     found = difference("share", (LockedMetric(True, before), LockedMetric(True, after)), [None, None], None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from pytest_mlexp.gates.anchors import GOES_ON
 from pytest_mlexp.records import TestRecord
 from pytest_mlexp.reporting.verdicts import (
     Judged,
@@ -56,6 +57,10 @@ def show_accepted(reporter: pytest.TerminalReporter, told: Told, *, where: str, 
         reporter.write_line(line)
     for line in told.warnings:
         reporter.write_line(line, yellow=True)
+    if any(GOES_ON in line for line in told.warnings):
+        reporter.write_line(
+            "next: --mlexp-accept --mlexp-reset-anchors accepts for good what was lost since the anchor"
+        )
     for line in told.left_out:
         reporter.write_line(line, red=True)
     if told.left_out:

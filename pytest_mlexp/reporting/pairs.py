@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_mlexp.gates.comparing import noise_of_machine, rounding
+from pytest_mlexp.gates.comparing import FEWEST_RUNS, noise_of_machine, rounding
 from pytest_mlexp.gates.differences import differences_beside_values
 from pytest_mlexp.gates.lock import GROUPS, Accepted, LockedCell, LockedMetric
 from pytest_mlexp.gates.statistics import Difference, compare
@@ -87,6 +87,8 @@ def _of_cell(key: tuple[str, str], before: Side, after: Side) -> Iterator[Pair]:
             found = [vector.get(name) for vector in vectors]
             if _is_same((one.accepted, other.accepted), found):
                 yield replace(pair, note=UNCHANGED)
+            elif one.accepted.kind == "runs" and min(len(m.accepted.runs) for m in (one, other)) < FEWEST_RUNS:
+                yield replace(pair, note="too few runs")
             else:
                 yield replace(pair, better=difference(name, (one, other), found, groups))
 

@@ -28,7 +28,7 @@ _OF_ANCHOR = "find what changed, or say that the margin was reviewed and this lo
 _MOST_CHOSEN = 8
 _MEANT = "accept what is meant of {cells} in a reviewed commit"
 _RESET = "accept for good what {cells} lost since the anchor"
-_FIRST = "accept {cells} for the first time: until then margins hold nothing there"
+_FIRST = "accept {cells} for the first time (until then margins hold nothing)"
 _KEEP = "to keep what {cells} gained"
 _STEPS = {
     _MEANT: "--mlexp-accept",
@@ -203,7 +203,7 @@ def _no_training_noise(found: Comparison) -> list[str]:
     if max(found.runs) == 1:
         return ["training 0.0000: one run on each side cannot show it; --mlexp-accept or more seeds= can"]
     if len(set(found.values)) > 1:
-        return ["training 0.0000: the runs differ, by no more than chance in their examples explains"]
+        return ["training 0.0000: the runs differ no more than the chance in their examples explains"]
     return [
         "training 0.0000: no spread between runs: right for a model without randomness; suspicious where the factory",
         "  takes `seed`: see that it passes it on",
@@ -212,8 +212,8 @@ def _no_training_noise(found: Comparison) -> list[str]:
 
 def _numbers(found: Comparison | None) -> dict[str, str]:
     if found is None:
-        return {"change": "", "p": "", "sees": ""}
-    return {"change": _change(found), "p": f"{found.p:.2g}", "sees": text(found.visible)}
+        return {"change": "", "p": "", "sees losses from": ""}
+    return {"change": _change(found), "p": f"{found.p:.2g}", "sees losses from": text(found.visible)}
 
 
 def _change(found: Comparison) -> str:

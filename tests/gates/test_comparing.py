@@ -27,14 +27,14 @@ def table(values: Any, **options: Any) -> Contributions:
     return Contributions("examples", rows.mean(axis=1), tuple(range(len(rows))), rows, **options)
 
 
-def runs(*values: float, hardware: str | None = None) -> Contributions:
-    return Contributions("runs", np.array(values), tuple(range(len(values))), hardware=hardware)
+def runs(*values: float) -> Contributions:
+    return Contributions("runs", np.array(values), tuple(range(len(values))))
 
 
 def accepted(found: Contributions) -> tuple[Accepted, Table | None]:
     side = found.side
     kept = Accepted(side.value, 0.0, tuple(side.runs.tolist()), found.kind, found.columns, side.residual)
-    return replace(kept, hardware=found.hardware), side.mean
+    return kept, side.mean
 
 
 def judged(
@@ -154,15 +154,6 @@ def test_the_same_numbers_a_run_are_identical_whatever_the_gate() -> None:
     assert not is_suspicious(replace(verdict, comparison=replace(verdict.comparison, suspicion=0.0)), 0.1, whole=False)
 
 
-def test_a_timing_that_was_reused_is_identical_and_one_taken_anew_is_compared() -> None:
-    reused, anew = runs(9.0, hardware="a"), runs(9.5, hardware="a")
-    kept, _ = accepted(runs(9.0, 1.0, 1.0, 1.1, hardware="a"))
-    known = replace(kept, unchanged=reused.run_digests()), None, False
-    gate = Gate("m", max_relative_drop=0.1)
-    assert against(gate, "m", reused, known, Terms()).status == "identical"
-    assert against(gate, "m", anew, known, Terms()).status == "inconclusive"
-
-
 def test_a_gain_below_the_margin_is_no_improvement() -> None:
     before, now = bits(9000, 10_000), bits(9050, 10_000)
     assert judged(before, now, gate=Gate("m", max_drop=0.001)).status == "improved"
@@ -174,18 +165,6 @@ def test_other_examples_are_not_compared() -> None:
     now = table(np.ones(4), examples=np.arange(1, 5))
     assert judged(before, now).status == "not_comparable"
     assert not judged(before, now)
-
-
-def test_timings_of_other_hardware_are_not_compared_and_do_not_fail() -> None:
-    verdict = judged(runs(1.0, 1.1, 0.9, hardware="a"), runs(9.0, hardware="b"), maximize=False)
-    assert verdict.status == "other_hardware"
-    assert verdict
-
-
-def test_timings_of_unknown_hardware_are_not_compared() -> None:
-    verdict = judged(runs(1.0, 1.1, 0.9), runs(1.0, hardware="b"), maximize=False)
-    assert verdict.status == "not_comparable"
-    assert "accept it anew" in verdict.reason
 
 
 @pytest.mark.parametrize(
@@ -202,24 +181,6 @@ def test_timings_of_unknown_hardware_are_not_compared() -> None:
 def test_numbers_a_run_meet_the_noise_floor(before: tuple[float, ...], now: float, status: str) -> None:
     gate = Gate("m", max_relative_drop=0.02)
     assert judged(runs(*before), runs(now), maximize=False, gate=gate).status == status
-
-
-@pytest.mark.parametrize(
-    ("name", "now", "status"),
-    [
-        ("fit_seconds", (0.010,) * 3, "inconclusive"),  # of 5 ms twice as much is less than a busy machine adds
-        ("fit_seconds", (0.2,) * 3, "regressed"),
-        ("rows_per_second", (0.010,) * 3, "regressed"),  # in whatever unit: the machine's speed alone is noise
-        ("rows_per_second", (0.0056,) * 3, "inconclusive"),
-    ],
-)
-def test_no_machine_is_equally_fast_in_two_sessions(name: str, now: tuple[float, ...], status: str) -> None:
-    kept, _ = accepted(runs(*[0.005] * 6, hardware="a"))
-    gate = Gate(name, max_relative_drop=0.1)
-    verdict = against(gate, name, runs(*now, hardware="a"), (kept, None, False), Terms())
-    assert verdict.status == status
-    assert verdict.comparison is not None
-    assert 0.0 < verdict.comparison.visible < 0.1
 
 
 @pytest.mark.parametrize("before", [(0.9,), (0.9, 0.91)])
