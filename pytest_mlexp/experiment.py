@@ -13,8 +13,8 @@ from pytest_mlexp.blocks.evaluator import EvaluatorBlock, Words, directions, fro
 from pytest_mlexp.blocks.model import Grid, ModelVariant, declare_model
 from pytest_mlexp.blocks.scorers import from_sklearn, is_sklearn
 from pytest_mlexp.errors import DeclarationError
-from pytest_mlexp.gates.rules import OPERATIONAL, Gate, Gates, Rule, check_on, declare
-from pytest_mlexp.naming import check_name, nearest, own_name
+from pytest_mlexp.gates.rules import OPERATIONAL, Gate, Gates, Rule, Stem, check_metric, check_on, declare
+from pytest_mlexp.naming import check_name, own_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,18 +194,14 @@ class Experiment:
 
         Raises:
             DeclarationError: a kind of block is missing, or a gate names a metric that no evaluator gives, or is on
-                what is not there or does not have its metric.
+                what is not there, never runs, or does not have its metric.
         """
         for kind in ("dataset", "model", "evaluator"):
             if not getattr(self, f"{kind}s"):
                 raise DeclarationError(f"experiment {self.name!r} declares no {kind}: add one with .{kind}(...)")
         known = {metric.name for evaluator in self.evaluators.values() for metric in evaluator.metrics}
         for gate in self.gates:
-            if gate.metric not in known | set(OPERATIONAL):
-                raise DeclarationError(
-                    f"the gate '{gate}' of experiment {self.name!r} names a metric that no evaluator gives: "
-                    f"{nearest(gate.metric, known)}"
-                )
+            check_metric(gate, known, experiment=self.name)
             check_on(gate, self._gateable, stems=self._stems(gate.metric), experiment=self.name)
 
     def run(
@@ -241,10 +237,15 @@ class Experiment:
         given = {metric.name for metric in evaluator.metrics}
         return given | set(OPERATIONAL) if evaluator is next(iter(self.evaluators.values())) else given
 
-    def _stems(self, metric: str) -> dict[str, bool]:
+    def _stems(self, metric: str) -> dict[str, Stem]:
         """The ids of all cells without their devices, and whether a gate on the metric can be on them."""
         has = {name: metric in self.gateable_metrics(evaluator) for name, evaluator in self.evaluators.items()}
-        return {f"{m}-{d}-{e}": has[e] for m in self.models for d in self.datasets for e in self.evaluators}
+        return {
+            f"{name}-{d}-{e}": Stem(has[e], model.asks_for_device)
+            for name, model in self.models.items()
+            for d in self.datasets
+            for e in self.evaluators
+        }
 
     def _add_dataset(self, load: Any, name: str | None, version: str | None) -> Any:
         if not callable(load):

@@ -108,7 +108,7 @@ def points(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, float, int]]:
     seen: set[str] = set()
     for verdict in verdicts:
         found = verdict.comparison
-        name = f"gate/{verdict.metric.partition('=')[0].replace('[', '/')}"
+        name = f"gate/{_on(verdict)}"
         if found is not None and first.setdefault(name, verdict.gate) != verdict.gate:
             name += "/" + "_".join(verdict.gate.split()[1:]).replace("=", "_")
         name += "/anchor" if verdict.against == "anchor" else ""
@@ -123,3 +123,10 @@ def points(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, float, int]]:
             for step, (seed, value) in enumerate(zip(found.seeds, found.values, strict=False)):
                 yield f"{name}/seed", float(seed), step
                 yield f"{name}/run", value, step
+
+
+def _on(verdict: Verdict) -> str:
+    """The metric; of a slice, ``metric[column=label]``, the metric and the column."""
+    metric, *rule = verdict.gate.split()
+    column = next((option.removeprefix("slices=") for option in rule if option.startswith("slices=")), None)
+    return verdict.metric if column is None else f"{metric}/{column}"

@@ -43,6 +43,7 @@ RANKS = (
         "gates.differences",
         "gates.state",
         "gates.versions",
+        "gates.likeness",
         "gates.anchors",
     ),
     ("gates.screening",),

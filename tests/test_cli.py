@@ -13,12 +13,20 @@ from pytest_mlexp.gates.acceptance import Acceptance, merged
 from pytest_mlexp.gates.lock import Accepted, Lock, LockedCell, LockedDataset, LockedEvaluator, LockedMetric, write
 from pytest_mlexp.gates.statistics import Side
 from pytest_mlexp.gates.vectors import digest_of_bytes, pack
+from pytest_mlexp.reporting.pairs import difference
 
 ROWS = 400
 
 
 def save(
-    path: Path, right: dict[str, int], *, dataset: str = "d", hardware: str | None = None, groups: int = 0
+    path: Path,
+    right: dict[str, int],
+    *,
+    dataset: str = "d",
+    hardware: str | None = None,
+    groups: int = 0,
+    max_drop: float = 0.01,
+    anchor: int | None = None,
 ) -> None:
     accepted = []
     for cell, count in right.items():
@@ -28,8 +36,10 @@ def save(
         numbers = {"share groups": ((np.arange(ROWS) * groups // ROWS).astype(np.float64), 1)} if groups else {}
         data = pack({"share": (side.mean, 5), **numbers})
         metric = Accepted(side.value, 0.0, tuple(side.runs.tolist()), "examples", "c", hardware=hardware)
-        entry = LockedCell(dataset, "s", "f", 1, metrics={"share": LockedMetric(True, metric)})
-        entry = LockedCell(dataset, "s", "f", 1, metrics=entry.metrics, contributions=digest_of_bytes(data))
+        oldest = None if anchor is None else Accepted(anchor / ROWS, 0.0, (anchor / ROWS,), "examples", "c")
+        metrics = {"share": LockedMetric(True, metric, oldest)}
+        gate = {"metric": "share", "max_drop": max_drop}
+        entry = LockedCell(dataset, "s", "f", 1, gates=(gate,), metrics=metrics, contributions=digest_of_bytes(data))
         blocks = ("n", LockedDataset(dataset, "s", ROWS)), ("e", LockedEvaluator("f", {"share": "maximize"}))
         accepted.append(Acceptance("toy", cell, entry, *blocks, data))
     path.parent.mkdir(exist_ok=True)
@@ -41,10 +51,48 @@ def test_two_locks_are_paired_by_example_the_worst_first(tmp_path: Path, capsys:
     save(before, {"better": 300, "gone": 300, "worse": 300})
     save(after, {"better": 320, "new": 300, "worse": 280})
     assert main(["compare", str(before), str(after.parent)]) == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:6]]
     assert {line[1] for line in lines} == {"worse", "gone", "new", "better"}
     assert lines[0][:6] == ["toy:", "worse", "share", "0.7500", "0.7000", "-0.0500"]
     assert {line[1]: line[-1] for line in lines if len(line) < 7} == {"gone": "gone", "new": "new"}
+
+
+def test_what_is_unchanged_is_counted_and_changes_of_gates_and_anchors_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(tmp_path / "a.lock", {"one": 300, "two": 300, "worse": 300})
+    save(tmp_path / "b.lock", {"one": 300, "two": 300, "worse": 280}, max_drop=0.02, anchor=320)
+    assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "b.lock")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines[2:3]] == ["worse"]
+    assert lines[3:] == [
+        "",
+        "unchanged: 2 metrics of 2 cells",
+        "",
+        "toy: all 3 cells that have it: gate share: max_drop=0.01 -> max_drop=0.02",
+        "toy: one: share anchor: nothing -> 0.8000",
+        "toy: two: share anchor: nothing -> 0.8000",
+        "toy: worse: share anchor: nothing -> 0.8000",
+    ]
+    save(tmp_path / "b.lock", {"one": 300})
+    assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "b.lock")]) == 0
+    assert "toy: two, worse: gate share: max_drop=0.01 -> gone" in capsys.readouterr().out
+
+
+def test_numbers_of_one_run_are_shown_and_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, value in (("a.lock", 0.9), ("b.lock", 0.8)):
+        metrics = {"m": LockedMetric(True, Accepted(value, 0.0, (value,), "runs"))}
+        blocks = ("n", LockedDataset("d", "s", ROWS)), ("e", LockedEvaluator("f", {"m": "maximize"}))
+        entry = LockedCell("d", "s", "f", 1, metrics=metrics)
+        write(tmp_path / name, merged(Lock(), [Acceptance("toy", "cell", entry, *blocks)]), {})
+    assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "b.lock")]) == 0
+    assert capsys.readouterr().out.splitlines()[2].split()[2:] == ["m", "0.9000", "0.8000", "too", "few", "runs"]
+
+
+def test_what_was_only_rounded_is_no_loss() -> None:
+    before, after = (Accepted(v, 0.0, (v,) * 3, "runs") for v in (0.9, 0.9 - 1e-9))
+    found = difference("share", (LockedMetric(True, before), LockedMetric(True, after)), [None, None], None)
+    assert found.p == 0.5
 
 
 def test_examples_of_one_group_are_not_independent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,7 +101,7 @@ def test_examples_of_one_group_are_not_independent(tmp_path: Path, capsys: pytes
         save(tmp_path / "a.lock", {"cell": 300}, groups=groups)
         save(tmp_path / "b.lock", {"cell": 280}, groups=groups)
         assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "b.lock")]) == 0
-        chances.append(float(capsys.readouterr().out.split()[-1]))
+        chances.append(float(capsys.readouterr().out.splitlines()[2].split()[-1]))
     by_example, by_group = chances
     assert by_example < 0.001
     assert by_group > 0.05
@@ -88,7 +136,7 @@ def test_other_hardware_is_shown_and_not_compared(tmp_path: Path, capsys: pytest
     save(tmp_path / "a.lock", {"cell": 300}, hardware="one")
     save(tmp_path / "b.lock", {"cell": 280}, hardware="other")
     assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "b.lock")]) == 0
-    line = capsys.readouterr().out.splitlines()[-1]
+    line = capsys.readouterr().out.splitlines()[2]
     assert line.split() == ["toy:", "cell", "share", "0.7500", "0.7000", "other", "hardware"]
 
 
@@ -105,15 +153,16 @@ def test_locks_branches_and_tags_that_there_are_come_with_a_name_that_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "deep").mkdir()
-    save(tmp_path / "deep" / "mlexp.lock", {"a": 1})
+    for folder in ("deep", ".mlexp/artifacts/0"):
+        (tmp_path / folder).mkdir(parents=True)
+        save(tmp_path / folder / "mlexp.lock", {"a": 1})
     who = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
     for command in (["init", "-q", "-b", "trunk"], ["add", "."], [*who, "commit", "-qm", "one"], ["tag", "v1"]):
         subprocess.run(["git", *command], check=True)
     assert main(["compare", "trunc..v1"]) == 2
     assert "did you mean 'trunk'? Known: deep/mlexp.lock, trunk, v1" in capsys.readouterr().err
     assert main(["compare", "trunk..v1"]) == 2
-    assert "locks there: did you mean 'deep/mlexp.lock'?" in capsys.readouterr().err
+    assert "has no mlexp.lock: did you mean 'deep/mlexp.lock'?" in capsys.readouterr().err
 
 
 def test_reproduce_without_a_run_lists_sessions_or_says_how_to_have_one(

@@ -108,11 +108,29 @@ def test_a_gate_on_a_metric_that_nothing_gives_names_the_likely_one() -> None:
         experiment.validate()
 
 
+def test_slices_that_are_named_as_another_metric_are_refused() -> None:
+    experiment = complete()
+    experiment.evaluator(lambda y_pred: {}, name="top", maximize=["hits", "hits[k=5]"])
+    experiment.gate("hits", max_drop=0.01, slices="region")
+    experiment.gate("hits[k=5]", max_drop=0.01)
+    experiment.validate()
+    experiment.gate("hits", max_drop=0.01, slices="k")
+    with pytest.raises(DeclarationError, match=r"named as the metric 'hits.k=5.' is: rename the metric"):
+        experiment.validate()
+
+
 @pytest.mark.parametrize(
     ("metric", "on", "words"),
     [
         ("loss", "logistic-numbers-accuracy-cpu", "does not have 'loss', .*: did you mean 'logistic-numbers-cost-cpu'"),
-        ("accuracy", ["logistic", "logistic-numbers-cost-cuda:0"], "did you mean 'logistic-numbers-accuracy-cuda:0'"),
+        ("accuracy", ["logistic", "logistic-numbers-cost-cuda:0"], "did you mean 'logistic-numbers-accuracy-cpu'"),
+        (
+            "loss",
+            "logistic-numbers-cost-cuda:0",
+            "never runs .its model asks for no device.*'logistic-numbers-cost-cpu'",
+        ),
+        ("loss", "placed-numbers-cost-cuda", "never runs .'cuda' is no device.*'placed-numbers-cost-cuda:0'"),
+        ("loss", "placed-numbers-cost-cuda:7", None),
         ("fit_seconds", "logistic-numbers-cost-cpu", "checks nothing there: did you mean 'logistic-numbers-accuracy-"),
         ("accuracy", "logistc", "is no model, dataset or cell: did you mean 'logistic'"),
         ("loss", "logistic-numbers-cost-cpu", None),
@@ -123,6 +141,7 @@ def test_a_gate_on_a_metric_that_nothing_gives_names_the_likely_one() -> None:
 def test_a_gate_that_would_check_nothing_is_refused(metric: str, on: Any, words: str | None) -> None:
     experiment = complete()
     experiment.evaluator(lambda y_pred: 0.0, name="cost", minimize="loss")
+    experiment.model(lambda device: device, name="placed")
     experiment.gate(metric, at_most=0.5, on=on)
     if words is None:
         experiment.validate()

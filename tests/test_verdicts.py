@@ -45,12 +45,15 @@ def test_the_numbers_of_a_gate_are_points_with_every_run_and_its_seed() -> None:
 
 
 def test_the_anchor_and_the_worst_slice_have_names_of_their_own() -> None:
-    both = [verdict(against="anchor"), verdict("accuracy[region=north]"), verdict()]
+    sliced = replace(verdict("accuracy[region=north]"), gate="accuracy max_drop=0.01 slices=region")
+    both = [verdict(against="anchor"), sliced, verdict(), verdict("hits[k=5]"), verdict("hits[k=9]")]
     names = [name for name, _, _ in points(both) if name.endswith("difference")]
     assert names == [
         "gate/accuracy/anchor/difference",
         "gate/accuracy/region/difference",
         "gate/accuracy/difference",
+        "gate/hits[k=5]/difference",
+        "gate/hits[k=9]/difference",
     ]
 
 

@@ -40,6 +40,11 @@ def parse_devices(text: str) -> tuple[str, ...]:
     return asked
 
 
+def is_device(name: str) -> bool:
+    """Whether a device may have this name; it need not be here."""
+    return _DEVICE.fullmatch(name) is not None
+
+
 @functools.cache
 def probe() -> tuple[str, ...]:
     """Return the devices of this machine, ``cpu`` first; looked up once per process."""

@@ -19,12 +19,9 @@ def add(commands: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Print the paired table."""
+    """Print what changed."""
     from pytest_mlexp.gates.versions import versions
-    from pytest_mlexp.reporting.pairs import pairs, table
+    from pytest_mlexp.reporting.pairs import told
 
-    before, after = versions(given.versions, lock=given.lock)
-    found = pairs(before, after)
-    told = table(found) if found else f"neither {before.name} nor {after.name} has an accepted cell"
-    print(told)  # noqa: T201 - what the command is for
+    print(told(*versions(given.versions, lock=given.lock)))  # noqa: T201 - what the command is for
     return 0

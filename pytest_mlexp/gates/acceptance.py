@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from pytest_mlexp.blocks.digest import digest_of
-from pytest_mlexp.gates.comparing import ALPHA
+from pytest_mlexp.gates.comparing import ALPHA, noise_of_machine
 from pytest_mlexp.gates.contributions import Contributions, is_of
-from pytest_mlexp.gates.judge import Baseline, written
+from pytest_mlexp.gates.judge import Baseline
+from pytest_mlexp.gates.likeness import described
 from pytest_mlexp.gates.lock import (
     ANCHOR,
     GROUPS,
@@ -25,7 +26,6 @@ from pytest_mlexp.gates.lock import (
 )
 from pytest_mlexp.gates.statistics import compare
 from pytest_mlexp.gates.vectors import digest_of_bytes, pack
-from pytest_mlexp.provenance.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -55,41 +55,6 @@ class Acceptance:
     test: str = ""
 
 
-def described(cell: Cell, dataset: Dataset) -> LockedCell:
-    """What a cell is made of now, without metrics."""
-    return LockedCell(
-        dataset=dataset.digest[:16],
-        split=digest_of([(split.name, split.train, split.test) for split in dataset.splits])[:16],
-        version=dataset.version,
-        evaluator=fingerprint(cell.evaluator.function),
-        seeds=len(cell.experiment.seeds),
-        gates=tuple(written(gate, informs=cell.informs(gate)) for gate in cell.gates),
-    )
-
-
-def changes(cell: Cell, now: LockedCell, accepted: LockedCell) -> tuple[str, ...]:
-    """What of a cell is not as it was accepted, so that like would not be compared with like."""
-    name, found = cell.dataset.name, []
-    if now.split != accepted.split:
-        found.append(f"the splits of dataset {name!r} changed ({accepted.split[:8]} -> {now.split[:8]})")
-    elif now.dataset != accepted.dataset:
-        digests = f"digest {accepted.dataset[:8]} -> {now.dataset[:8]}"
-        if now.version == accepted.version:
-            found.append(f"dataset {name!r} changed without a new version (still {now.version}, {digests})")
-        else:
-            found.append(f"dataset {name!r} changed from version {accepted.version} to {now.version} ({digests})")
-    if now.evaluator != accepted.evaluator:
-        fingerprints = f"{accepted.evaluator[:8]} -> {now.evaluator[:8]}"
-        found.append(f"evaluator {cell.evaluator.name!r} changed (fingerprint {fingerprints})")
-    if now.seeds != accepted.seeds:
-        found.append(f"the experiment has {now.seeds} seeds, {accepted.seeds} when it was accepted")
-    for metric in cell.evaluator.metrics:
-        locked = accepted.metrics.get(metric.name)
-        if locked is not None and locked.maximize != metric.maximize:
-            found.append(f"metric {metric.name!r} changed its direction")
-    return tuple(found)
-
-
 def accept(
     cell: Cell, dataset: Dataset, declared: Evaluation, fresh: Evaluation, previous: Baseline | None
 ) -> Acceptance:
@@ -106,8 +71,8 @@ def accept(
     now = described(cell, dataset)
     metrics: dict[str, LockedMetric] = {}
     vectors: dict[str, Vector] = {}
-    warnings: list[str] = []
-    for name, found in _tables(fresh, len(dataset.splits)).items():
+    warnings = _not_finite(cell, declared, fresh)
+    for name, found in _tables(declared, fresh, len(dataset.splits)).items():
         unchanged = declared.contributions[name].run_digests() if name in declared.contributions else ()
         side = found.side
         metrics[name] = LockedMetric(_direction(name, directions), _accepted(found, unchanged))
@@ -131,18 +96,35 @@ def accept(
     )
 
 
-def _tables(fresh: Evaluation, splits: int) -> dict[str, Contributions]:
-    """Every metric that is finite: by example where that is known, else by run."""
+def _tables(declared: Evaluation, fresh: Evaluation, splits: int) -> dict[str, Contributions]:
+    """Every metric that is finite: by example where that is known, else by run.
+
+    Timings hold those of the declared runs as well: they are the first ones of the process, which take longer, as do
+    those that they will be compared with.
+    """
     plain = {}
     for name, values in fresh.metrics.items():
         runs = np.array(values).reshape(-1, splits).mean(axis=1)
         plain[name] = Contributions("runs", runs, tuple(range(runs.size)))
-    return {name: found for name, found in {**plain, **fresh.contributions}.items() if found.finite}
+    timed = {
+        name: found.joined(later)
+        for name, found in declared.contributions.items()
+        if found.hardware is not None and (later := fresh.contributions.get(name)) is not None and later is not found
+    }
+    return {name: found for name, found in {**plain, **fresh.contributions, **timed}.items() if found.finite}
+
+
+def _not_finite(cell: Cell, declared: Evaluation, fresh: Evaluation) -> list[str]:
+    """One line for each metric of which nothing is accepted because it is no number; a gate on it fails before."""
+    odd = [name for name in fresh.metrics if not all(map(math.isfinite, (*declared.values(name), *fresh.values(name))))]
+    told = "is not finite, so nothing of it is accepted (no gate that could fail is on it)"
+    return [f"{cell.experiment.name}: {cell.id}: {name} {told}" for name in odd]
 
 
 def _direction(name: str, maximize: Mapping[str, bool]) -> bool:
     """Whether a metric is to be maximized: by its own name, else by that of which it is a slice; timings are not."""
-    return maximize.get(name, any(best for metric, best in maximize.items() if is_of(name, metric)))
+    metrics = [metric for metric in maximize if name == metric or name.startswith(f"{metric}[")]
+    return maximize[max(metrics, key=len)] if metrics else False
 
 
 def _accepted(found: Contributions, unchanged: tuple[str, ...]) -> Accepted:
@@ -190,7 +172,7 @@ def _anchored(
         reason = "its direction changed"
     if reason:
         return metric, f"{cell.experiment.name}: {cell.id}: {name}: {_LOST.format(oldest.value, reason)}"
-    if _surpassed(metric.maximize, (oldest, vector), found):
+    if _surpassed(name, (oldest, vector), found, maximize=metric.maximize):
         return metric, ""
     if vector is not None:
         vectors[name + ANCHOR] = (vector, len(oldest.runs))
@@ -226,15 +208,16 @@ def _is_again(latest: tuple[Accepted, FloatArray | None], found: Contributions) 
     return all(one.shape == other.shape and np.allclose(one, other, rtol=1e-5, atol=1e-8) for one, other in pairs)
 
 
-def _surpassed(maximize: bool, oldest: tuple[Accepted, FloatArray | None], found: Contributions) -> bool:  # noqa: FBT001
+def _surpassed(name: str, oldest: tuple[Accepted, FloatArray | None], found: Contributions, *, maximize: bool) -> bool:
     sign = 1.0 if maximize else -1.0
     sides = oldest[0].side(oldest[1]).oriented(sign), found.side.oriented(sign)
-    return len(found.runs) > 1 and compare(*sides, groups=found.groups).at_least(ALPHA) > 0
+    floor = noise_of_machine(name, oldest[0])
+    return len(found.runs) > 1 and compare(*sides, groups=found.groups, floor=floor).at_least(ALPHA) > 0
 
 
 def _margins(name: str, gates: Iterable[Mapping[str, Any]]) -> bool:
     """Whether any gate, as written, compares the metric."""
-    same = [gate for gate in gates if is_of(name, gate["metric"])]
+    same = [gate for gate in gates if is_of(name, gate["metric"], gate.get("slices"))]
     return any(margin in gate for gate in same for margin in ("max_drop", "max_relative_drop"))
 
 

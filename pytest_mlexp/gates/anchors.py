@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pytest_mlexp.records import Evaluation
 
 
+GOES_ON = "goes on failing against its anchor"
+
+
 def against_anchors(cell: Cell, accepted: Acceptance, fresh: Evaluation, terms: Terms) -> tuple[str, ...]:
     """One line for each gate that fails against its anchor, with the runs that are accepted now."""
     entry = accepted.entry
@@ -24,9 +27,8 @@ def against_anchors(cell: Cell, accepted: Acceptance, fresh: Evaluation, terms: 
     informing = [gate for gate in cell.gates if cell.informs(gate)]
     verdicts = judge(fresh, cell.gates, baseline=Baseline(entry, vectors), informing=informing, terms=terms)
     return tuple(
-        f"{cell.experiment.name}: {cell.id}: {found.metric} goes on failing against its anchor: "
-        f"{change(compared.baseline, compared.candidate, compared.difference)}, margin "
-        f"{compared.margin:.4g}; --mlexp-accept --mlexp-reset-anchors accepts the loss for good"
+        f"{cell.experiment.name}: {cell.id}: {found.metric} {GOES_ON}: "
+        f"{change(compared.baseline, compared.candidate, compared.difference)}, margin {compared.margin:.4g}"
         for found in verdicts
         if found.against == "anchor" and not found and (compared := found.comparison) is not None
     )

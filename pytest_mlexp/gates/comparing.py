@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_mlexp.gates.contributions import Contributions
+from pytest_mlexp.gates.contributions import Contributions, Kind
 from pytest_mlexp.gates.flips import count_flips
 from pytest_mlexp.gates.lock import Accepted
 from pytest_mlexp.gates.power import Look, smallest_visible
-from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.gates.rules import OPERATIONAL, Gate
 from pytest_mlexp.gates.statistics import Difference, Side, compare, quantile
 from pytest_mlexp.numerals import change, text
 from pytest_mlexp.verdicts import Comparison, Interval, Status, Verdict
@@ -25,6 +25,8 @@ ALPHA = 0.05
 SCREEN = (0.10, 0.05)
 CONFIRM = 2
 FEWEST_RUNS = 3
+# A standard deviation between sessions: as a share of a timing, and in seconds that a busy machine lets it wait.
+_SPEED, _WAITED = 0.1, 0.01
 # The lock keeps nine digits of a number and float32 of a contribution; a sum of numbers is off by its last bits.
 _NINE_DIGITS, _FLOAT32, _LAST_BITS = 1e-8, 1e-7, 1e-14
 _UNGATED = (
@@ -86,23 +88,26 @@ def against(
     """
     accepted, vector, maximize = baseline
     verdict = Verdict(str(gate), name, "not_comparable", "", float(candidate.runs.mean()))
-    found = _unlike(name, accepted, candidate) or _unjudged(name, accepted, candidate, later)
+    same = _is_same(accepted, candidate)
+    found = _unlike(name, accepted, candidate) or (None if same else _unjudged(name, accepted, candidate, later))
     if found is not None:
         return replace(verdict, status=found[0], reason=found[1])
     sign = 1.0 if maximize else -1.0
     sides = accepted.side(vector).oriented(sign), candidate.side.oriented(sign)
     lender = None if later is None or later[0].columns != accepted.columns else later[0].side(later[1]).oriented(sign)
-    difference = compare(*sides, groups=candidate.groups, lender=lender)
+    floor = noise_of_machine(name, accepted)
+    difference = compare(*sides, groups=candidate.groups, lender=lender, floor=floor)
     margin = gate.margin(accepted.value)
     flipped = count_flips(vector, candidate.table, maximize=maximize)
     comparison = _comparison(sides, (candidate, flipped), difference, margin, terms)
-    if later is not None and lender is not None and not _is_same(later[0], candidate):
-        slide = compare(sides[0], lender.joined(sides[1]), groups=candidate.groups)
+    if later is not None and lender is not None and not same and not _is_same(later[0], candidate):
+        slide = compare(sides[0], lender.joined(sides[1]), groups=candidate.groups, floor=floor)
         comparison = replace(comparison, suspicion=min(comparison.p, slide.p * terms.slices))
-    status = _status(sides, difference, comparison)
+    status = "identical" if same else _status(sides, difference, comparison)
     shown = _as_measured(comparison, sign)
     strict = status == "inconclusive" and gate.inconclusive == "fail"
-    return replace(verdict, status=status, reason=_reason(name, status, shown), strict=strict, comparison=shown)
+    reason = _reason(name, status, shown, kind=candidate.kind)
+    return replace(verdict, status=status, reason=reason, strict=strict, comparison=shown)
 
 
 def _unlike(name: str, accepted: Accepted, candidate: Contributions) -> tuple[Status, str] | None:
@@ -121,9 +126,7 @@ def _unlike(name: str, accepted: Accepted, candidate: Contributions) -> tuple[St
 def _unjudged(
     name: str, accepted: Accepted, candidate: Contributions, later: tuple[Accepted, FloatArray | None] | None
 ) -> tuple[Status, str] | None:
-    """What can be said of two that are alike without a test, if anything."""
-    if _is_same(accepted, candidate):
-        return "identical", f"{name} is the same for every {'run' if candidate.kind == 'runs' else 'example'}"
+    """Why two that are alike cannot be compared, if so."""
     if not candidate.finite:
         return "not_finite", f"a contribution to {name} is not finite"
     lent = 0 if later is None or later[0].columns != accepted.columns else len(later[0].runs) - 1
@@ -132,13 +135,23 @@ def _unjudged(
     return None
 
 
+def noise_of_machine(name: str, accepted: Accepted) -> float:
+    """Variance of the difference of timings from two sessions: no machine is equally fast and equally idle in both.
+
+    What runs in a row are spread by says nothing of it. Zero for what does not depend on the hardware.
+    """
+    if accepted.hardware is None:
+        return 0.0
+    return 2 * ((_SPEED * accepted.value) ** 2 + (_WAITED if name in OPERATIONAL else 0.0) ** 2)
+
+
 def _is_same(accepted: Accepted, candidate: Contributions) -> bool:
     """Whether the runs of the declared seeds are to the last bit what they were."""
     return bool(accepted.unchanged) and accepted.unchanged == candidate.run_digests()
 
 
 def _status(sides: tuple[Side, Side], difference: Difference, comparison: Comparison) -> Status:
-    margin, (of_value, of_error) = comparison.margin, _rounding(sides)
+    margin, (of_value, of_error) = comparison.margin, rounding(sides)
     lower = difference.at_least(ALPHA)
     if comparison.p < comparison.limit and -difference.value >= margin - of_value:
         return "regressed"
@@ -148,7 +161,7 @@ def _status(sides: tuple[Side, Side], difference: Difference, comparison: Compar
     return "pass" if lower > -margin or unchanged else "inconclusive"
 
 
-def _rounding(sides: tuple[Side, Side]) -> tuple[float, float]:
+def rounding(sides: tuple[Side, Side]) -> tuple[float, float]:
     """The difference, and its standard error, that may come from nothing but rounding."""
     size = max(abs(side.value) for side in sides)
     means = [side.mean for side in sides if side.mean is not None]
@@ -166,7 +179,7 @@ def _comparison(
     (baseline, now), (candidate, flipped) = sides, found
     examples = 0 if now.mean is None or baseline.mean is None else now.mean.size
     share = 1 / difference.runs[0] + 1 / difference.runs[1]
-    chance = max(difference.p, 0.5) if abs(difference.value) <= _rounding(sides)[0] else difference.p
+    chance = max(difference.p, 0.5) if abs(difference.value) <= rounding(sides)[0] else difference.p
     chance = min(1.0, chance * terms.slices)
     return Comparison(
         baseline=baseline.value,
@@ -216,9 +229,11 @@ def _as_measured(comparison: Comparison, sign: float) -> Comparison:
     )
 
 
-def _reason(name: str, status: Status, found: Comparison) -> str:
+def _reason(name: str, status: Status, found: Comparison, *, kind: Kind) -> str:
     moved = f"{name} {change(found.baseline, found.candidate, found.difference)}"
     match status:
+        case "identical":
+            return f"{name} is the same for every {'run' if kind == 'runs' else 'example'}"
         case "regressed":
             return f"{moved}: a loss of at least {found.margin:.4g}, p {found.p:.2g} < {found.limit:.2g}"
         case "inconclusive":

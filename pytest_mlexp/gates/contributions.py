@@ -59,9 +59,7 @@ class Contributions:
         return "" if self.examples is None else digest_of(self.examples.tolist())[:16]
 
     def run_digests(self) -> tuple[str, ...]:
-        """One digest a run: equal ones mean that nothing at all changed. Empty for timings, which always do."""
-        if self.hardware is not None:
-            return ()
+        """One digest a run: equal ones mean that nothing at all changed; of a timing, that it is the reused one."""
         rows = (self.runs[:, None] if self.table is None else self.table) + 0.0  # no negative zero
         return tuple(hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in rows)
 
@@ -72,10 +70,9 @@ class Contributions:
         return replace(self, runs=runs, seeds=(*self.seeds, *more.seeds), table=table)
 
 
-def is_of(name: str, metric: str) -> bool:
-    """Whether a name is the metric's own, or that of one of its slices: ``metric[column=label]``."""
-    rest = name.removeprefix(f"{metric}[")
-    return name == metric or (rest != name and rest.endswith("]") and "=" in rest)
+def is_of(name: str, metric: str, slices: str | None) -> bool:
+    """Whether a name is what a gate is about: the metric, or one of its slices, ``metric[column=label]``."""
+    return name == metric if slices is None else name.startswith(f"{metric}[{slices}=") and name.endswith("]")
 
 
 def join(first: Mapping[str, Contributions], more: Mapping[str, Contributions]) -> dict[str, Contributions]:

@@ -12,6 +12,8 @@ from pytest_mlexp.gates.lock import Accepted, Lock, LockedCell
 from pytest_mlexp.numerals import digits, text
 
 Written: TypeAlias = Mapping[str, Any]
+On: TypeAlias = tuple[str, str, str]
+_MADE_OF = ": made of"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,20 @@ def differences(old: Lock, new: Lock) -> list[Change]:
     before, after = dict(_facts(old)), dict(_facts(new))
     pairs = [(key, before.get(key, ""), after.get(key, "")) for key in sorted(before | after)]
     found = [Change(key, was, now) for key, was, now in pairs if was != now]
+    found = [change for change in found if not change.where.endswith(_MADE_OF) or (change.old and change.new)]
     return sorted([*found, *_gate_changes(_gates(old), _gates(new))], key=attrgetter("where"))
+
+
+def differences_beside_values(old: Lock, new: Lock) -> list[Change]:
+    """What changed beside the accepted values of the metrics: data, evaluators, gates, anchors."""
+    values = {
+        f"{name}: {title}: {metric}"
+        for lock in (old, new)
+        for name, experiment in lock.experiments.items()
+        for title, cell in experiment.cells.items()
+        for metric in cell.metrics
+    }
+    return [change for change in differences(old, new) if change.where not in values]
 
 
 def _facts(lock: Lock) -> Iterator[tuple[str, str]]:
@@ -44,7 +59,7 @@ def _facts(lock: Lock) -> Iterator[tuple[str, str]]:
             for words in ("description", "owner", "business_indicator"):
                 yield f"{name}: evaluator {title}: {words}", getattr(evaluator, words)
         for title, cell in experiment.cells.items():
-            yield f"{name}: {title}: made of", _made_of(cell)
+            yield f"{name}: {title}{_MADE_OF}", _made_of(cell)
             yield from _cell_facts(f"{name}: {title}", cell)
 
 
@@ -54,27 +69,33 @@ def _made_of(cell: LockedCell) -> str:
 
 def _cell_facts(where: str, cell: LockedCell) -> Iterator[tuple[str, str]]:
     for metric, locked in cell.metrics.items():
-        yield f"{where}: {metric}", _value(locked.accepted)
+        yield f"{where}: {metric}", shown(locked.accepted)
         if locked.anchor is not None:
-            yield f"{where}: {metric} anchor", _value(locked.anchor)
+            yield f"{where}: {metric} anchor", shown(locked.anchor)
 
 
-def _gates(lock: Lock) -> dict[str, list[Written]]:
-    """All gates by the cell and what they are on; several may be on one metric."""
-    found: dict[str, list[Written]] = {}
+def _gates(lock: Lock) -> dict[On, list[Written]]:
+    """All gates by experiment, cell and what they are on; several may be on one metric."""
+    found: dict[On, list[Written]] = {}
     for name, experiment in lock.experiments.items():
         for title, cell in experiment.cells.items():
             for gate in cell.gates:
                 on = f"{gate['metric']} {gate.get('slices', '')}".rstrip()
-                found.setdefault(f"{name}: {title}: gate {on}", []).append(gate)
+                found.setdefault((name, title, on), []).append(gate)
     return found
 
 
-def _gate_changes(old: Mapping[str, list[Written]], new: Mapping[str, list[Written]]) -> Iterator[Change]:
-    for where in {**old, **new}:
-        was, now = old.get(where, []), new.get(where, [])
-        for before, after in _paired([g for g in was if g not in now], [g for g in now if g not in was]):
-            yield Change(where, _rule(before), _rule(after))
+def _gate_changes(old: Mapping[On, list[Written]], new: Mapping[On, list[Written]]) -> Iterator[Change]:
+    """One line for each change of a gate, and the cells that have it."""
+    found: dict[tuple[str, str, str, str], list[str]] = {}
+    for name, title, on in sorted({**old, **new}):
+        was, now = old.get((name, title, on), []), new.get((name, title, on), [])
+        for lost, gained in _paired([g for g in was if g not in now], [g for g in now if g not in was]):
+            found.setdefault((name, on, _rule(lost), _rule(gained)), []).append(title)
+    for (name, on, before, after), cells in found.items():
+        every = {title for experiment, title, other in {**old, **new} if (experiment, other) == (name, on)}
+        where = f"all {len(cells)} cells that have it" if every == set(cells) else ", ".join(cells)
+        yield Change(f"{name}: {where if len(cells) > 1 else cells[0]}: gate {on}", before, after)
 
 
 def _paired(old: Sequence[Written], new: Sequence[Written]) -> Iterator[tuple[Written, Written]]:
@@ -97,7 +118,8 @@ def _rule(gate: Written) -> str:
     return " ".join(f"{key}={value}" for key, value in sorted(gate.items()) if key != "metric")
 
 
-def _value(accepted: Accepted) -> str:
+def shown(accepted: Accepted) -> str:
+    """An accepted value with its spread, for people."""
     runs, form = len(accepted.runs), digits(accepted.value, accepted.spread)
     return (
         f"{accepted.value:{form}} ± {accepted.spread:{form}} (sd of {runs} runs)" if runs > 1 else text(accepted.value)

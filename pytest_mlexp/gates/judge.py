@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_mlexp.gates.comparing import Terms, against
-from pytest_mlexp.gates.contributions import Contributions
+from pytest_mlexp.gates.contributions import Contributions, is_of
 from pytest_mlexp.gates.lock import ANCHOR, LockedCell
 from pytest_mlexp.gates.rules import Gate, loosened
 from pytest_mlexp.naming import nearest
@@ -63,7 +63,7 @@ def judge(
     ]
     if baseline is not None:
         if baseline.changes and not any(gate.compares and gate not in quiet for gate in declared):
-            reason = "; ".join(baseline.changes) + _ACCEPT
+            reason = "; ".join(baseline.changes)
             verdicts.append(Verdict("as accepted", "", "not_comparable", reason))
         verdicts += _loosened(declared, informing, baseline.locked)
     return tuple(verdicts)
@@ -88,15 +88,14 @@ def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms:
     elif baseline is None:
         yield replace(bounded, status="new", strict=gate.new == "fail", reason=_NEW.format(gate.metric))
     elif baseline.changes:
-        yield replace(bounded, status="not_comparable", reason="; ".join(baseline.changes) + _ACCEPT)
+        yield replace(bounded, status="not_comparable", reason="; ".join(baseline.changes))
     else:
         yield from _compared(evaluation, gate, baseline, terms)
 
 
 _NEVER_QUIET = ("breach", "missing", "not_finite", "new")  # no matter of the margin, which alone informs by default
 _UNMEASURED = "what each example contributes to {} could not be measured; the note on the cell says why"
-_ACCEPT = ": accept it with --mlexp-accept when that is meant"
-_NEW = "nothing is accepted yet to compare {} with: accept this cell with --mlexp-accept"
+_NEW = "nothing is accepted yet to compare {} with"
 
 
 def _values(evaluation: Evaluation, gate: Gate) -> dict[str, tuple[float, ...]]:
@@ -107,11 +106,7 @@ def _values(evaluation: Evaluation, gate: Gate) -> dict[str, tuple[float, ...]]:
 
 
 def _tables(evaluation: Evaluation, gate: Gate) -> dict[str, Contributions]:
-    if gate.slices is None:
-        found = evaluation.contributions.get(gate.metric)
-        return {} if found is None else {gate.metric: found}
-    start = f"{gate.metric}[{gate.slices}="
-    return {name: found for name, found in evaluation.contributions.items() if name.startswith(start)}
+    return {name: found for name, found in evaluation.contributions.items() if is_of(name, gate.metric, gate.slices)}
 
 
 def _bounds(gate: Gate, means: Mapping[str, float]) -> Verdict:
@@ -166,7 +161,7 @@ def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Ter
 
 def _badness(verdict: Verdict) -> tuple[bool, float]:
     """The worst slice first: what could not be compared, then the smallest p."""
-    return bool(verdict), verdict.comparison.p if verdict.comparison else 1.0
+    return bool(verdict), verdict.comparison.p if verdict.comparison and verdict.status != "identical" else 1.0
 
 
 def _loosened(declared: list[Gate], informing: Collection[Gate], locked: LockedCell) -> Iterator[Verdict]:
@@ -176,7 +171,7 @@ def _loosened(declared: list[Gate], informing: Collection[Gate], locked: LockedC
         reason = loosened(accepted, [written(gate, informs=gate in informing) for gate in same])
         if reason is not None:
             text = " ".join([accepted["metric"], *(f"{k}={v}" for k, v in accepted.items() if k != "metric")])
-            yield Verdict(text, accepted["metric"], "loosened", reason + _ACCEPT)
+            yield Verdict(text, accepted["metric"], "loosened", reason)
 
 
 def written(gate: Gate, *, informs: bool) -> dict[str, object]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict
 
+from pytest_mlexp.blocks.device import is_device
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.naming import nearest
 
@@ -122,6 +123,18 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Stem:
+    """A cell without its device: whether a gate's metric is there, and whether its model runs where it is told to."""
+
+    has_metric: bool
+    asks_for_device: bool
+
+    def runs_on(self, device: str) -> bool:
+        """Whether the cell may be there on a device, on this machine or another."""
+        return is_device(device) if self.asks_for_device else device == "cpu"
+
+
+@dataclass(frozen=True)
 class Gates:
     """Several gates as one value, made with ``&``; prints as it is written."""
 
@@ -164,27 +177,50 @@ def _made(rule: str | Gate | Gates, options: dict[str, Any]) -> Gates:
     return Gates((rule,)) if isinstance(rule, Gate) else rule
 
 
-def check_on(gate: Gate, blocks: Collection[str], *, stems: Mapping[str, bool], experiment: str) -> None:
+def check_metric(gate: Gate, known: Collection[str], *, experiment: str) -> None:
+    """Refuse a gate on a metric that no evaluator gives, or on slices that have the names of other metrics.
+
+    Raises:
+        DeclarationError: the metric, with those that are given.
+    """
+    start = f"the gate '{gate}' of experiment {experiment!r}"
+    if gate.metric not in (*known, *OPERATIONAL):
+        raise DeclarationError(f"{start} names a metric that no evaluator gives: {nearest(gate.metric, known)}")
+    alike = [name for name in known if gate.slices is not None and name.startswith(f"{gate.metric}[{gate.slices}=")]
+    if alike:
+        raise DeclarationError(
+            f"{start} is on slices that are named as the metric {alike[0]!r} is: rename the metric, for instance "
+            f"{alike[0].replace('=', '_')!r}, or the column {gate.slices!r}"
+        )
+
+
+def check_on(gate: Gate, blocks: Collection[str], *, stems: Mapping[str, Stem], experiment: str) -> None:
     """Refuse a gate with a name in ``on`` at which it could hold nothing to its rule.
 
     Args:
         gate: what was declared.
         blocks: the names of models, variants and datasets.
-        stems: the ids of all cells without their devices, and whether each has the gate's metric.
+        stems: the ids of all cells without their devices.
         experiment: its name, for the error.
 
     Raises:
         DeclarationError: such a name, with those that were likely meant.
     """
     for name in (name for name in gate.on if name not in blocks):
-        found = [stem for stem in stems if name.startswith(f"{stem}-")]
+        found = max((stem for stem in stems if name.startswith(f"{stem}-")), key=len, default="")
         start = f"the gate '{gate}' of experiment {experiment!r} is on {name!r}, which "
         if not found:
             raise DeclarationError(f"{start}is no model, dataset or cell: {nearest(name, blocks)}")
-        if not any(stems[stem] for stem in found):
-            device = name.removeprefix(max(found, key=len))
-            there = nearest(name, [stem + device for stem, has in stems.items() if has])
-            raise DeclarationError(f"{start}does not have {gate.metric!r}, so that it checks nothing there: {there}")
+        device = name.removeprefix(f"{found}-")
+        if not stems[found].has_metric:
+            able = {stem: there for stem, there in stems.items() if there.has_metric}
+            known = [f"{stem}-{device if there.runs_on(device) else 'cpu'}" for stem, there in able.items()]
+            lacks = f"does not have {gate.metric!r}, so that it checks nothing there"
+            raise DeclarationError(f"{start}{lacks}: {nearest(name, known)}")
+        if not stems[found].runs_on(device):
+            why = "its model asks for no device" if is_device(device) else f"{device!r} is no device"
+            known = [f"{found}-{place}" for place in ("cpu", "cuda:0", "mps") if stems[found].runs_on(place)]
+            raise DeclarationError(f"{start}never runs ({why}), so that it checks nothing: {nearest(name, known)}")
 
 
 def loosened(accepted: Mapping[str, Any], declared: Sequence[Mapping[str, Any]]) -> str | None:

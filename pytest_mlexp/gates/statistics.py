@@ -70,7 +70,7 @@ class Difference:
 
     Attributes:
         value: the difference; positive is better.
-        examples: variance of the difference that comes from the choice of examples.
+        examples: variance of the difference that comes from the choice of examples; of timings, from the machine.
         spread: variance between the runs of one side.
         within: what of it the row-by-row residual of a single run gives.
         runs: number of runs of the baseline and of the candidate.
@@ -109,7 +109,12 @@ class Difference:
 
 
 def compare(
-    baseline: Side, candidate: Side, *, groups: npt.NDArray[np.intp] | None = None, lender: Side | None = None
+    baseline: Side,
+    candidate: Side,
+    *,
+    groups: npt.NDArray[np.intp] | None = None,
+    lender: Side | None = None,
+    floor: float = 0.0,
 ) -> Difference:
     """Compare two sides: paired where both have contributions, else by their runs alone.
 
@@ -119,10 +124,12 @@ def compare(
         groups: for each example the number of the group it was drawn with; examples of one group are not
             independent of each other.
         lender: a third side whose runs are spread alike, and help to say how much that is.
+        floor: variance of the difference that all runs of a side share, so that more of them make it no smaller;
+            only where runs alone are compared.
     """
     sides = [side for side in (baseline, candidate, lender) if side is not None]
     if baseline.mean is None or candidate.mean is None:
-        return _by_runs(sides)
+        return _by_runs(sides, floor)
     return _paired(sides, candidate.mean - baseline.mean, groups)
 
 
@@ -177,14 +184,16 @@ def _are_bits(*sides: Side) -> bool:
     return any(all(np.isin(mean, pair).all() for mean in means) for pair in ((0.0, 1.0), (-1.0, 0.0)))
 
 
-def _by_runs(sides: Sequence[Side]) -> Difference:
+def _by_runs(sides: Sequence[Side], floor: float) -> Difference:
     """The noise floor: is the candidate inside the t prediction interval of the baseline's runs?"""
     baseline, candidate, *lenders = sides
     spread, df = _spread(sides)
     runs = (baseline.runs.size, candidate.runs.size)
     value = candidate.value - baseline.value
-    p = _p(value, math.sqrt(spread * (1 / runs[0] + 1 / runs[1])), df) if df else 0.5
-    return Difference(value, 0.0, spread, 0.0, runs, max(df, 1.0), p, _degrees(lenders))
+    of_runs = spread * (1 / runs[0] + 1 / runs[1])
+    known = degrees(floor + of_runs, (of_runs, df)) if floor and of_runs else df or 1.0
+    p = _p(value, math.sqrt(floor + of_runs), known) if df else 0.5
+    return Difference(value, floor, spread, 0.0, runs, known, p, _degrees(lenders))
 
 
 def _of_mean(change: FloatArray, groups: npt.NDArray[np.intp] | None) -> tuple[float, float]:

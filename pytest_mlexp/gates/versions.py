@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 
+_KEPT = {".mlexp"}  # what sessions leave there is theirs, and no name that somebody meant
+
+
 @dataclass(frozen=True)
 class Version:
     """One version of the accepted state.
@@ -43,7 +46,7 @@ class Version:
             where = f"commit {self.commit} has no {self.path}" if self.commit else f"there is no file {self.path}"
             there = nearest(self.path.as_posix(), _locks(self.commit))
             raise SettingsError(
-                f"{self.name}: {where}; locks there: {there}. --lock says where the lock is, --mlexp-accept makes one"
+                f"{self.name}: {where}: {there}. --lock says where the lock is, --mlexp-accept makes one"
             )
         return parse(data.decode(), where=self.name)
 
@@ -99,9 +102,10 @@ def versions(names: list[str], *, lock: str = FILE_NAME) -> tuple[Version, Versi
 
 def _locks(commit: str | None) -> list[str]:
     """The paths of the locks below the current folder: in a commit, or those that git tracks or could track now."""
-    listed = ("ls-tree", "-r", "--name-only", commit) if commit else ("ls-files", "--cached", "--others")
+    here = ("ls-files", "--cached", "--others", "--exclude-standard")
+    listed = ("ls-tree", "-r", "--name-only", commit) if commit else here
     paths = (_git(*listed) or b"").decode(errors="replace").splitlines()
-    return [path for path in paths if path.rpartition("/")[2] == FILE_NAME]
+    return [path for path in paths if path.rpartition("/")[2] == FILE_NAME and not _KEPT & set(path.split("/"))]
 
 
 def _branches_and_tags() -> list[str]:

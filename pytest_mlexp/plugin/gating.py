@@ -12,18 +12,21 @@ import pytest
 from pytest_mlexp.errors import GateError
 from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
 from pytest_mlexp.gates.anchors import against_anchors
-from pytest_mlexp.gates.comparing import ALPHA, Terms
-from pytest_mlexp.gates.differences import differences, vanished
+from pytest_mlexp.gates.comparing import Terms
+from pytest_mlexp.gates.contributions import is_of
+from pytest_mlexp.gates.differences import differences, shown, vanished
 from pytest_mlexp.gates.flips import flips_table
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, write
+from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
 from pytest_mlexp.gates.state import AcceptedState
 from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.plugin.options import Options
+from pytest_mlexp.plugin.verdicts import Told, left_out, show_accepted, show_verdicts
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
-from pytest_mlexp.reporting.verdicts import cost_of_correction, counts, failure, judged, quiet_lines, verdict_table
+from pytest_mlexp.reporting.verdicts import judged, message
 from pytest_mlexp.tracking.mirror import ACCEPTED
 from pytest_mlexp.verdicts import Verdict
 
@@ -58,6 +61,7 @@ class Gating:
         self.tests: list[TestRecord] = []
         self._acceptances: list[Acceptance] = []
         self._pending: list[Acceptance] = []
+        self._missed: TestRecord | None = None
         self._flips: dict[str, bytes] = {}
         self._changed: list[str] = []
 
@@ -82,7 +86,7 @@ class Gating:
         baseline = self._state.baseline(cell, flow.dataset(cell))
         if self._options.accept:
             return self._accept(cell, evaluation, flow, baseline)
-        terms = Terms(alpha=ALPHA, gates=self.gates)
+        terms = Terms(alpha=self._options.alpha, gates=self.gates)
         verdicts, seen = judge_cell(cell, evaluation, flow=flow, baseline=baseline, terms=terms)
         self._flips.update(_flips(cell, seen, baseline))
         return verdicts
@@ -99,9 +103,21 @@ class Gating:
                 return verdicts
         previous = None if self._options.reset_anchors else baseline
         accepted = accept(cell, flow.dataset(cell), evaluation, fresh, previous)
-        warnings = against_anchors(cell, accepted, fresh, Terms(alpha=ALPHA, gates=self.gates))
+        warnings = against_anchors(cell, accepted, fresh, Terms(alpha=self._options.alpha, gates=self.gates))
         self._pending.append(replace(accepted, warnings=(*accepted.warnings, *warnings)))
-        return tuple(replace(v, status="pass", strict=False) if v.status == "new" else v for v in verdicts)
+        return tuple(
+            replace(verdict, status="pass", strict=False, reason=self._said(gate, accepted))
+            if verdict.status == "new"
+            else verdict
+            for gate, verdict in zip(cell.gates, verdicts, strict=True)
+        )
+
+    def _said(self, gate: Gate, accepted: Acceptance) -> str:
+        """What of a gate's metric is accepted, for its record."""
+        metrics = {} if accepted.entry is None else accepted.entry.metrics
+        found = [f"{n} {shown(m.accepted)}" for n, m in metrics.items() if is_of(n, gate.metric, gate.slices)]
+        start = "not accepted, for this is CI" if self._refuses_ci else "accepted with this test"
+        return f"{start}: {', '.join(found)}"
 
     @property
     def lock(self) -> Lock:
@@ -121,13 +137,20 @@ class Gating:
             GateError: it was not accepted that the cell is gone.
         """
         __tracebackhide__ = True
-        if self.takes_out(cell.experiment.name, [cell.id]):
-            return
-        reason = (
-            f"{self.path.name} expects this cell, but the experiment does not declare it any more; cells there are: "
-            f"{nearest(cell.id, cell.present)}"
-        )
-        raise GateError(failure(cell.experiment.name, cell.id, Verdict("expected", "", "vanished", reason)))
+        if not self.takes_out(cell.experiment.name, [cell.id]):
+            declared = nearest(cell.id, cell.present)
+            self.miss(cell.experiment.name, cell.id, f"the experiment does not declare this cell any more: {declared}")
+
+    def miss(self, experiment: str, name: str, reason: str) -> None:
+        """Fail for what is accepted and not there.
+
+        Raises:
+            GateError: always.
+        """
+        __tracebackhide__ = True
+        verdict = Verdict("expected", "", "vanished", f"{self.path.name} expects {name}, but {reason}")
+        self._missed = TestRecord(name, experiment, "", "failed", 0.0, verdicts=(verdict,))
+        raise GateError(message(experiment, name, [verdict]))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
@@ -138,6 +161,8 @@ class Gating:
             test = item.nodeid.partition("::")[0]
             report.mlexp_accepted = [(to_dict(replace(a, vectors=b"", test=test)), a.vectors) for a in accepted]
             report.mlexp_flips, self._pending, self._flips = self._flips, [], {}
+            if self._missed is not None:
+                report.mlexp_missed, self._missed = to_dict(self._missed), None
         return report
 
     @pytest.hookimpl(trylast=True)
@@ -147,6 +172,8 @@ class Gating:
             return
         for data, vectors in report.__dict__.pop("mlexp_accepted", ()):
             self._acceptances.append(replace(from_dict(data, Acceptance), vectors=vectors))
+        if (data := report.__dict__.pop("mlexp_missed", None)) is not None:
+            self.tests.append(from_dict(data, TestRecord))
         session = self._config.pluginmanager.get_plugin("mlexp-session")
         for name, content in report.__dict__.pop("mlexp_flips", {}).items():
             if session is not None and session.recorder is not None:
@@ -181,41 +208,16 @@ class Gating:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the verdicts, the worst first, and what was accepted."""
-        pairs = judged(self.tests)
         if self._options.accept:
-            self._show_accepted(terminalreporter)
-        elif pairs:
-            _show_verdicts(terminalreporter, pairs)
+            unwritten = self._refuses_ci
+            show_accepted(terminalreporter, self._told, where=self.path.name, unwritten=unwritten)
+        else:
+            show_verdicts(terminalreporter, judged(self.tests), alpha=self._options.alpha)
 
-    def _show_accepted(self, reporter: pytest.TerminalReporter) -> None:
-        refused = self._refuses_ci
-        reporter.section(f"mlexp: {'not ' if refused else ''}accepted into {self.path.name}")
-        for line in self._changed or ["nothing changed"]:
-            reporter.write_line(line)
-        for warning in (text for one in self._acceptances for text in one.warnings):
-            reporter.write_line(warning, yellow=True)
-        if refused:
-            told = "this is CI: nothing was written, and the session fails; --mlexp-accept-in-ci says it is meant"
-            reporter.write_line(told, red=True)
-
-
-def _show_verdicts(reporter: pytest.TerminalReporter, pairs: list[tuple[str, Verdict]]) -> None:
-    table = verdict_table(pairs)
-    if reporter.config.get_verbosity() < 0 and not table:
-        return
-    reporter.section("mlexp gates")
-    if table:
-        reporter.write_line(table)
-    shared = [verdict.comparison.gates for _, verdict in pairs if verdict.comparison is not None]
-    if reporter.config.get_verbosity() >= 0:
-        for line in quiet_lines(pairs):
-            reporter.write_line(line)
-        if shared and max(shared) > 1:
-            reporter.write_line(cost_of_correction(ALPHA, max(shared)))
-    new = sum(verdict.status == "new" for _, verdict in pairs)
-    if new:
-        reporter.write_line(f"{new} gates have no baseline: accept one with --mlexp-accept", yellow=True, bold=True)
-    reporter.write_line(f"gates: {counts(pairs)}")
+    @property
+    def _told(self) -> Told:
+        warnings = [text for one in self._acceptances for text in one.warnings]
+        return Told(self._changed, warnings, left_out(self.tests))
 
 
 def _cell(item: pytest.Item) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import Iterable
@@ -20,7 +21,8 @@ INI = {
     "mlexp_experiment_folder": "where experiments stand on Databricks, as /Shared; MLEXP_EXPERIMENT_FOLDER comes first",
     "mlexp_baseline": "accepted state to compare with when --mlexp-baseline is not given (default: mlexp.lock)",
     "mlexp_store": "folder that keeps outcomes for later sessions; 'off' keeps none (default: .mlexp/store)",
-    "mlexp_accept_runs": "how many runs with fresh seeds --mlexp-accept makes of each cell (default: 5)",
+    "mlexp_accept_runs": "how many runs with fresh seeds --mlexp-accept makes of a cell with a margin (default: 5)",
+    "mlexp_alpha": "error rate of all comparisons of a session together, above 0 and at most 0.1 (default: 0.05)",
 }
 
 
@@ -40,9 +42,11 @@ class Options:
     store: str = ""
     fresh: bool = False
     explain: bool = False
+    alpha: float = 0.05
 
 
 MLFLOW = "mlflow:"
+LARGEST_ALPHA = 0.1  # a cell is looked at again from there on
 OPTIONS = pytest.StashKey[Options]()
 _NEEDS = {
     "--mlexp-baseline": "--mlexp",
@@ -75,7 +79,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--mlexp-accept",
         action="store_true",
-        help="run the selected cells and accept them, from fresh runs, into the lock; fails where CI is set",
+        help="run the selected cells anew and accept them into the lock; fails where CI is set",
     )
     group.addoption("--mlexp-accept-in-ci", action="store_true", help="let --mlexp-accept pass where CI is set")
     group.addoption(
@@ -162,6 +166,7 @@ def _read(config: pytest.Config) -> Options:
         config.getini("mlexp_store"),
         accept or bool(config.getoption("mlexp_fresh")),
         bool(config.getoption("mlexp_explain")),
+        _alpha(config.getini("mlexp_alpha")),
     )
 
 
@@ -199,6 +204,19 @@ def _runs(text: str) -> int:
     if text and not (text.isdigit() and int(text) > 0):
         raise pytest.UsageError(f"mlexp_accept_runs = {text!r} must be a whole number of runs, 5 for instance")
     return int(text or 5)
+
+
+def _alpha(text: str) -> float:
+    try:
+        number = float(text or 0.05)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= LARGEST_ALPHA:
+        raise pytest.UsageError(
+            f"mlexp_alpha = {text!r} must be a number above 0 and at most {LARGEST_ALPHA}, 0.05 for instance: the "
+            "share of sessions that may accuse a model which is as good as it was"
+        )
+    return number
 
 
 def _first(*places: tuple[str, str | None]) -> tuple[str, str | None]:

@@ -20,9 +20,9 @@ from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.collection import EXPERIMENTS
 from pytest_mlexp.plugin.gating import Gating, VanishedCell
 from pytest_mlexp.plugin.options import Options
-from pytest_mlexp.plugin.terminal import Progress, explain, summarize, told_by_its_words
+from pytest_mlexp.plugin.terminal import Progress, explain, in_words, summarize, told_by_its_words
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, from_dict, to_dict
-from pytest_mlexp.reporting.verdicts import failure
+from pytest_mlexp.reporting.verdicts import message
 from pytest_mlexp.reuse import open_store
 from pytest_mlexp.tracking.address import OFF
 from pytest_mlexp.tracking.beside import Ready
@@ -88,7 +88,7 @@ class MlexpSession:
                 item.user_properties.append(shown)
         verdicts = item.stash[VERDICTS] = self.gating.judge(cell, evaluation, self.flow)
         if not all(verdicts):
-            raise GateError("\n".join(failure(cell.experiment.name, cell.id, v) for v in verdicts if not v))
+            raise GateError(message(cell.experiment.name, cell.id, [v for v in verdicts if not v]))
         return evaluation
 
     def _record(self, record: CellRecord, files: Mapping[str, bytes]) -> None:
@@ -146,10 +146,10 @@ class MlexpSession:
         report = yield
         cell = item.stash.get(CELL, None)
         if call.when == "call" and cell is not None:
-            message = call.excinfo.exconly(tryshort=True) if call.excinfo is not None else None
+            words = in_words(call.excinfo) if call.excinfo is not None else None
             verdicts = item.stash.get(VERDICTS, ())
             test = TestRecord(
-                cell.id, cell.experiment.name, item.nodeid, report.outcome, report.duration, message, verdicts
+                cell.id, cell.experiment.name, item.nodeid, report.outcome, report.duration, words, verdicts
             )
             report.mlexp_test = to_dict(test)
         is_ours = cell is not None or (call.excinfo is not None and isinstance(call.excinfo.value, GateError))

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from pytest_mlexp.errors import GateError
 from pytest_mlexp.matrix import Trial
 from pytest_mlexp.records import CellRecord
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table
@@ -105,10 +106,17 @@ def told_by_its_words(excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
     if OURS not in modules or not {OURS, "_pytest", "pluggy"}.issuperset(modules[modules.index(OURS) :]):
         return None
     shown = excinfo.getrepr(style="value")
+    if shown.reprcrash is not None:
+        shown.reprcrash.message = in_words(excinfo)
     for note in getattr(excinfo.value, "__notes__", ()):
         title, _, text = note.partition("\n")
         shown.addsection(title.rstrip(":"), text, sep="_")
     return shown
+
+
+def in_words(excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+    """The exception as pytest's summary shows it: the words of a gate alone, which say what kind of failure it is."""
+    return str(excinfo.value) if isinstance(excinfo.value, GateError) else excinfo.exconly(tryshort=True)
 
 
 def _say_where(reporter: pytest.TerminalReporter, recorder: Recorder | None) -> None:

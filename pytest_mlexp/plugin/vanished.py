@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from pytest_mlexp.errors import GateError
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.plugin.collection import EXPERIMENTS
 from pytest_mlexp.plugin.gating import Gating
@@ -37,13 +36,9 @@ class VanishedExperiment(pytest.Item):
             pytest.skip("accepted that this experiment is gone")
         place = f" (it was accepted in {locked.test})" if locked.test else ""
         known = nearest(self.experiment, _collected(self.config))
-        raise GateError(
-            f"VANISHED  experiment {self.experiment!r}, accepted cells: {', '.join(sorted(locked.cells))}\n"
-            f"  {self._gating.path.name} expects this experiment, but no test is marked with it any more{place}; "
-            f"experiments there are: {known}\n"
-            "  next: mark a test with it again, or take it out in a reviewed commit with "
-            f"pytest --mlexp-accept -k '{self.name}'"
-        )
+        cells = ", ".join(sorted(locked.cells))
+        reason = f"no test is marked with experiment {self.experiment!r} any more{place}: {known}; its cells: {cells}"
+        self._gating.miss(self.experiment, self.name, reason)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """The lock, for there is no test file to point at."""

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_mlexp.gates.lock import GROUPS, LockedCell, LockedMetric
+from pytest_mlexp.gates.comparing import FEWEST_RUNS, noise_of_machine, rounding
+from pytest_mlexp.gates.differences import differences_beside_values
+from pytest_mlexp.gates.lock import GROUPS, Accepted, LockedCell, LockedMetric
 from pytest_mlexp.gates.statistics import Difference, compare
 from pytest_mlexp.gates.versions import Version
 from pytest_mlexp.numerals import digits
@@ -17,12 +19,16 @@ if TYPE_CHECKING:
 
     FloatArray: TypeAlias = npt.NDArray[np.float64]
 
+UNCHANGED = "unchanged"
 Side: TypeAlias = tuple[Version, LockedCell | None]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One metric of one cell in two versions; ``better`` is oriented, positive is better. None where one is missing."""
+    """One metric of one cell in two versions; ``better`` is oriented, positive is better. None where one is missing.
+
+    ``note`` says why there is no ``better``: ``unchanged``, for instance.
+    """
 
     cell: str
     metric: str
@@ -42,11 +48,24 @@ def pairs(before: Version, after: Version) -> list[Pair]:
     return sorted(found, key=lambda pair: pair.better.p if pair.better else 1.0)
 
 
-def table(found: list[Pair]) -> str:
-    """The pairs as a terminal table."""
+def told(before: Version, after: Version) -> str:
+    """What changed between two versions: a table of metrics, then data, evaluators, gates and anchors."""
     from tabulate import tabulate
 
-    return tabulate([_row(pair) for pair in found], headers="keys", tablefmt="simple", disable_numparse=True)
+    found = pairs(before, after)
+    if not found:
+        return f"neither {before.name} nor {after.name} has an accepted cell"
+    rows = [_row(pair) for pair in found if pair.note != UNCHANGED]
+    parts = [tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True)] if rows else []
+    same = [pair.cell for pair in found if pair.note == UNCHANGED]
+    if same:
+        parts.append(f"unchanged: {_count(len(same), 'metric')} of {_count(len(set(same)), 'cell')}")
+    beside = [str(change) for change in differences_beside_values(before.lock(), after.lock())]
+    return "\n\n".join([*parts, *(["\n".join(beside)] if beside else [])])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number > 1 else ''}"
 
 
 def _of_cell(key: tuple[str, str], before: Side, after: Side) -> Iterator[Pair]:
@@ -66,7 +85,12 @@ def _of_cell(key: tuple[str, str], before: Side, after: Side) -> Iterator[Pair]:
         else:
             groups = next((known for vector in vectors if (known := vector.get(name + GROUPS)) is not None), None)
             found = [vector.get(name) for vector in vectors]
-            yield replace(pair, better=_difference((one, other), found, groups))
+            if _is_same((one.accepted, other.accepted), found):
+                yield replace(pair, note=UNCHANGED)
+            elif one.accepted.kind == "runs" and min(len(m.accepted.runs) for m in (one, other)) < FEWEST_RUNS:
+                yield replace(pair, note="too few runs")
+            else:
+                yield replace(pair, better=difference(name, (one, other), found, groups))
 
 
 def _metrics(side: Side) -> Mapping[str, LockedMetric]:
@@ -82,15 +106,33 @@ def _vectors(key: tuple[str, str], side: Side) -> Mapping[str, FloatArray]:
     return {} if cell is None else version.vectors(*key, digest=cell.contributions)
 
 
-def _difference(
-    metrics: tuple[LockedMetric, LockedMetric], vectors: list[FloatArray | None], groups: FloatArray | None
+def _is_same(accepted: tuple[Accepted, Accepted], vectors: list[FloatArray | None]) -> bool:
+    """Whether runs and contributions are the same but for rounding."""
+    import numpy as np
+
+    one, other = accepted
+    pairs = [(np.array(one.runs), np.array(other.runs))]
+    first, second = vectors
+    if first is not None and second is not None:
+        pairs.append((first, second))
+    elif one.columns != other.columns:
+        return False
+    return all(a.shape == b.shape and np.allclose(a, b, rtol=1e-8, atol=1e-14) for a, b in pairs)
+
+
+def difference(
+    name: str, metrics: tuple[LockedMetric, LockedMetric], vectors: list[FloatArray | None], groups: FloatArray | None
 ) -> Difference:
+    """What is better by how much: paired where both have contributions; rounding is no loss."""
     one, other = (metric.accepted for metric in metrics)
     paired = (one.columns, one.kind) == (other.columns, other.kind)
     sign = 1.0 if metrics[1].maximize else -1.0
     first, second = (vector if paired else None for vector in vectors)
     numbers = None if groups is None or not paired else groups.astype(int)
-    return compare(one.side(first).oriented(sign), other.side(second).oriented(sign), groups=numbers)
+    sides = one.side(first).oriented(sign), other.side(second).oriented(sign)
+    found = compare(*sides, groups=numbers, floor=noise_of_machine(name, one))
+    is_rounding = abs(found.value) <= rounding(sides)[0]
+    return replace(found, p=max(found.p, 0.5)) if is_rounding else found
 
 
 def _row(pair: Pair) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Verdicts for people: a table with the worst first, and the block that explains a failure."""
+"""Verdicts for people: a table with the worst first, and the message that explains a failure."""
 
 from __future__ import annotations
 
@@ -11,19 +11,31 @@ from pytest_mlexp.verdicts import Comparison, Status, Verdict
 
 # Worst first, which is the order in which they are declared.
 _ORDER = {status: number for number, status in enumerate(get_args(Status))}
-_QUIET = ("inconclusive", "pass", "identical", "other_hardware")
+_QUIET = ("inconclusive", "pass", "identical", "other_hardware", "new")
 _NEXT = {
-    "regressed": "find what changed, or accept the loss in a reviewed commit with",
-    "not_comparable": "if the change is meant, accept it in a reviewed commit with",
-    "loosened": "if the change is meant, accept it in a reviewed commit with",
-    "new": "accept the cell in a reviewed commit with",
-    "vanished": "declare it again, or take it out in a reviewed commit with",
+    "regressed": "find what changed, or accept the loss",
+    "not_comparable": "if the change is meant, accept it",
+    "loosened": "if the change is meant, accept it",
+    "new": "accept the cell",
+    "vanished": "declare it again, or take it out",
     "not_finite": "look at the predictions: nothing can be accepted that is not finite",
     "missing": "let an evaluator give the metric, or take the gate away",
-    "breach": "the bound stands in the code, on the gate",
+    "breach": "mend the model, or change the bound in the code: --mlexp-accept accepts no number beyond it",
     "inconclusive": "test on more examples, declare more seeds, or let the gate pass what shows nothing",
 }
-_OF_ANCHOR = "find what changed, or say in a reviewed commit that the margin was reviewed and this loss is meant, with"
+_ACCEPTED = ("regressed", "not_comparable", "loosened", "new", "vanished")  # what a reviewed commit may change
+_OF_ANCHOR = "find what changed, or say that the margin was reviewed and this loss is meant"
+_MOST_CHOSEN = 8
+_MEANT = "accept what is meant of {cells} in a reviewed commit"
+_RESET = "accept for good what {cells} lost since the anchor"
+_FIRST = "accept {cells} for the first time (until then margins hold nothing)"
+_KEEP = "to keep what {cells} gained"
+_STEPS = {
+    _MEANT: "--mlexp-accept",
+    _RESET: "--mlexp-accept --mlexp-reset-anchors",
+    _FIRST: "--mlexp-accept",
+    _KEEP: "--mlexp-accept",
+}
 Judged = tuple[str, Verdict]
 
 
@@ -85,24 +97,74 @@ def cost_of_correction(alpha: float, gates: int) -> str:
 
     single, shared = (norm.isf(level) + norm.isf(0.2) for level in (alpha, alpha / gates))
     return (
-        f"{gates} comparisons share an error rate of {alpha:.0%}: each fails below p {alpha / gates:.2g}; the smallest "
-        f"visible loss is about {shared / single:.1f} times that of a single one"
+        f"{gates} comparisons share an error rate of {100 * alpha:.3g}%: each fails below p {alpha / gates:.2g}; the "
+        f"smallest visible loss is about {shared / single:.1f} times that of a single one"
     )
 
 
-def failure(experiment: str, cell: str, verdict: Verdict) -> str:
-    """The block that explains one failed gate."""
-    title = verdict.status.upper().replace("_", " ")
-    lines = [f"{title}  gate '{verdict.gate}' on {cell} of experiment {experiment!r}", f"  {verdict.reason}"]
-    if verdict.comparison is not None:
-        lines += [f"  {line}" for line in _explained(verdict, verdict.comparison)]
-    slid = verdict.status == "regressed" and verdict.against == "anchor"  # accepting alone leaves the anchor as it is
-    if advice := _OF_ANCHOR if slid else _NEXT.get(verdict.status):
-        selection = " and ".join(cell.split("="))  # -k takes no "="
-        options = "--mlexp-accept --mlexp-reset-anchors" if slid else "--mlexp-accept"
-        command = f" pytest {options} -k '{selection}'" if advice.endswith("with") else ""
-        lines.append(f"  next: {advice}{command}")
-    return "\n".join(lines)
+def message(experiment: str, cell: str, verdicts: Iterable[Verdict]) -> str:
+    """What failed of a cell, the worst first; what several gates say alike stands once, and so does each advice."""
+    failed = sorted(verdicts, key=lambda verdict: (_ORDER[verdict.status], _chance(verdict)))
+    alike: dict[object, list[Verdict]] = {}
+    for number, verdict in enumerate(failed):
+        key = (verdict.status, verdict.reason) if verdict.comparison is None else number
+        alike.setdefault(key, []).append(verdict)
+    lines = []
+    for first, *others in alike.values():
+        rules = ", ".join(f"'{verdict.gate}'" for verdict in (first, *others) if verdict.metric)
+        gates = f"gate{'s' if others else ''} {rules} on " if rules else ""
+        lines += [short(first), f"  {gates}{cell} of experiment {experiment!r}"]
+        lines += [f"  {line}" for line in _explained(first, first.comparison)] if first.comparison else []
+    return "\n".join([*lines, *(f"  next: {advice}" for advice in dict.fromkeys(map(_advice, failed)))])
+
+
+def next_steps(pairs: Sequence[Judged]) -> list[str]:
+    """What to do about these verdicts: one line with a command for all cells that it is for."""
+    found: dict[str, list[str]] = {}
+    for where, verdict in pairs:
+        found.setdefault(_step(verdict), []).append(where)
+    lines = []
+    for step, option in _STEPS.items():
+        if cells := list(dict.fromkeys(found.get(step, ()))):
+            count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
+            chosen = f"-k '{' or '.join(map(_selection, cells))}'"
+            choice = chosen if len(cells) <= _MOST_CHOSEN else "(-k chooses cells)"
+            lines.append(f"next: {step.format(cells=count)}: pytest {option} {choice}")
+    return lines
+
+
+def _step(verdict: Verdict) -> str:
+    if verdict.informs or verdict.status not in (*_ACCEPTED, "improved"):
+        return ""
+    return {"new": _FIRST, "improved": _KEEP}.get(verdict.status, _RESET if _slid(verdict) else _MEANT)
+
+
+def short(verdict: Verdict) -> str:
+    """The verdict in one line, short enough for pytest's summary."""
+    status, found = verdict.status.upper().replace("_", " "), verdict.comparison
+    if found is None:
+        return f"{status} {verdict.reason}"
+    form = digits(found.baseline, found.candidate, found.difference)
+    since = " against the anchor" if verdict.against == "anchor" else ""
+    moved = f"{found.baseline:{form}} -> {found.candidate:{form}}"
+    return f"{status} {verdict.metric} {moved} (margin {found.margin:.4g}){since}"
+
+
+def _advice(verdict: Verdict) -> str:
+    advice = _OF_ANCHOR if _slid(verdict) else _NEXT[verdict.status]
+    option = "--mlexp-accept --mlexp-reset-anchors" if _slid(verdict) else "--mlexp-accept"
+    return f"{advice} in a reviewed commit ({option})" if verdict.status in _ACCEPTED else advice
+
+
+def _slid(verdict: Verdict) -> bool:
+    """Whether it lost against the anchor, which accepting alone leaves as it is."""
+    return verdict.status == "regressed" and verdict.against == "anchor"
+
+
+def _selection(where: str) -> str:
+    """What ``-k`` takes for a cell: it knows no "="."""
+    parts = where.rpartition(": ")[2].split("=")
+    return parts[0] if len(parts) == 1 else f"({' and '.join(parts)})"
 
 
 def _explained(verdict: Verdict, found: Comparison) -> list[str]:
@@ -117,8 +179,9 @@ def _explained(verdict: Verdict, found: Comparison) -> list[str]:
         f"{verdict.against:9} {found.baseline:{form}}  (95 %: {between(found.baseline_interval)}), {before} runs",
         f"candidate {found.candidate:{form}}  (95 %: {between(found.candidate_interval)}), {now} runs{_seeds(found)}",
         f"difference {found.difference:+{form}}  (95 %: {between(found.interval)}), margin {found.margin:.4g}, {what}",
-        f"p {found.p:.2g}, fails below {found.limit:.2g} ({found.gates} comparisons share the error rate)",
-        f"noise (standard error): examples {text(found.noise[0])}, training {text(found.noise[1])}",
+        f"p {found.p:.2g}, fails below {found.limit:.2g}"
+        + (f" ({found.gates} comparisons share the error rate)" if found.gates > 1 else ""),
+        f"noise (standard error): {_sampled(found)}training {text(found.noise[1])}",
         *_no_training_noise(found),
         f"sees losses from {text(found.visible)} (in 80 % of cases)",
     ]
@@ -127,13 +190,20 @@ def _explained(verdict: Verdict, found: Comparison) -> list[str]:
     return lines
 
 
+def _sampled(found: Comparison) -> str:
+    """The noise beside that of runs: of the examples, or of the machine that took timings."""
+    if found.examples:
+        return f"examples {text(found.noise[0])}, "
+    return f"machine {text(found.noise[0])}, " if found.noise[0] else ""
+
+
 def _no_training_noise(found: Comparison) -> list[str]:
-    if found.noise[1] > 0:
+    if found.noise[1] > 0 or (found.noise[0] > 0 and not found.examples):
         return []
     if max(found.runs) == 1:
         return ["training 0.0000: one run on each side cannot show it; --mlexp-accept or more seeds= can"]
     if len(set(found.values)) > 1:
-        return ["training 0.0000: the runs differ, by no more than chance in their examples explains"]
+        return ["training 0.0000: the runs differ no more than the chance in their examples explains"]
     return [
         "training 0.0000: no spread between runs: right for a model without randomness; suspicious where the factory",
         "  takes `seed`: see that it passes it on",
@@ -142,8 +212,8 @@ def _no_training_noise(found: Comparison) -> list[str]:
 
 def _numbers(found: Comparison | None) -> dict[str, str]:
     if found is None:
-        return {"change": "", "p": "", "sees": ""}
-    return {"change": _change(found), "p": f"{found.p:.2g}", "sees": text(found.visible)}
+        return {"change": "", "p": "", "sees losses from": ""}
+    return {"change": _change(found), "p": f"{found.p:.2g}", "sees losses from": text(found.visible)}
 
 
 def _change(found: Comparison) -> str:

@@ -127,10 +127,10 @@ def _described(dataset: Dataset) -> DatasetRecord:
     from pytest_mlexp.blocks.schema import schema_json
 
     schema = schema_json(dataset.schema)
-    return DatasetRecord(dataset.name, dataset.version, dataset.digest, len(dataset), schema, *_parts(dataset))
+    return DatasetRecord(dataset.name, dataset.version, dataset.digest, len(dataset), schema, *parts_of(dataset))
 
 
-def _parts(dataset: Dataset) -> tuple[str, str]:
+def parts_of(dataset: Dataset) -> tuple[str, str]:
     """The digests of the examples alone and of the splits alone; made once for each dataset."""
     if dataset not in _PARTS:
         rows = (dataset.X, dataset.y, dataset.groups, dataset.sample_weight, dataset.examples)

@@ -11,9 +11,9 @@ import pytest
 from pytest_mlexp import Evaluation
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
-from pytest_mlexp.gates.acceptance import changes, described
 from pytest_mlexp.gates.comparing import Terms
 from pytest_mlexp.gates.judge import judge
+from pytest_mlexp.gates.likeness import changes, described
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell
 from tests.gates.accepting import Project, evaluation

@@ -86,3 +86,12 @@ def test_timings_keep_their_anchor_on_the_same_hardware_only(machine: str) -> No
         lost = project.accept(50, tables=tables)
     assert (project.anchor is None) == (machine == "elsewhere")
     assert [line.rpartition(": ")[2] for line in lost] == ["it was taken on other hardware"] * (machine == "elsewhere")
+
+
+def test_a_timing_of_other_hardware_is_no_anchor_even_where_it_is_the_same_number() -> None:
+    project = Project(max_relative_drop=0.1)
+    for hardware in ("here", "elsewhere"):
+        found = Contributions("runs", np.array([0.9, 0.91, 0.92]), (0, 1, 2), hardware=hardware)
+        tables = Evaluation({"share": (0.9, 0.91, 0.92)}, contributions={"share": found})
+        lost = project.accept(50, tables=tables)
+    assert [line.rpartition(": ")[2] for line in lost] == ["it was taken on other hardware"]

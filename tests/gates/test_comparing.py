@@ -27,14 +27,14 @@ def table(values: Any, **options: Any) -> Contributions:
     return Contributions("examples", rows.mean(axis=1), tuple(range(len(rows))), rows, **options)
 
 
-def runs(*values: float, hardware: str | None = None) -> Contributions:
-    return Contributions("runs", np.array(values), tuple(range(len(values))), hardware=hardware)
+def runs(*values: float) -> Contributions:
+    return Contributions("runs", np.array(values), tuple(range(len(values))))
 
 
 def accepted(found: Contributions) -> tuple[Accepted, Table | None]:
     side = found.side
     kept = Accepted(side.value, 0.0, tuple(side.runs.tolist()), found.kind, found.columns, side.residual)
-    return replace(kept, hardware=found.hardware), side.mean
+    return kept, side.mean
 
 
 def judged(
@@ -149,7 +149,9 @@ def test_the_same_numbers_a_run_are_identical_whatever_the_gate() -> None:
     verdict = against(Gate("m", max_drop=0), "m", same, (known, None, False), Terms())
     assert verdict.status == "identical"
     assert verdict.reason == "m is the same for every run"
-    assert runs(2.0, hardware="a").run_digests() == ()
+    assert verdict.comparison is not None
+    assert verdict.comparison.values == tuple(same.runs)
+    assert not is_suspicious(replace(verdict, comparison=replace(verdict.comparison, suspicion=0.0)), 0.1, whole=False)
 
 
 def test_a_gain_below_the_margin_is_no_improvement() -> None:
@@ -163,18 +165,6 @@ def test_other_examples_are_not_compared() -> None:
     now = table(np.ones(4), examples=np.arange(1, 5))
     assert judged(before, now).status == "not_comparable"
     assert not judged(before, now)
-
-
-def test_timings_of_other_hardware_are_not_compared_and_do_not_fail() -> None:
-    verdict = judged(runs(1.0, 1.1, 0.9, hardware="a"), runs(9.0, hardware="b"), maximize=False)
-    assert verdict.status == "other_hardware"
-    assert verdict
-
-
-def test_timings_of_unknown_hardware_are_not_compared() -> None:
-    verdict = judged(runs(1.0, 1.1, 0.9), runs(1.0, hardware="b"), maximize=False)
-    assert verdict.status == "not_comparable"
-    assert "accept it anew" in verdict.reason
 
 
 @pytest.mark.parametrize(

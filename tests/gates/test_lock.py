@@ -115,7 +115,6 @@ def test_every_difference_is_one_line_with_old_and_new() -> None:
         "toy: gone: gate m: max_drop=0.01 -> gone",
         "toy: gone: m: 0.9000 ± 0.0100 (sd of 2 runs) -> gone",
         "toy: gone: m anchor: 0.9500 -> gone",
-        "toy: gone: made of: data d1, split s, evaluator f, 1 seeds -> gone",
     ]
 
 

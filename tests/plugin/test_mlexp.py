@@ -162,8 +162,9 @@ def test_gates_are_judged_after_recording(project: Project) -> None:
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "BREACH  gate 'accuracy at_least=0.95' on threshold-at=5-numbers-hits-cpu of experiment 'sample'",
-            "  accuracy is 0.*, at least 0.95 is asked",
+            "BREACH accuracy is 0.*, at least 0.95 is asked",
+            "  gate 'accuracy at_least=0.95' on threshold-at=5-numbers-hits-cpu of experiment 'sample'",
+            "  next: mend the model, or change the bound in the code: *",
             "threshold-at=5 *",  # the leaderboard has the numbers all the same
         ]
     )

@@ -1,7 +1,15 @@
 from __future__ import annotations
 
 from pytest_mlexp.records import TestRecord
-from pytest_mlexp.reporting.verdicts import cost_of_correction, counts, failure, judged, quiet_lines, verdict_table
+from pytest_mlexp.reporting.verdicts import (
+    cost_of_correction,
+    counts,
+    judged,
+    message,
+    next_steps,
+    quiet_lines,
+    verdict_table,
+)
 from pytest_mlexp.verdicts import Comparison, Verdict
 
 FOUND = Comparison(
@@ -62,7 +70,7 @@ def test_small_metrics_show_what_was_lost() -> None:
     small = {name: FOUND.__dict__[name] * 1e-4 for name in names}
     small |= {name: tuple(end * 1e-4 for end in FOUND.__dict__[name]) for name in ("interval", "baseline_interval")}
     verdict = Verdict("m", "m", "regressed", "why", comparison=Comparison(**{**FOUND.__dict__, **small}))
-    block = failure("e", "c", verdict)
+    block = message("e", "c", [verdict])
     assert "baseline  0.0000956  (95 %: 0.0000950 to 0.0000960)" in block
     assert "difference -0.0000021  (95 %: -0.0000032 to -0.00000" in block
     assert "sees losses from 0.0000021" in block
@@ -80,12 +88,11 @@ def test_what_is_strict_is_a_row_and_no_quiet_line() -> None:
     assert quiet_lines(pairs) == []
 
 
-def test_a_failure_says_all_that_was_compared_and_what_to_do() -> None:
-    command = "pytest --mlexp-accept -k 'forest-n and 30-d-q-cpu'"
-    block = failure("e", "forest-n=30-d-q-cpu", Verdict("m max_drop=0.01", "m", "regressed", "why", comparison=FOUND))
-    assert block.splitlines() == [
-        "REGRESSED  gate 'm max_drop=0.01' on forest-n=30-d-q-cpu of experiment 'e'",
-        "  why",
+def test_a_failure_starts_with_its_verdict_and_says_all_that_was_compared() -> None:
+    lost = Verdict("m max_drop=0.01", "m", "regressed", "why", comparison=FOUND)
+    assert message("e", "forest-n=30-d-q-cpu", [lost]).splitlines() == [
+        "REGRESSED m 0.9559 -> 0.9350 (margin 0.01)",
+        "  gate 'm max_drop=0.01' on forest-n=30-d-q-cpu of experiment 'e'",
         "  baseline  0.9559  (95 %: 0.9500 to 0.9600), 5 runs",
         "  candidate 0.9350  (95 %: 0.9200 to 0.9500), 3 runs, seeds 0, 5, 6",
         "  difference -0.0209  (95 %: -0.0323 to -0.0095), margin 0.01, 1000 paired examples",
@@ -93,18 +100,43 @@ def test_a_failure_says_all_that_was_compared_and_what_to_do() -> None:
         "  noise (standard error): examples 0.0050, training 0.0030",
         "  sees losses from 0.0213 (in 80 % of cases)",
         "  40 examples went from right to wrong, 19 from wrong to right",
-        f"  next: find what changed, or accept the loss in a reviewed commit with {command}",
+        "  next: find what changed, or accept the loss in a reviewed commit (--mlexp-accept)",
     ]
 
 
-def test_a_loss_against_the_anchor_says_that_accepting_alone_is_not_enough() -> None:
-    verdict = Verdict("m max_drop=0.01", "m", "regressed", "why", comparison=FOUND, against="anchor")
-    assert failure("e", "c", verdict).endswith("with pytest --mlexp-accept --mlexp-reset-anchors -k 'c'")
+def test_what_gates_say_alike_stands_once_and_so_does_each_advice() -> None:
+    changed = [Verdict(f"{name} max_drop=0.01", name, "not_comparable", "evaluator changed") for name in "mn"]
+    breach = Verdict("m at_least=0.9", "m", "breach", "m is 0.8, at least 0.9 is asked")
+    lines = message("e", "c", [*changed, breach, verdict("regressed"), verdict("regressed")]).splitlines()
+    assert lines.count("REGRESSED m 0.9559 -> 0.9350 (margin 0.01)") == 2
+    assert lines[-7:] == [
+        "BREACH m is 0.8, at least 0.9 is asked",
+        "  gate 'm at_least=0.9' on c of experiment 'e'",
+        "NOT COMPARABLE evaluator changed",
+        "  gates 'm max_drop=0.01', 'n max_drop=0.01' on c of experiment 'e'",
+        "  next: find what changed, or accept the loss in a reviewed commit (--mlexp-accept)",
+        "  next: mend the model, or change the bound in the code: --mlexp-accept accepts no number beyond it",
+        "  next: if the change is meant, accept it in a reviewed commit (--mlexp-accept)",
+    ]
 
 
-def test_a_failure_without_a_comparison_is_short() -> None:
-    block = failure("e", "c", Verdict("m at_least=0.9", "m", "breach", "m is 0.8, at least 0.9 is asked"))
-    assert len(block.splitlines()) == 3
+def test_a_session_says_each_command_once_for_all_its_cells() -> None:
+    slid = verdict("regressed", against="anchor")
+    pairs = judged(
+        [
+            record("a-n=30-d", verdict("regressed"), verdict("loosened"), slid),
+            record("b", verdict("not_comparable"), verdict("improved"), verdict("pass")),
+            record("c", verdict("new"), verdict("breach"), verdict("improved", informs=True)),
+        ]
+    )
+    accept, since, first, keep = [line.split(": pytest ") for line in next_steps(pairs)]
+    assert accept[0] == "next: accept what is meant of 2 cells in a reviewed commit"
+    assert accept[1] == "--mlexp-accept -k '(a-n and 30-d) or b'"
+    assert since[1] == "--mlexp-accept --mlexp-reset-anchors -k '(a-n and 30-d)'"
+    assert first[1] == "--mlexp-accept -k 'c'"
+    assert keep == ["next: to keep what 1 cell gained", "--mlexp-accept -k 'b'"]
+    many = judged([record(f"c{number}", verdict("regressed")) for number in range(9)])
+    assert [line.rpartition(": ")[2] for line in next_steps(many)] == ["pytest --mlexp-accept (-k chooses cells)"]
 
 
 def test_what_sharing_costs_is_said() -> None:
@@ -117,7 +149,7 @@ def test_what_sharing_costs_is_said() -> None:
 def test_training_without_noise_is_explained() -> None:
     def told(**options: object) -> str:
         found = Comparison(**{**FOUND.__dict__, "noise": (0.005, 0.0), **options})
-        return failure("e", "c", Verdict("m", "m", "regressed", "why", comparison=found))
+        return message("e", "c", [Verdict("m", "m", "regressed", "why", comparison=found)])
 
     assert "suspicious where the factory" in told(values=(0.9, 0.9))
     assert "the runs differ" in told(values=(0.9, 0.91))

@@ -61,9 +61,13 @@ class Project:
     def __init__(self, pytester: pytest.Pytester) -> None:
         self._pytester = pytester
         self.path: Path = pytester.path
-        pytester.makeini("[pytest]\npythonpath = .\n")
+        self.settings()
         pytester.makepyfile(toy_experiment=EXPERIMENT, test_toy=TEST)
         self.wrong(20)
+
+    def settings(self, line: str = "") -> None:
+        """Write the ini file, with one more setting."""
+        self._pytester.makeini(f"[pytest]\npythonpath = .\n{line}\n")
 
     def wrong(self, rows: int) -> None:
         """Let the model be wrong on so many of the 400 rows, besides its luck."""

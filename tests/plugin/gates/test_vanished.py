@@ -20,10 +20,11 @@ def test_a_renamed_experiment_fails_until_that_is_accepted(project: Project, wor
     gone.assert_outcomes(passed=1, failed=1)
     gone.stdout.fnmatch_lines(
         [
-            f"VANISHED  experiment 'toy', accepted cells: {project.cell}",
-            "  mlexp.lock expects * (it was accepted in test_toy.py); *: did you mean 'toy2'? Known: toy2",
-            "  next: mark a test with it again, or take it out in * with pytest --mlexp-accept -k 'vanished-toy'",
-            f"FAILED {ITEM}*",
+            f"VANISHED * (it was accepted in test_toy.py): did you mean 'toy2'? Known: toy2; its cells: {project.cell}",
+            "*toy: vanished-toy*",
+            "next: accept what is meant of 1 cell in a reviewed commit: pytest --mlexp-accept -k 'vanished-toy'",
+            "gates: 1 vanished, 1 new",
+            f"FAILED {ITEM} - VANISHED *",
         ]
     )
     project.run("--mlexp-accept", *workers, process=True).assert_outcomes(passed=1, skipped=1)
@@ -45,7 +46,7 @@ def deleted(project: Project) -> Project:
 def test_a_deleted_test_fails_where_its_file_is_asked_for(deleted: Project, asked: tuple[str, ...]) -> None:
     found = deleted.run(*asked, process=True)
     assert found.ret == pytest.ExitCode.TESTS_FAILED
-    found.stdout.fnmatch_lines(["*experiments there are: there are none", f"FAILED {ITEM}*"])
+    found.stdout.fnmatch_lines(["VANISHED mlexp.lock *", f"FAILED {ITEM}*"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""What a session says of gates at its end: verdicts, or what was accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from pytest_mlexp.gates.anchors import GOES_ON
+from pytest_mlexp.records import TestRecord
+from pytest_mlexp.reporting.verdicts import (
+    Judged,
+    cost_of_correction,
+    counts,
+    judged,
+    next_steps,
+    quiet_lines,
+    short,
+    verdict_table,
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an accepting session says: what changed, what should be known of it, and which cells were left out."""
+
+    changed: Sequence[str]
+    warnings: Sequence[str]
+    left_out: Sequence[str]
+
+
+def show_verdicts(reporter: pytest.TerminalReporter, pairs: Sequence[Judged], *, alpha: float) -> None:
+    """Show verdicts, the worst first, and what to do next, each advice once."""
+    table = verdict_table(pairs)
+    if not pairs or (reporter.config.get_verbosity() < 0 and not table):
+        return
+    reporter.section("mlexp gates")
+    if table:
+        reporter.write_line(table)
+    compared = [verdict.comparison for _, verdict in pairs if verdict.status != "identical"]
+    shared = [found.gates for found in compared if found is not None]
+    if reporter.config.get_verbosity() >= 0:
+        for line in quiet_lines(pairs):
+            reporter.write_line(line)
+        if shared and max(shared) > 1:
+            reporter.write_line(cost_of_correction(alpha, max(shared)))
+    for line in next_steps(pairs):
+        reporter.write_line(line, yellow=True)
+    reporter.write_line(f"gates: {counts(pairs)}")
+
+
+def show_accepted(reporter: pytest.TerminalReporter, told: Told, *, where: str, unwritten: bool) -> None:
+    """Show each change of what is accepted, and loudly what is not accepted."""
+    reporter.section(f"mlexp: {'not ' if unwritten else ''}accepted into {where}")
+    for line in told.changed or ["nothing changed"]:
+        reporter.write_line(line)
+    for line in told.warnings:
+        reporter.write_line(line, yellow=True)
+    if any(GOES_ON in line for line in told.warnings):
+        reporter.write_line(
+            "next: --mlexp-accept --mlexp-reset-anchors accepts for good what was lost since the anchor"
+        )
+    for line in told.left_out:
+        reporter.write_line(line, red=True)
+    if told.left_out:
+        reporter.write_line("next: mend these cells, or change their bounds in the code, then accept them again")
+    if unwritten:
+        told_so = "this is CI: nothing was written, and the session fails; --mlexp-accept-in-ci says it is meant"
+        reporter.write_line(told_so, red=True)
+
+
+def left_out(tests: Iterable[TestRecord]) -> list[str]:
+    """One line for each cell that is not accepted because its test failed: which, and why."""
+    failed = [test for test in tests if test.outcome == "failed"]
+    return [f"not accepted: {test.experiment}: {test.cell}: {_why(test)}" for test in failed]
+
+
+def _why(test: TestRecord) -> str:
+    broken = [short(verdict) for _, verdict in judged([test]) if not verdict]
+    return "; ".join(broken) or (test.message or "its test failed").partition("\n")[0]

@@ -1,0 +1,65 @@
+"""Timings depend on the machine, and on what else it does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pytest_mlexp.gates.comparing import Terms, against
+from pytest_mlexp.gates.contributions import Contributions
+from pytest_mlexp.gates.lock import Accepted
+from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.verdicts import Verdict
+
+
+def runs(*values: float, hardware: str | None = None) -> Contributions:
+    return Contributions("runs", np.array(values), tuple(range(len(values))), hardware=hardware)
+
+
+def accepted(found: Contributions) -> Accepted:
+    return Accepted(found.side.value, 0.0, tuple(found.runs.tolist()), "runs", hardware=found.hardware)
+
+
+def judged(before: Contributions, now: Contributions) -> Verdict:
+    return against(Gate("m", max_drop=0.01), "m", now, (accepted(before), None, False), Terms())
+
+
+def test_timings_of_other_hardware_are_not_compared_and_do_not_fail() -> None:
+    verdict = judged(runs(1.0, 1.1, 0.9, hardware="a"), runs(9.0, hardware="b"))
+    assert verdict.status == "other_hardware"
+    assert verdict
+
+
+def test_timings_of_unknown_hardware_are_not_compared() -> None:
+    verdict = judged(runs(1.0, 1.1, 0.9), runs(1.0, hardware="b"))
+    assert verdict.status == "not_comparable"
+    assert "accept it anew" in verdict.reason
+
+
+def test_a_timing_that_was_reused_is_identical_and_one_taken_anew_is_compared() -> None:
+    reused, anew = runs(9.0, hardware="a"), runs(9.5, hardware="a")
+    kept = accepted(runs(9.0, 1.0, 1.0, 1.1, hardware="a"))
+    known = replace(kept, unchanged=reused.run_digests()), None, False
+    gate = Gate("m", max_relative_drop=0.1)
+    assert against(gate, "m", reused, known, Terms()).status == "identical"
+    assert against(gate, "m", anew, known, Terms()).status == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "status"),
+    [
+        ("fit_seconds", (0.010,) * 3, "inconclusive"),  # of 5 ms twice as much is less than a busy machine adds
+        ("fit_seconds", (0.2,) * 3, "regressed"),
+        ("rows_per_second", (0.010,) * 3, "regressed"),  # in whatever unit: the machine's speed alone is noise
+        ("rows_per_second", (0.0056,) * 3, "inconclusive"),
+    ],
+)
+def test_no_machine_is_equally_fast_in_two_sessions(name: str, now: tuple[float, ...], status: str) -> None:
+    kept = accepted(runs(*[0.005] * 6, hardware="a"))
+    gate = Gate(name, max_relative_drop=0.1)
+    verdict = against(gate, name, runs(*now, hardware="a"), (kept, None, False), Terms())
+    assert verdict.status == status
+    assert verdict.comparison is not None
+    assert 0.0 < verdict.comparison.visible < 0.1
