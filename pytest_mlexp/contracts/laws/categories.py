@@ -58,10 +58,14 @@ def unseen_is_no_other(subject: Subject, case: Case) -> None:
             continue
         judged += 1
         _counts_as_none(name, taken, data.X_test)
+        if subject.declares.allows_nan:
+            taken["a gap"] = _taken_for(_with_word(subject, model, data.X_test, name, None), seen)
         lawful = {known[0], data.X[name].iloc[0], data.X[name].mode()[0], counts.idxmax(), *_first_listed(data.X[name])}
         for word, found in taken.items():
             if found and found not in lawful and found.lower() not in OTHERS and _smooth(subject, model, data.X_test):
-                claim = f"a word never seen in {name!r} counts as none, or as the commonest or first of those seen"
+                claim = (
+                    f"a gap or a word never seen in {name!r} counts as none, or as the commonest or first of those seen"
+                )
                 raise Broken(claim, f"{word!r} is answered as {found!r} in every row", X=data.X_test)
     if not judged:
         raise NotApplicable("no column holds words, or words never seen are refused")
@@ -84,12 +88,12 @@ def _counts_as_none(name: Any, taken: dict[str, Any], X: Any) -> None:
         raise Broken(f"words never seen in {name!r} are answered alike, or as none of those seen", told, X=X)
 
 
-def _with_word(subject: Subject, model: Any, X: Any, name: Any, word: str) -> Any:
-    """The answers to rows that all have one word in a column; None where they are refused."""
+def _with_word(subject: Subject, model: Any, X: Any, name: Any, word: str | None) -> Any:
+    """The answers to rows that all have one word, or a gap, in a column; None where they are refused."""
     import pandas as pd
 
     dtype = X[name].dtype
-    if isinstance(dtype, pd.CategoricalDtype) and word not in dtype.categories:
+    if isinstance(dtype, pd.CategoricalDtype) and word is not None and word not in dtype.categories:
         dtype = pd.CategoricalDtype([*dtype.categories, word], ordered=dtype.ordered)
     worded = X.assign(**{name: pd.Series([word] * len(X), index=X.index, dtype=dtype)})
     got = subject.try_ask(model, worded, doing=f"{word!r} in {name!r}")

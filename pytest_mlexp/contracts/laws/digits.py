@@ -86,7 +86,7 @@ def small_units(subject: Subject, case: Case) -> None:
 
 def _lost(got: Any, plain: Any, y: Any) -> str | None:
     usual, error = (float(np.mean((answer - y) ** 2) / np.var(y)) for answer in (plain, got))
-    if error < 0.5 or error < 3 * usual:
+    if error < 0.1 or error < 3 * usual:
         return None
     return f"a mean squared error of {error:.3g} times the variance instead of {usual:.3g}"
 

@@ -107,12 +107,11 @@ def _changed_column(column: Any) -> Any:
         return column + pd.Timedelta(days=400)
     if kind not in ("words", "categories"):
         return column
-    known = sorted(set(column.dropna()))
-    # Each word becomes the one before it, and the first one a word that stands before them all.
-    renamed = dict(zip(known, [f"!{known[0]}", *known], strict=False))
+    # New words before the last one, so that whoever numbers words by their first sight ends in another order.
+    renamed = {word: f"!{word}" for word in sorted(set(column.dropna()))[:-1]}
     if kind == "words":
-        return column.map(renamed)
-    return column.cat.rename_categories(lambda word: renamed.get(word, f"!{word}"))
+        return column.replace(renamed)
+    return column.cat.rename_categories(renamed)
 
 
 def other_targets(y: Any) -> Any:
