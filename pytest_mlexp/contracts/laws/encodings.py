@@ -55,7 +55,6 @@ def _in_zone(zone: str) -> Form:
     return Form("times of a zone", f"as the same times in {zone}", lambda column: column.dt.tz_convert(zone), False)  # noqa: FBT003
 
 
-# The first one is also asked of a model that takes matrices; whole numbers are those of a table without fractions.
 FORMS = (
     _as("floats", "int64", plain=_rounded),
     _as("floats", "Float64", strict=False),
@@ -98,13 +97,13 @@ def _are_words(values: Any) -> bool:
     return len(values) > 0 and all(isinstance(value, str) for value in values)
 
 
-@law("A value means the same in whatever type its column holds it.", needs=("table",))
+@law("A value means the same in whatever type its column holds it.", needs=("frame",))
 def column_types(subject: Subject, case: Case) -> None:
-    data = subject.data(case).framed()
+    data = subject.data(case)
     model = subject.fitted(data)
     kinds = {name: kind_of(data.X_test[name]) for name in data.X_test.columns}
     judged = 0
-    for form in FORMS if hasattr(subject.data(case).X, "columns") else FORMS[:1]:
+    for form in FORMS:
         names = [name for name, kind in kinds.items() if kind == form.kind]
         pair = _both(data.X_test, names, form) if names else None
         if pair is not None:
