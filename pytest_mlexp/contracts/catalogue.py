@@ -11,6 +11,7 @@ from pytest_mlexp.contracts.law import Law
 FIRST = "global_settings"
 MODULES = (
     *("shape", "batch", "purity", "labels", "uncertain", "values", "gaps", "categories", "inputs", "randomness"),
+    *("history", "encodings", "units"),
     *("params", "nested", "refit", "copies", "learning", "targets", "ends", "incremental", "weights"),
     *("degenerate", "digits", "growth", "processes"),
 )

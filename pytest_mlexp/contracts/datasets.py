@@ -14,7 +14,8 @@ from pytest_mlexp.blocks.digest import digest_of
 from pytest_mlexp.blocks.schema import schema_of
 from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
-from pytest_mlexp.contracts.process import restored, settings, states
+from pytest_mlexp.contracts.process import states
+from pytest_mlexp.contracts.settings import restored, settings
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.execution.seeding import seeded
 from pytest_mlexp.naming import nearest

@@ -1,9 +1,8 @@
-"""What belongs to the whole process: the global random generators, and settings that a block might change."""
+"""What belongs to the whole process: the global random generators, and the quiet in which checks run."""
 
 from __future__ import annotations
 
 import functools
-import os
 import random
 import sys
 import warnings
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from pytest_mlexp.contracts.settings import restored, settings
 from pytest_mlexp.execution.seeding import seeded
 
 
@@ -38,36 +38,6 @@ def stocks() -> dict[str, object]:
     np.random.random()  # noqa: NPY002 - the global one is meant
     legacy: Any = np.random.get_state()  # noqa: NPY002 - as above
     return {**states(), "Python": random.getstate()[1][:-1], "numpy": legacy[1].tobytes()}
-
-
-def settings() -> dict[str, Any]:
-    """Settings of the process that a block might change for everyone."""
-    from sklearn import get_config
-
-    found: dict[str, Any] = {
-        "numpy.geterr()": np.geterr(),
-        "numpy.get_printoptions()": np.get_printoptions(),
-        "os.environ": {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
-        "the working folder": os.getcwd(),  # noqa: PTH109 - what os says is compared
-        "warnings.filters": list(warnings.filters),
-        "sys.getrecursionlimit()": sys.getrecursionlimit(),
-        "sys.path": list(sys.path),
-        "sklearn.get_config()": get_config(),
-    }
-    if (torch := sys.modules.get("torch")) is not None:
-        found["torch.is_grad_enabled()"] = torch.is_grad_enabled()
-        found["torch.get_default_dtype()"] = torch.get_default_dtype()
-        found["torch.get_num_threads()"] = torch.get_num_threads()
-    return found
-
-
-@contextmanager
-def restored(before: dict[str, Any]) -> Iterator[None]:
-    """Put settings back afterwards, so that one block's fault does not become another's."""
-    try:
-        yield
-    finally:
-        _restore(before)
 
 
 def reseed() -> None:
@@ -97,25 +67,3 @@ def quietly() -> Iterator[None]:
 @functools.cache
 def _controller(_with_torch: bool) -> ThreadpoolController:  # noqa: FBT001 - torch brings libraries of its own
     return ThreadpoolController()
-
-
-def _restore(before: dict[str, Any]) -> None:
-    from sklearn import set_config
-
-    np.seterr(**before["numpy.geterr()"])
-    np.set_printoptions(**before["numpy.get_printoptions()"])
-    os.chdir(before["the working folder"])
-    sys.setrecursionlimit(before["sys.getrecursionlimit()"])
-    sys.path[:] = before["sys.path"]
-    warnings.filters[:] = before["warnings.filters"]  # type: ignore[index]
-    for name in set(os.environ) - set(before["os.environ"]):
-        if not name.startswith("PYTEST_"):
-            del os.environ[name]
-    os.environ.update(before["os.environ"])
-    set_config(**before["sklearn.get_config()"])
-    if "torch.is_grad_enabled()" in before:
-        import torch
-
-        torch.set_grad_enabled(before["torch.is_grad_enabled()"])
-        torch.set_default_dtype(before["torch.get_default_dtype()"])
-        torch.set_num_threads(before["torch.get_num_threads()"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from pytest_mlexp.contracts.subject import Subject
 LARGE = 2310
 # Multiples of the sizes that batches usually have, in tens and in twos.
 SIZES = (1000, 2048)
-CUTS = (5, 14)
+MOST = 12
 
 
 @law("One row at a time gives what the batch gives.")
@@ -39,9 +39,19 @@ def chunks(subject: Subject, case: Case) -> None:
     model = subject.fitted(data)
     X, rows = data.X_test, row_count(data.X_test, what="X")
     whole = subject.expected(data, model)
-    cuts = [0, *(cut for cut in CUTS if cut < rows), rows]
+    cuts = [0, *(cut for cut in _cuts(X, whole) if cut < rows), rows]
     parts = [subject.answers(model, take(X, range(*ends))) for ends in pairwise(cuts)]
     _same(subject, joined(parts), whole, f"chunks cut at the rows {cuts} give what the batch gives", X)
+
+
+def _cuts(X: Any, whole: Answers) -> list[int]:
+    """Ends of chunks of which some have as many rows as there are columns, or numbers in an answer."""
+    widths = [
+        np.shape(X)[1] if np.ndim(X) == 2 else 0,
+        *(answer.shape[1] for answer in whole.values() if answer.ndim == 2),
+    ]
+    sizes = [3, *{width for width in widths if 1 < width < MOST and width != 3}, 2]
+    return list(accumulate(sizes))
 
 
 @law("Large batches, and prefixes of them of many sizes, give what small ones give.")

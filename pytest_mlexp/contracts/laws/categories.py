@@ -11,9 +11,13 @@ from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case
 from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.laws.encodings import kind_of
 from pytest_mlexp.contracts.laws.values import check_finite
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
+
+MOST = 8
+OTHERS = ("other", "others", "unknown", "missing", "none", "nan", "rest", "misc", "rare", "")
 
 
 @law("A category never seen in training is handled or refused.", needs=("frame",))
@@ -37,6 +41,85 @@ def unseen_categories(subject: Subject, case: Case) -> None:
             rows = row_count(X, what="X")
             if any(len(answer) != rows for answer in got.values()):
                 raise Broken("every row gets its answer", f"{[len(a) for a in got.values()]} for {rows} rows", X=X)
+
+
+@law("A word never seen counts as none of those seen, wherever it stands in the alphabet.", needs=("frame",))
+def unseen_is_no_other(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    names = [name for name in data.X.columns if kind_of(data.X[name]) in ("words", "categories")]
+    model, judged = subject.fitted(data), 0
+    for name in names:
+        counts = data.X[name].astype(object).value_counts(sort=False)
+        known = sorted(counts.index)[:MOST]
+        seen = {word: answer for word in known if (answer := _with_word(subject, model, data.X_test, name, word))}
+        unseen = {word: _with_word(subject, model, data.X_test, name, word) for word in _unseen(known)}
+        taken = {word: _taken_for(answers, seen) for word, answers in unseen.items()}
+        if len(seen) < 2 or all(found is None for found in taken.values()):
+            continue
+        judged += 1
+        _counts_as_none(name, taken, data.X_test)
+        if subject.declares.allows_nan:
+            taken["a gap"] = _taken_for(_with_word(subject, model, data.X_test, name, None), seen)
+        lawful = {known[0], data.X[name].iloc[0], data.X[name].mode()[0], counts.idxmax(), *_first_listed(data.X[name])}
+        for word, found in taken.items():
+            if found and found not in lawful and found.lower() not in OTHERS and _smooth(subject, model, data.X_test):
+                claim = (
+                    f"a gap or a word never seen in {name!r} counts as none, or as the commonest or first of those seen"
+                )
+                raise Broken(claim, f"{word!r} is answered as {found!r} in every row", X=data.X_test)
+    if not judged:
+        raise NotApplicable("no column holds words, or words never seen are refused")
+
+
+def _unseen(known: list[str]) -> tuple[str, ...]:
+    """Words before all that are known, after them, and amid them; two of each, none of a usual length."""
+    middle = known[len(known) // 2]
+    return "!" + 14 * "a", "!" + 17 * "b", middle + 15 * "~", middle + 18 * "~", 16 * "~", 19 * "~"
+
+
+def _counts_as_none(name: Any, taken: dict[str, Any], X: Any) -> None:
+    """Check that words from different places of the alphabet are not taken for different words that were seen."""
+    pairs = list(taken.items())
+    places = {found: word for (word, found), (_, again) in zip(pairs[::2], pairs[1::2], strict=True) if found == again}
+    places.pop(None, None)
+    places.pop("", None)
+    if len(places) > 1:
+        told = ", ".join(f"{word!r} as {found!r}" for found, word in places.items())
+        raise Broken(f"words never seen in {name!r} are answered alike, or as none of those seen", told, X=X)
+
+
+def _with_word(subject: Subject, model: Any, X: Any, name: Any, word: str | None) -> Any:
+    """The answers to rows that all have one word, or a gap, in a column; None where they are refused."""
+    import pandas as pd
+
+    dtype = X[name].dtype
+    if isinstance(dtype, pd.CategoricalDtype) and word is not None and word not in dtype.categories:
+        dtype = pd.CategoricalDtype([*dtype.categories, word], ordered=dtype.ordered)
+    worded = X.assign(**{name: pd.Series([word] * len(X), index=X.index, dtype=dtype)})
+    got = subject.try_ask(model, worded, doing=f"{word!r} in {name!r}")
+    return None if isinstance(got, Refused) else got
+
+
+def _taken_for(got: Answers | None, seen: dict[str, Answers]) -> str | None:
+    """The one word that an unseen one is answered like in every row, if any; None where it is refused."""
+    if got is None:
+        return None
+    alike = [known for known, answers in seen.items() if _alike(got, answers)]
+    return alike[0] if len(alike) == 1 else ""
+
+
+def _first_listed(column: Any) -> list[Any]:
+    return list(column.cat.categories[:1]) if hasattr(column, "cat") else []
+
+
+def _smooth(subject: Subject, model: Any, X: Any) -> bool:
+    """Whether small changes of numbers change most answers, as they do not where trees put rows into few boxes."""
+    numbers = X.select_dtypes("float").columns
+    moved = X.assign(**{name: X[name] + 2.0**-10 for name in numbers})
+    got, want = (subject.try_ask(model, rows, doing="rows a little apart") for rows in (moved, X))
+    if isinstance(got, Refused) or isinstance(want, Refused):
+        return False
+    return any(float(np.mean(got[name] != want[name])) > 0.5 for name in got)
 
 
 @law("A category is known by its value, in whatever order and company its column lists it.", needs=("frame",))
@@ -105,4 +188,4 @@ def _alike(one: Answers, other: Any) -> bool:
     return not isinstance(other, Refused) and all(np.array_equal(one[name], other[name]) for name in one)
 
 
-LAWS = (unseen_categories, categories_by_value, negative_codes)
+LAWS = (unseen_categories, unseen_is_no_other, categories_by_value, negative_codes)

@@ -15,7 +15,6 @@ from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data, copied, is_texts, odd_texts
 from pytest_mlexp.contracts.fitted import as_array
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
-from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.contracts.untouched import identical
 
@@ -132,36 +131,6 @@ def _raw(subject: Subject, model: Any, X: Any) -> dict[str, Any]:
     return {method: subject.ask(model, method, X) for method in subject.methods(model)}
 
 
-@law("A model that has answered other rows answers like one that has not.")
-def history_free(subject: Subject, case: Case) -> None:
-    data = subject.data(case)
-    used, unused = subject.fitted(data), subject.fitted(data)
-    X, batch = data.X_test, copied(data.X_test)
-    subject.answers(used, batch)
-    if is_texts(X):
-        for near in ([text[:-1] for text in X], [f"{text} {X[0]}" for text in X], [text.upper() for text in X]):
-            got = subject.try_ask(used, near, doing="texts much like earlier ones")
-            want = subject.try_ask(subject.fitted(data), near, doing="texts much like earlier ones")
-            if not isinstance(got, Refused) and not isinstance(want, Refused):
-                _same(subject, got, want, "texts much like earlier ones get their own answer", near)
-    if isinstance(X, np.ndarray) and X.dtype.kind == "f" and not subject.declares.categorical:
-        batch[:] = X[::-1]
-        got = subject.answers(used, batch)
-        claim = "an array whose content was changed since the last call is read anew"
-        _same(subject, got, subject.answers(unused, X[::-1].copy()), claim, X)
-        # Rows that a cache could take for rows it knows: rounded alike, or with the same sum.
-        near = [X + 2.0**-6, np.roll(X, 1, axis=1)] if subject.declares.columns is None else [X]
-        for batch in near:
-            claim = "rows much like earlier ones give their own answer"
-            got = subject.try_ask(used, batch, doing="rows much like earlier ones")
-            want = subject.try_ask(subject.fitted(data), batch, doing="rows much like earlier ones")
-            if not isinstance(got, Refused) and not isinstance(want, Refused):
-                _same(subject, got, want, claim, batch)
-    else:
-        subject.answers(used, take(X, range(row_count(X, what="X") - 1, -1, -1)))
-    _same(subject, subject.answers(used, X), subject.expected(data), "earlier calls change no answer", X)
-
-
 @law("What a caller does with an answer changes neither the inputs nor later answers.")
 def outputs_are_own(subject: Subject, case: Case) -> None:
     data = subject.data(case)
@@ -214,7 +183,6 @@ LAWS = (
     inputs_unchanged,
     read_only_inputs,
     repeated_predict,
-    history_free,
     outputs_are_own,
     rest_of_the_array_is_unseen,
     targets_cannot_influence,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from pytest_mlexp.blocks.splitting import take
 from pytest_mlexp.contracts.compare import same
-from pytest_mlexp.contracts.data import Case, Data
+from pytest_mlexp.contracts.data import Case, Data, is_texts
 from pytest_mlexp.contracts.fitted import as_array
 from pytest_mlexp.contracts.law import Broken, law
-from pytest_mlexp.contracts.process import restored, settings, states, stocks
+from pytest_mlexp.contracts.process import states, stocks
+from pytest_mlexp.contracts.settings import restored, settings, told_difference
 from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.execution.seeding import seeded
 
@@ -73,21 +76,35 @@ def _reset_by(step: Callable[[], Any]) -> str | None:
     return next((generator for generator, first in ends[0].items() if first == ends[1].get(generator)), None)
 
 
-@law("Settings of the process are left as they were: environment, folder, warnings, numpy, scikit-learn, torch.")
+@law("Settings of the process and of libraries are left as they were: environment, folder, warnings, numpy, pandas ...")
 def global_settings(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     before = settings()
     with restored(before):
         model = subject.fresh(data)
+        _left(before, "building and fitting")
         subject.again[data.key] = subject.answers(model, data.X_test)
-        after = settings()
-    changed = [name for name in before if before[name] != after.get(name)]
-    if changed:
-        name = changed[0]
-        raise Broken(
-            "building, fitting and predicting leave settings of the process as they were",
-            f"{name} changed from {before[name]!r:.120} to {after.get(name)!r:.120}",
-        )
+        _left(before, "predicting")
+        if subject.trains:
+            _refused(subject, model, data)
+            _left(before, "refusing")
+
+
+def _refused(subject: Subject, model: Any, data: Data) -> None:
+    """Ask for what is refused, on which way a setting may not be put back; other laws judge the error."""
+    with suppress(Exception):
+        subject.ask(model, "predict", take(data.X_test, [0]) if is_texts(data.X) else data.X_test[:0])
+    with suppress(Exception):
+        subject.build().fit(data.X, data.y[:-1])
+
+
+def _left(before: dict[str, Any], doing: str) -> None:
+    after = settings()
+    for name, value in before.items():
+        if value != after.get(name):
+            was, became = told_difference(value, after.get(name))
+            claim = f"{doing} leaves settings of the process and of its libraries as they were"
+            raise Broken(claim, f"{name} changed from {was!r:.120} to {became!r:.120}")
 
 
 LAWS = (same_seed_same_fit, seed_decides, global_random_state, global_settings)

@@ -14,6 +14,7 @@ from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data, is_texts, names_of
 from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.laws.encodings import kind_of
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 
@@ -77,6 +78,8 @@ def _chains(subject: Subject, case: Case, data: Data) -> list[dict[str, Data]]:
             greater, scale=100.0, shift=7.0, target_scale=100.0 * sign
         ),
     }
+    if hasattr(data.X, "columns"):  # other words first: of what comes first, a code or a place may be kept
+        first = {"other words and numbers": Data(_changed(data.X), data.y, _changed(data.X_test), None), **first}
     if isinstance(data.X, np.ndarray):
         first["a frame with names"] = _named(data)
         bad = np.full((len(data), data.X.shape[1] + 1), np.nan)
@@ -88,9 +91,27 @@ def _changed(X: Any) -> Any:
     """Rows of other words, or of another scale; None where there is nothing to change."""
     if is_texts(X):
         return [f"{text} zebra{i % 5} quagga" for i, text in enumerate(X)]
-    if hasattr(X, "select_dtypes"):
-        return X.assign(**{name: 10 * X[name] + 1 for name in X.select_dtypes("float")})
+    if hasattr(X, "columns"):
+        return X.assign(**{name: _changed_column(X[name]) for name in X.columns})
     return 10 * X + 1 if isinstance(X, np.ndarray) and X.dtype.kind == "f" else None
+
+
+def _changed_column(column: Any) -> Any:
+    """A column of another scale, of later times, or of words some of which are known and come in another order."""
+    import pandas as pd
+
+    kind = kind_of(column)
+    if kind == "floats":
+        return 10 * column + 1
+    if kind in ("times", "times of a zone"):
+        return column + pd.Timedelta(days=400)
+    if kind not in ("words", "categories"):
+        return column
+    # New words before the last one, so that whoever numbers words by their first sight ends in another order.
+    renamed = {word: f"!{word}" for word in sorted(set(column.dropna()))[:-1]}
+    if kind == "words":
+        return column.replace(renamed)
+    return column.cat.rename_categories(renamed)
 
 
 def other_targets(y: Any) -> Any:
