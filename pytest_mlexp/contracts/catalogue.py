@@ -13,6 +13,7 @@ MODULES = (
     *("shape", "batch", "purity", "labels", "uncertain", "values", "gaps", "categories", "inputs", "randomness"),
     *("params", "nested", "refit", "copies", "learning", "targets", "ends", "incremental", "weights"),
     *("degenerate", "digits", "growth", "processes"),
+    *("further", "scoring", "rare"),
 )
 
 

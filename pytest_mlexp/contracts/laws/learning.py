@@ -23,6 +23,8 @@ MEASURE = {"classification": "balanced accuracy", "regression": "correlation"}
 LARGE = 1300
 LONG = 1087  # leaves LAST rows or more over after batches of 10, 16, 32, 50, 64, 100, 128, 256, 500 or 1000
 LAST = 7
+MANY = 1200
+FEW = 24
 
 
 def quality(subject: Subject, model: Any, data: Data) -> float:
@@ -116,6 +118,68 @@ def last_rows_of_many_count(subject: Subject, case: Case) -> None:
     raise Broken(claim, "no answer changes at all", X=data.X[-LAST:], y=data.y[-LAST:])
 
 
+@law("What columns of zeros, ones and other small whole numbers say is learnt.", needs=(*NEEDS, "numeric"))
+def whole_steps_are_learnt(subject: Subject, case: Case) -> None:
+    data = _steps(subject, case)
+    task, found = subject.declares.task or "regression", _tried_quality(subject, data)
+    if found is None or found >= ENOUGH[task]:
+        return
+    # Some learn nothing of the kind from any numbers; what counts is that whole ones are no worse than others near.
+    rng = np.random.default_rng(case.seed)
+    near = [X + rng.uniform(0, 0.1, X.shape) for X in (data.X, data.X_test)]
+    beside = _tried_quality(subject, Data(near[0], data.y, near[1], data.y_test, ("near steps", data.key)))
+    if beside is not None and beside >= ENOUGH[task]:
+        claim = f"what columns of 0, 1, 2 say is learnt: a {MEASURE[task]} of {ENOUGH[task]} or more"
+        raise Broken(claim, f"{found:.2f}, and {beside:.2f} where numbers lie off by up to 0.1", X=data.X, y=data.y)
+
+
+def _tried_quality(subject: Subject, data: Data) -> float | None:
+    model = subject.tried(data, doing="a fit on an easy problem in another form")
+    return None if isinstance(model, Refused) else quality(subject, model, data)
+
+
+def _steps(subject: Subject, case: Case) -> Data:
+    """Zeros and ones, of a regression with a column of 0, 1, 2, 3; test rows hold the same values as training rows."""
+    narrow = (subject.declares.columns or case.columns) < 3
+    data = subject.data(replace(_enough(case, rows=60), classes=2 if narrow else min(case.classes, 3)), clear=True)
+    rng, cut = np.random.default_rng(case.seed), len(data)
+    total, columns = cut + len(data.X_test), data.X.shape[1]
+    key = ("steps", data.key)
+    if subject.declares.task == "classification":
+        y = np.concatenate([data.y, data.y_test])
+        labels, codes = np.unique(y, return_inverse=True)
+        X = (codes[:, None] == np.arange(columns) % len(labels)) ^ (rng.random((total, columns)) < 0.1)
+        X = X.astype(float)
+    else:
+        X = rng.integers(0, 2, (total, columns)).astype(float)
+        X[:, 1:2] = rng.integers(0, 4, (total, 1))[:, : columns - 1]
+        y = 1 + X @ (4.0 / (1 + np.arange(columns)))
+        if np.ndim(data.y) > 1:
+            y = np.column_stack([y, *(10 - y + X[:, -1] for _ in range(data.y.shape[1] - 1))])
+    return Data(X[:cut], y[:cut], X[cut:], y[cut:], key)
+
+
+@law("What a thousand columns say is learnt.", needs=(*NEEDS, "classifier", "numeric"))
+def many_columns_are_learnt(subject: Subject, case: Case) -> None:
+    if subject.declares.columns is not None:
+        raise NotApplicable("its columns are given")
+    enough = ENOUGH["classification"]
+    many = _columns(subject, case, MANY)
+    found = _tried_quality(subject, many)
+    if found is None or found >= enough:
+        return
+    few = _tried_quality(subject, _columns(subject, case, FEW))
+    if few is not None and few >= enough:
+        claim = f"what {MANY} columns say is learnt like what {FEW} say: a balanced accuracy of {enough} or more"
+        raise Broken(claim, f"{found:.2f}, and {few:.2f} of {FEW} columns", X=many.X[:3], y=many.y[:3])
+
+
+def _columns(subject: Subject, case: Case, columns: int) -> Data:
+    """Columns that all say something, on such a scale that rows lie as far apart as of few columns."""
+    wide = replace(case, train_rows=45, rows=24, columns=columns, classes=2)
+    return subject.data(wide, clear=True, scale=(4 / columns) ** 0.5)
+
+
 def _other_ends(data: Data) -> Iterator[Array]:
     """The targets with others in the last rows; far ones a robust model may take for outliers, but not near ones."""
     y = data.y.copy()
@@ -158,4 +222,6 @@ LAWS = (
     every_row_counts,
     every_row_of_many_counts,
     last_rows_of_many_count,
+    whole_steps_are_learnt,
+    many_columns_are_learnt,
 )

@@ -69,6 +69,26 @@ def every_target_counts(subject: Subject, case: Case) -> None:
             raise Broken(claim, f"a mean squared error of {error:.3g} times its variance", X=data.X, y=targets[0])
 
 
+@law("Of several targets that are given, each is learnt.", needs=("trained", "learns", "deterministic"))
+def every_given_target_counts(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    y, truth = data.y, data.y_test
+    numbers = isinstance(y, np.ndarray) and y.ndim == 2 and y.dtype.kind in "fiu" and y.shape[1] > 1
+    if not numbers or subject.declares.task != "regression":
+        raise NotApplicable("its data have no several targets")
+    answer = subject.expected(data, methods=("predict",))["predict"]
+    if answer.shape != truth.shape:
+        raise NotApplicable("its answers have another form than its targets")
+    for column in range(y.shape[1]):
+        own, right = y[:, column], truth[:, column]
+        if not np.ptp(right):
+            continue
+        error = _error(answer[:, column], right)
+        if error > 0.5 and error > WORSE * _alone(subject, data.X, own, data.X_test, right):
+            claim = f"target {column} of {y.shape[1]} is learnt about as well as it is alone"
+            raise Broken(claim, f"a mean squared error of {error:.3g} times its variance", X=data.X, y=y)
+
+
 def _targets(y: Any, level: float, step: float) -> Any:
     """A target, and one of the other sign, of a third of its size, and of another level."""
     return np.column_stack([y, -(y - level) / 3 + 4 * step])
@@ -85,4 +105,4 @@ def _alone(subject: Subject, X: Any, y: Any, X_test: Any, truth: Any) -> float:
     return _error(subject.answers(model, X_test, methods=("predict",))["predict"].ravel(), truth)
 
 
-LAWS = (column_of_targets, every_target_counts)
+LAWS = (column_of_targets, every_target_counts, every_given_target_counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from pytest_mlexp.contracts.laws.labels import check_probabilities
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 
-COUNTS = ((1, 1, 1), (2, 2, 1), (3, 2, 2))
+# Votes of the 3, 5, 4 or 6 nearest are tied, and so are those of 7 or 10 with others beside them.
+COUNTS = ((1, 1, 1), (2, 2, 1), (3, 2, 2), (2, 2, 0), (2, 2, 2), (4, 4, 2))
 DISTINCT = 12
 
 
@@ -24,7 +26,7 @@ def overlapping(subject: Subject, case: Case) -> Data:
     rows: list[int] = []
     codes: list[int] = []
     for row in range(DISTINCT):
-        counts = np.roll(COUNTS[row % 3][: len(labels)], row // 3)
+        counts = np.roll(COUNTS[row % len(COUNTS)][: len(labels)], row // len(COUNTS))
         rows += [row] * int(counts.sum())
         codes += np.repeat(np.arange(len(labels)), counts).tolist()
     order = np.random.default_rng(case.seed).permutation(len(rows))
@@ -80,6 +82,26 @@ def ties_are_broken_alike(subject: Subject, case: Case) -> None:
             f"rows {some.tolist()} are {again['predict'][some]!r} after {first['predict'][some]!r}",
             X=data.X_test[some],
         )
+    _alike_in_the_reverse_order(subject, model, data, first["predict"])
+
+
+def _alike_in_the_reverse_order(subject: Subject, model: Any, data: Data, labels: Any) -> None:
+    """Rows whose scores are the same to the last digit get the same label wherever they stand in the batch."""
+    scores = [method for method in subject.methods(model) if method != "predict"]
+    if not scores:
+        return
+    forth, back = (subject.answers(model, X, methods=tuple(scores)) for X in (data.X_test, data.X_test[::-1].copy()))
+    exact = np.ones(len(labels), dtype=bool)
+    for method in scores:
+        same_score = forth[method] == back[method][::-1]
+        exact &= same_score.reshape(len(labels), -1).all(axis=1)
+    turned = subject.answers(model, data.X_test[::-1].copy(), methods=("predict",))["predict"][::-1]
+    other = np.flatnonzero((turned != labels) & exact)
+    if other.size:
+        some = other[:3]
+        claim = "rows of the same scores get the same labels, wherever they stand among others"
+        seen = f"rows {some.tolist()} are {turned[some]!r} in the reverse order, and {labels[some]!r} else"
+        raise Broken(claim, seen, X=data.X_test[some])
 
 
 LAWS = (unsure_rows, ties_are_broken_alike)

@@ -82,21 +82,31 @@ def _by_index(subject: Subject, X: Any, y: Any, weights: Any) -> Any:
 def weights_are_counts(subject: Subject, case: Case) -> None:
     if (reason := _stochastic(subject, case)) is not None:
         raise NotApplicable(reason)
-    data = _noisy(subject, case)
     # A row of weight 3 stands there twice, with half of it each time: what is lost of a fraction is missed.
-    for values, times in (((0, 1), 1), ((1, 3), 2)):
+    # Zeros and ones are of three classes, and come as a list where that is taken.
+    for values, times, classes in (((0, 1), 1, 3), ((1, 3), 2, 2)):
+        data = _noisy(subject, case, classes=classes)
         counts = np.array(values)[(np.arange(len(data)) // 3) % 2]
         rows, weights = np.repeat(np.arange(len(data)), times), np.repeat(counts / times, times)
-        weighted = subject.try_fit(data.X[rows], data.y[rows], doing="a weighted fit", sample_weight=weights)
+        weighted = _of_a_list(subject, data, counts) if times == 1 else None
+        if weighted is None:
+            weighted = subject.try_fit(data.X[rows], data.y[rows], doing="a weighted fit", sample_weight=weights)
         if not isinstance(weighted, Refused):
             rows = np.repeat(np.arange(len(data)), counts)
             repeated = subject.train(subject.build(), data.X[rows], data.y[rows])
             _near(subject, (weighted, repeated), data, np.unique(weights).tolist())
 
 
-def _noisy(subject: Subject, case: Case) -> Data:
+def _of_a_list(subject: Subject, data: Data, counts: Any) -> Any:
+    """A model that was given the weights as a list of integers; None where it takes none."""
+    with suppress(Exception):
+        return subject.train(subject.build(), data.X, data.y, sample_weight=counts.tolist())
+    return None
+
+
+def _noisy(subject: Subject, case: Case, *, classes: int = 2) -> Data:
     """Rows that disagree, so that it matters which of them weigh more."""
-    data = subject.data(replace(case, classes=2, train_rows=max(case.train_rows, 40)))
+    data = subject.data(replace(case, classes=classes, train_rows=max(case.train_rows, 40)))
     y = data.y.copy()
     odd = np.arange(len(y)) % 8 == 3
     y[odd] = np.where(y[odd] == y.min(), y.max(), y.min()) if subject.declares.task == "classification" else y[odd] * 3
