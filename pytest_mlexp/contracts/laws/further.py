@@ -134,7 +134,7 @@ def _after_a_refit(subject: Subject, case: Case, model: Any, names: tuple[str, .
             same({name: got}, {name: want}, claim, tolerance=subject.declares.tolerance, X=other.X, y=other.y)
 
 
-@law("Stages end with what is predicted, a mean is the prediction, and bounds enclose it.", needs=("fit",))
+@law("Stages end with what is predicted, a mean is the prediction, and bounds enclose it.", needs=("fit",), cases=2)
 def further_methods_agree(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)

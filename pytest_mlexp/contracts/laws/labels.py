@@ -164,7 +164,11 @@ def best_score_is_predicted(subject: Subject, case: Case) -> None:
                 )
 
 
-@law("Logarithms of probabilities are those of the probabilities.", needs=("predict_log_proba", "predict_proba"))
+@law(
+    "Logarithms of probabilities are those of the probabilities.",
+    needs=("predict_log_proba", "predict_proba"),
+    cases=2,
+)
 def log_probabilities(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)

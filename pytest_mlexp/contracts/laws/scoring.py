@@ -19,6 +19,7 @@ NEAR = 1e-6
 @law(
     "A score is higher where predictions are right, whatever the order of rows; weights of zero leave rows out.",
     needs=("score", "trained"),
+    cases=2,
 )
 def score_tells_quality(subject: Subject, case: Case) -> None:
     data = subject.data(case)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_mlexp.contracts.compare import tied
+from pytest_mlexp.contracts.compare import differs, tied
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.labels import check_probabilities
@@ -20,8 +20,12 @@ DISTINCT = 12
 
 
 def overlapping(subject: Subject, case: Case) -> Data:
-    """Three classes of the same few rows: each row stands there with every label, as often, or once more."""
+    """The same few rows with other targets: of three classes each with every label, as often, or once more."""
     data = subject.data(replace(case, classes=3, train_rows=max(case.train_rows, DISTINCT)), clear=True)
+    if subject.declares.task == "regression":
+        fourfold, steps = np.repeat(np.arange(DISTINCT), 4), np.tile(np.arange(4.0), DISTINCT)
+        y = data.y[fourfold] + np.multiply.outer(steps, data.y.std(axis=0))
+        return Data(data.X[fourfold], y, data.X[:DISTINCT], None, ("overlapping", data.key))
     labels = np.unique(data.y)
     rows: list[int] = []
     codes: list[int] = []
@@ -64,25 +68,27 @@ def unsure_rows(subject: Subject, case: Case) -> None:
         )
 
 
-@law("Ties between classes are broken alike each time.", needs=("classifier", "numeric", "generated"))
+@law("Ties between classes, or rows, are broken alike each time.", needs=("trained", "numeric", "generated"))
 def ties_are_broken_alike(subject: Subject, case: Case) -> None:
     data = overlapping(subject, case)
-    model = subject.tried(data, doing="a fit on classes that overlap")
+    model = subject.tried(data, doing="a fit on rows of several targets")
     if isinstance(model, Refused):
-        raise NotApplicable(f"refuses classes that overlap: {model}")
-    first = subject.try_ask(model, data.X_test, doing="rows of classes that overlap", methods=("predict",))
-    again = subject.try_ask(model, data.X_test, doing="rows of classes that overlap", methods=("predict",))
+        raise NotApplicable(f"refuses rows of several targets: {model}")
+    first = subject.try_ask(model, data.X_test, doing="rows of several targets", methods=("predict",))
+    again = subject.try_ask(model, data.X_test, doing="rows of several targets", methods=("predict",))
     if isinstance(first, Refused) or isinstance(again, Refused):
         raise NotApplicable("refuses these rows")
-    other = np.flatnonzero(first["predict"] != again["predict"])
+    off = differs(again["predict"], first["predict"], tolerance=1e-9)
+    other = np.flatnonzero(off.reshape(len(off), -1).any(axis=1))
     if other.size:
         some = other[:3]
         raise Broken(
-            "a second call gives the labels that the first gave, also where classes are tied",
+            "a second call gives what the first gave, also where classes or rows are tied",
             f"rows {some.tolist()} are {again['predict'][some]!r} after {first['predict'][some]!r}",
             X=data.X_test[some],
         )
-    _alike_in_the_reverse_order(subject, model, data, first["predict"])
+    if subject.declares.task == "classification":
+        _alike_in_the_reverse_order(subject, model, data, first["predict"])
 
 
 def _alike_in_the_reverse_order(subject: Subject, model: Any, data: Data, labels: Any) -> None:

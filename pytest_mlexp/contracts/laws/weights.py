@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -41,19 +42,9 @@ def unit_weights(subject: Subject, case: Case) -> None:
 
 @law("Rows of hardly any weight hardly matter, whatever the index of the weights.", needs=(*NEEDS, "learns"))
 def heavy_rows_decide(subject: Subject, case: Case) -> None:
-    data = subject.data(
-        replace(case, classes=2, train_rows=max(case.train_rows, 45), rows=max(case.rows, 18)), clear=True
-    )
+    data, (X, y, weights) = _two_truths(subject, case)
     if quality(subject, subject.fitted(data), data) < 0.8:
         raise NotApplicable("does not learn this problem well enough without weights")
-    # Each row stands there three times: once with the truth and its weight, twice with the opposite and hardly any.
-    wrong = np.arange(3 * len(data)) % 3 != 1
-    X, y = np.repeat(data.X, 3, axis=0), np.repeat(data.y, 3, axis=0)
-    if subject.declares.task == "classification":
-        y[wrong] = np.where(y[wrong] == y.min(), y.max(), y.min())
-    else:
-        y[wrong] = (y.max(axis=0) + y.min(axis=0)) - y[wrong]
-    weights = np.where(wrong, 1e-3, 1.0)
     model = _by_index(subject, X, y, weights)
     if model is None:
         model = subject.train(subject.build(), X, y, sample_weight=weights)
@@ -66,6 +57,19 @@ def heavy_rows_decide(subject: Subject, case: Case) -> None:
             y=y,
             sample_weight=weights,
         )
+
+
+def _two_truths(subject: Subject, case: Case) -> tuple[Data, tuple[Any, Any, Any]]:
+    """Rows, and each of them three times: once true and of weight one, twice with the opposite and hardly any."""
+    rows = replace(case, classes=2, train_rows=max(case.train_rows, 45), rows=max(case.rows, 18))
+    data = subject.data(rows, clear=True)
+    wrong = np.arange(3 * len(data)) % 3 != 1
+    X, y = np.repeat(data.X, 3, axis=0), np.repeat(data.y, 3, axis=0)
+    if subject.declares.task == "classification":
+        y[wrong] = np.where(y[wrong] == y.min(), y.max(), y.min())
+    else:
+        y[wrong] = (y.max(axis=0) + y.min(axis=0)) - y[wrong]
+    return data, (X, y, np.where(wrong, 1e-3, 1.0))
 
 
 def _by_index(subject: Subject, X: Any, y: Any, weights: Any) -> Any:
@@ -164,6 +168,25 @@ def _chance(subject: Subject, case: Case) -> str | None:
     return None
 
 
+@law("Weights of a batch mean what weights of a fit mean.", needs=("partial_fit", "trained", "numeric", "learns"))
+def weights_of_batches(subject: Subject, case: Case) -> None:
+    model = subject.build()
+    taken = inspect.signature(model.partial_fit).parameters
+    if "sample_weight" not in taken:
+        raise NotApplicable("its partial_fit takes no sample_weight")
+    data, (X, y, weights) = _two_truths(subject, case)
+    first = {"classes": np.unique(data.y)} if "classes" in taken else {}
+    plain = subject.build().partial_fit(data.X, data.y, **first)
+    if quality(subject, plain, data) < 0.8:
+        raise NotApplicable("one batch is not enough for it")
+    with subject.watched("partial_fit", X, y, weights):
+        model.partial_fit(X, y, sample_weight=weights, **first)
+    found = quality(subject, model, data)
+    if found < 0.6:
+        claim = "rows of a batch with a weight of 1 decide against more rows with a weight of 0.001"
+        raise Broken(claim, f"a quality of {found:.2f}", X=X, y=y, sample_weight=weights)
+
+
 @law("Weights of another length than the rows are refused.", needs=NEEDS)
 def weights_of_wrong_length(subject: Subject, case: Case) -> None:
     data = subject.data(case)
@@ -210,6 +233,7 @@ LAWS = (
     unit_weights,
     heavy_rows_decide,
     weights_are_counts,
+    weights_of_batches,
     no_weight_is_absent,
     no_weight_far_away,
     weights_of_wrong_length,
