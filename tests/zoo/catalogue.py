@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.zoo import (
     batches,
+    beside,
     declared,
     degenerate,
     frames,
@@ -17,6 +18,7 @@ from tests.zoo import (
     persistence,
     plain_callables,
     refits,
+    regimes,
     running,
     seeds,
     states,
@@ -45,4 +47,6 @@ SPECIMENS: tuple[Specimen, ...] = (
     *learning.SPECIMENS,
     *plain_callables.SPECIMENS,
     *torch_models.SPECIMENS,
+    *regimes.SPECIMENS,
+    *beside.SPECIMENS,
 )

@@ -10,6 +10,7 @@ import numpy as np
 from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.data import Case
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.laws.refit import other_targets
 from pytest_mlexp.contracts.refusals import is_refusal, told
 from pytest_mlexp.contracts.subject import Subject
 
@@ -23,6 +24,8 @@ NEAR = 1e-6
 )
 def score_tells_quality(subject: Subject, case: Case) -> None:
     data = subject.data(case)
+    if getattr(type(subject.fit_of(data).model).score, "__module__", "").startswith("sklearn."):
+        raise NotApplicable("its score is scikit-learn's own")
     model = subject.fitted(data)
     X, y, rows = data.X_test, data.y_test, row_count(data.X_test, what="X")
     if not isinstance(y, np.ndarray):
@@ -38,7 +41,8 @@ def score_tells_quality(subject: Subject, case: Case) -> None:
     _alike(turned, plain, "rows in the reverse order score alike", X=X, y=y)
     _alike(_score(model, X, y), plain, "a second call scores alike", X=X, y=y)
     if subject.declares.task == "regression":
-        _not_turned_round(y, answer, plain)
+        others = other_targets(y)
+        _not_turned_round(others, answer, _score(model, X, others))
     if "sample_weight" in inspect.signature(model.score).parameters and rows > 6:
         some = np.arange(rows) % 3 != 0
         with subject.watched("score", X, y, weights := np.where(some, 2.0, 0.0)):
