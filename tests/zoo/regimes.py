@@ -6,7 +6,7 @@ import pickle
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -40,7 +40,8 @@ class Committee(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return votes / len(self.members_)
 
     def predict(self, X: Any) -> Array:
-        chosen: Array = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        chosen: Array = self.classes_[best]
         return chosen
 
     def _columns(self, member: Centroid) -> Any:
@@ -54,32 +55,29 @@ class MembersAlignedAtTheEnd(Committee):
         return np.arange(len(self.classes_))[-len(member.classes_) :]
 
 
-class Steps(Linear):
+class Steps(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Linear in whether columns exceed their quartiles."""
 
-    def _learn(self, X: Array, y: Array, weights: Array) -> Self:
+    asked: np.ufunc = np.greater
+
+    def fit(self, X: Any, y: Any) -> Self:
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        refuse_extremes(X, name="X")
         self.steps_ = np.quantile(X, (0.25, 0.5, 0.75), axis=0, method="lower")
-        self.offset_ = np.average(y, weights=weights)
-        self.mean_ = np.average(self._above(X), axis=0, weights=weights)
-        self.coef_ = self._solve(self._above(X) - self.mean_, y - self.offset_, weights)
+        self.line_ = Linear(alpha=1e-3).fit(self._indicators(X, np.greater), y)
         return self
 
-    def __init__(self, *, alpha: float = 1e-3) -> None:
-        super().__init__(alpha=alpha)
+    def predict(self, X: Any) -> Array:
+        check_is_fitted(self)
+        X = refuse_extremes(validate_data(self, X, dtype=np.float64, reset=False), name="X")
+        return self.line_.predict(self._indicators(X, self.asked))
 
-    def _above(self, X: Array) -> Array:
-        return np.hstack([np.greater(X, step) for step in self.steps_]).astype(float)
-
-    def _values(self, X: Array) -> Array:
-        values: Array = self.offset_ + (self._above(X) - self.mean_) @ self.coef_
-        return values
+    def _indicators(self, X: Array, compare: np.ufunc) -> Array:
+        return np.hstack([compare(X, step) for step in self.steps_]).astype(float)
 
 
 class StepsInclusiveAtPredict(Steps):
-    def _values(self, X: Array) -> Array:
-        above = np.hstack([np.greater_equal(X, step) for step in self.steps_]).astype(float)
-        values: Array = self.offset_ + (above - self.mean_) @ self.coef_
-        return values
+    asked: np.ufunc = np.greater_equal
 
 
 class DensitiesMultiplied(Bayes):
