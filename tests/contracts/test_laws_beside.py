@@ -12,6 +12,7 @@ from tests.contracts import centroids_again as again
 from tests.contracts.centroids import Array, Centroids
 from tests.zoo.beside import SPECIMENS as BESIDE
 from tests.zoo.regimes import SPECIMENS as REGIMES
+from tests.zoo.several_targets import SPECIMENS as TARGETS
 
 LAWS = {
     "members_aligned_at_the_end": "rare_class_anywhere",
@@ -28,10 +29,15 @@ LAWS = {
     "batches_without_weights": "weights_of_batches",
     "fits_those_listed": "nested_objects_stay",
     "scale_of_the_first_target": "every_given_target_counts",
+    "batches_of_one_size": "partial_fit_accumulates",
+    "lying_when_square": "every_given_target_counts",
+    "spread_not_undone": "scale_of_targets",
 }
 
 
-@pytest.mark.parametrize("specimen", [*REGIMES, *BESIDE], ids=lambda specimen: f"{specimen.name}-{LAWS[specimen.name]}")
+@pytest.mark.parametrize(
+    "specimen", [*REGIMES, *BESIDE, *TARGETS], ids=lambda specimen: f"{specimen.name}-{LAWS[specimen.name]}"
+)
 def test_the_law_finds_the_fault_and_spares_the_twin(specimen: Any) -> None:
     law = LAWS[specimen.name]
     (fault,) = check_model(specimen.broken(), laws=[law], declares=specimen.declares)

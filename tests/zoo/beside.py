@@ -1,4 +1,4 @@
-"""What stands beside ``fit`` and ``predict``, and says something else: bounds, scores, batches, members, targets."""
+"""What stands beside ``fit`` and ``predict``, and says something else: bounds, scores, batches, members."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tests.zoo.data import Array, differs, line
-from tests.zoo.numbers import check_weights, refuse_extremes
+from tests.zoo.numbers import check_weights
 from tests.zoo.regressing import Linear, Running
 from tests.zoo.specimen import Specimen
 
@@ -97,6 +97,18 @@ class BatchesWithoutWeights(WeighedBatches):
         return None
 
 
+class BatchesOfOneSize(WeighedBatches):
+    """The sums of each batch count as much as those of all before, brought to the number of rows."""
+
+    def _add(self, X: Array, y: Array) -> Self:
+        before, rows = self.sums_, self.sums_[-1, -1]
+        super()._add(X, y)
+        if rows:
+            shares = before / rows + (self.sums_ - before) / len(X)
+            self.sums_ = shares / 2 * (rows + len(X))
+        return self
+
+
 class Mean(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """The mean of what the listed regressors predict."""
 
@@ -120,40 +132,6 @@ class Mean(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 class FitsThoseListed(Mean):
     def _own(self, member: Any) -> Any:
         return member
-
-
-class TwoScales(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Least squares for several targets, each on its own scale."""
-
-    def fit(self, X: Any, y: Any) -> Self:
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, multi_output=True)
-        targets = refuse_extremes(np.array(y, dtype=np.float64).reshape(len(y), -1), name="y")
-        self.flat_ = np.ndim(y) == 1
-        spread = targets.std(axis=0)
-        self.scale_ = np.where(spread > 0, spread, 1.0)
-        members = [Linear().fit(X, column) for column in (targets / self.scale_).T]
-        self.members_ = members
-        return self
-
-    def predict(self, X: Any) -> Array:
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        answer = np.column_stack([member.predict(X) for member in self.members_]) * self._scales()
-        return answer[:, 0] if self.flat_ else answer
-
-    def _scales(self) -> Array:
-        return np.asarray(self.scale_)
-
-
-class ScaleOfTheFirstTarget(TwoScales):
-    def _scales(self) -> Array:
-        return np.asarray(self.scale_[:1])
-
-
-def two_targets(seed: int, rows: int) -> tuple[Array, Array]:
-    """A target, and one of a hundredth of its size."""
-    X = np.random.default_rng(seed).normal(size=(rows, 3))
-    return X, np.column_stack([50.0 + 20 * X[:, 0] + 10 * X[:, 1], 0.5 - 0.2 * X[:, 2]])
 
 
 def keeps_bounds(model: Any) -> bool:
@@ -202,9 +180,11 @@ def fits_its_members(model: Any) -> bool:
     return any(hasattr(member, "coef_") for member in model.members)
 
 
-def loses_a_target(model: Any) -> bool:
-    X, y = two_targets(0, 60)
-    return bool(((model.fit(X, y).predict(X) - y)[:, 1] ** 2).mean() > y[:, 1].var())
+def adds_up_otherwise(model: Any) -> bool:
+    X, y = line()
+    y = y**2
+    parts = type(model)().partial_fit(X[:70], y[:70]).partial_fit(X[70:], y[70:])
+    return differs(parts.predict(X), model.partial_fit(X, y).predict(X), tolerance=1e-3)
 
 
 SPECIMENS = (
@@ -234,12 +214,11 @@ SPECIMENS = (
         demonstrate=fits_its_members,
     ),
     Specimen(
-        "scale_of_the_first_target",
-        "learns something on an easy problem",
+        "batches_of_one_size",
+        "partial_fit accumulates",
         "regressor",
-        ScaleOfTheFirstTarget,
-        TwoScales,
-        {"data": two_targets, "task": "regression"},
-        demonstrate=loses_a_target,
+        BatchesOfOneSize,
+        WeighedBatches,
+        demonstrate=adds_up_otherwise,
     ),
 )

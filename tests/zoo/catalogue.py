@@ -21,6 +21,7 @@ from tests.zoo import (
     regimes,
     running,
     seeds,
+    several_targets,
     states,
     torch_models,
     weights,
@@ -49,4 +50,5 @@ SPECIMENS: tuple[Specimen, ...] = (
     *torch_models.SPECIMENS,
     *regimes.SPECIMENS,
     *beside.SPECIMENS,
+    *several_targets.SPECIMENS,
 )

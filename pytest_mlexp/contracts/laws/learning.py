@@ -65,6 +65,19 @@ def learns(subject: Subject, case: Case) -> None:
             raise Broken(claim, f"{error:.3g} times", X=data.X, y=data.y)
 
 
+@law("Predictions have the scale of the targets.", needs=("trained", "learns", "generated", "regressor"))
+def scale_of_targets(subject: Subject, case: Case) -> None:
+    data = subject.data(_enough(case, rows=60), clear=True, target_scale=32.0)
+    model = subject.tried(data, doing="a fit on large targets")
+    if isinstance(model, Refused) or quality(subject, model, data) < 0.99:
+        raise NotApplicable("it does not learn large targets so well that their scale could be told")
+    answer, truth = subject.answers(model, data.X_test, methods=("predict",))["predict"], data.y_test
+    ratio = float(np.std(answer)) / float(np.std(truth))
+    if not 0.2 < ratio < 5:
+        claim = "predictions that go with large targets in all rows are as large"
+        raise Broken(claim, f"their spread is {ratio:.3g} times that of the targets", X=data.X, y=data.y)
+
+
 @law("What only one column says is learnt, whichever column it is.", needs=NEEDS)
 def every_column_counts(subject: Subject, case: Case) -> None:
     wide = replace(_enough(case, rows=80), classes=2)
@@ -220,6 +233,7 @@ def _ordered(subject: Subject, data: Data) -> None:
 
 LAWS = (
     learns,
+    scale_of_targets,
     every_column_counts,
     every_kind_of_column_counts,
     every_row_counts,
