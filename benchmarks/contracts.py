@@ -167,6 +167,7 @@ _TWO_COLUMNS = "trained on one class, classes_ has one entry and predict_proba t
 _UNSIGNED = "unsigned inputs are negated in their own type, and wrap around"
 _BY_POSITION = "documented: columns are taken by position unless validate_features is set"
 _GAMMA = "gamma='scale' is taken from all rows, those of no weight too"
+_LOWER = "a part that never saw the class of one row gives all to the lower of the two other labels"
 _BOOLEANS = "documented: labels are numbers from 0, and booleans come back as integers"
 # Correct models that truly break a law with their defaults.
 EXPLAINED: dict[tuple[str, str], str] = {
@@ -188,6 +189,7 @@ EXPLAINED: dict[tuple[str, str], str] = {
         for law in ("one_class", "one_training_row")
     },
     ("QuantileRegressor", "whole_numbers_at_fit"): _UNSIGNED,
+    ("CalibratedClassifierCV", "rare_class_anywhere"): _LOWER,
     ("HuberRegressor", "far_away"): "the solver stops at once on inputs of 1e9 and says nothing",
     ("IsotonicRegression", "refused_before_fit"): "an AttributeError about f_ instead of NotFittedError",
     **{

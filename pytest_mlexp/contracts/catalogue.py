@@ -14,6 +14,7 @@ MODULES = (
     *("history", "encodings", "units"),
     *("params", "nested", "refit", "copies", "learning", "targets", "ends", "incremental", "weights"),
     *("degenerate", "digits", "growth", "processes"),
+    *("further", "scoring", "rare"),
 )
 
 

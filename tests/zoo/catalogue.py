@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.zoo import (
     batches,
+    beside,
     declared,
     degenerate,
     encodings,
@@ -18,8 +19,10 @@ from tests.zoo import (
     persistence,
     plain_callables,
     refits,
+    regimes,
     running,
     seeds,
+    several_targets,
     states,
     torch_models,
     weights,
@@ -47,4 +50,7 @@ SPECIMENS: tuple[Specimen, ...] = (
     *learning.SPECIMENS,
     *plain_callables.SPECIMENS,
     *torch_models.SPECIMENS,
+    *regimes.SPECIMENS,
+    *beside.SPECIMENS,
+    *several_targets.SPECIMENS,
 )

@@ -11,6 +11,7 @@ from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.labels import check_probabilities
+from pytest_mlexp.contracts.laws.rare import one_row_of_the_last
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 
@@ -110,10 +111,7 @@ def one_class(subject: Subject, case: Case) -> None:
 
 @law("Heavy imbalance, down to a class with one row, works or is refused.", needs=(*NEEDS, "classifier"))
 def imbalance(subject: Subject, case: Case) -> None:
-    data = subject.data(replace(case, train_rows=60))
-    common, few = np.flatnonzero(data.y != data.y.max()), np.flatnonzero(data.y == data.y.max())[:1]
-    rows = np.sort(np.concatenate([common, few]))
-    _works_or_refuses(subject, Data(data.X[rows], data.y[rows], data.X_test, None), "a class with one row")
+    _works_or_refuses(subject, one_row_of_the_last(subject, case), "a class with one row")
     if not subject.declares.poor_score:
         _finds_the_rare_class(subject, replace(case, train_rows=240, classes=2))
 

@@ -15,6 +15,7 @@ from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.labels import check_probabilities
 from pytest_mlexp.contracts.laws.learning import quality_of
+from pytest_mlexp.contracts.laws.refit import other_targets
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.execution.seeding import seeded
@@ -40,6 +41,7 @@ def partial_fit_accumulates(subject: Subject, case: Case) -> None:
     if subject.declares.task == "classification":
         _remembers_classes(subject, data, at_once)
     _counts_rows(subject, data, at_once)
+    _weighs_batches_by_size(subject, data)
     if not subject.declares.nondeterministic and not subject.declares.warm_start:
         again = subject.answers(subject.train(both, data.X, data.y), data.X_test)
         fresh = subject.expected(data)
@@ -94,6 +96,24 @@ def _adds_up(subject: Subject, data: Data, parts: Parts, at_once: Answers | None
     claim = f"batches of {[len(X) for X, _ in parts]} rows give what one batch of all gives"
     same(one, at_once, claim, tolerance=1e-5, X=data.X)
     return True
+
+
+def _weighs_batches_by_size(subject: Subject, data: Data) -> None:
+    """A model to which two halves are what one batch of all is adds up rows: so it does with a short last batch."""
+    y = data.y if data.y.dtype.kind != "f" else data.y + other_targets(data.y) / 2
+
+    def answers(*cuts: int) -> Answers:
+        parts = [(data.X[a:b], y[a:b]) for a, b in pairwise((0, *cuts, len(data)))]
+        return subject.answers(_partially(subject, parts, Data(data.X, y, None, None)), data.X_test)
+
+    at_once = answers()
+    try:
+        same(answers(len(data) // 2), at_once, "", tolerance=1e-4)
+    except Broken:
+        return
+    cut = len(data) - 6
+    claim = f"a batch of {cut} rows and one of 6 give what one batch of all gives, as two halves do"
+    same(answers(cut), at_once, claim, tolerance=1e-3, X=data.X, y=y)
 
 
 @law(

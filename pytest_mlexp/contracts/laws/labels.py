@@ -20,6 +20,7 @@ KINDS: dict[str, tuple[Any, ...]] = {
     "words of different case, length and alphabet": ("Zü", "bb b ", "école longue"),
     "digits as objects": ("1", "10", "9"),
     "booleans": (False, True),
+    "minus one and one": (-1, 1),
     "negative numbers with gaps": (-7, -1, 1),
     "large numbers": (2**53 + 1, 2**53 + 3, 2**60 + 1),
     "whole floats": (1.0, 2.0, 4.0),
@@ -163,7 +164,11 @@ def best_score_is_predicted(subject: Subject, case: Case) -> None:
                 )
 
 
-@law("Logarithms of probabilities are those of the probabilities.", needs=("predict_log_proba", "predict_proba"))
+@law(
+    "Logarithms of probabilities are those of the probabilities.",
+    needs=("predict_log_proba", "predict_proba"),
+    cases=2,
+)
 def log_probabilities(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)

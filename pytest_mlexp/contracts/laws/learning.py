@@ -23,6 +23,10 @@ MEASURE = {"classification": "balanced accuracy", "regression": "correlation"}
 LARGE = 1300
 LONG = 1087  # leaves LAST rows or more over after batches of 10, 16, 32, 50, 64, 100, 128, 256, 500 or 1000
 LAST = 7
+MANY = 800
+FEW = 24
+SURE = 0.8
+WORSE = 0.2
 
 
 def quality(subject: Subject, model: Any, data: Data) -> float:
@@ -59,6 +63,19 @@ def learns(subject: Subject, case: Case) -> None:
         if error > 2.2:  # one without an intercept, or not done with training, stays below
             claim = "predictions lie around the targets: a mean squared error of at most 2.2 times their variance"
             raise Broken(claim, f"{error:.3g} times", X=data.X, y=data.y)
+
+
+@law("Predictions have the scale of the targets.", needs=("trained", "learns", "generated", "regressor"))
+def scale_of_targets(subject: Subject, case: Case) -> None:
+    data = subject.data(_enough(case, rows=60), clear=True, target_scale=32.0)
+    model = subject.tried(data, doing="a fit on large targets")
+    if isinstance(model, Refused) or quality(subject, model, data) < 0.99:
+        raise NotApplicable("it does not learn large targets so well that their scale could be told")
+    answer, truth = subject.answers(model, data.X_test, methods=("predict",))["predict"], data.y_test
+    ratio = float(np.std(answer)) / float(np.std(truth))
+    if not 0.2 < ratio < 5:
+        claim = "predictions that go with large targets in all rows are as large"
+        raise Broken(claim, f"their spread is {ratio:.3g} times that of the targets", X=data.X, y=data.y)
 
 
 @law("What only one column says is learnt, whichever column it is.", needs=NEEDS)
@@ -116,6 +133,69 @@ def last_rows_of_many_count(subject: Subject, case: Case) -> None:
     raise Broken(claim, "no answer changes at all", X=data.X[-LAST:], y=data.y[-LAST:])
 
 
+@law("What columns of zeros, ones and other small whole numbers say is learnt.", needs=(*NEEDS, "numeric"))
+def whole_steps_are_learnt(subject: Subject, case: Case) -> None:
+    data = _steps(subject, case)
+    found = _tried_quality(subject, data)
+    if found is None or found >= SURE:
+        return
+    # What counts is that whole numbers are learnt about as well as numbers near them.
+    rng = np.random.default_rng(case.seed)
+    near = [X + rng.uniform(0, 0.1, X.shape) for X in (data.X, data.X_test)]
+    beside = _tried_quality(subject, Data(near[0], data.y, near[1], data.y_test, ("near steps", data.key)))
+    task = subject.declares.task or "regression"
+    if beside is not None and beside >= ENOUGH[task] and beside > found + WORSE:
+        claim = "columns of 0, 1, 2 are learnt from about as well as columns of numbers that lie off by up to 0.1"
+        raise Broken(claim, f"a {MEASURE[task]} of {found:.2f}, and of {beside:.2f}", X=data.X, y=data.y)
+
+
+def _tried_quality(subject: Subject, data: Data) -> float | None:
+    model = subject.tried(data, doing="a fit on an easy problem in another form")
+    return None if isinstance(model, Refused) else quality(subject, model, data)
+
+
+def _steps(subject: Subject, case: Case) -> Data:
+    """Zeros and ones, of a regression with a column of 0, 1, 2, 3; test rows hold the same values as training rows."""
+    narrow = (subject.declares.columns or case.columns) < 3
+    data = subject.data(replace(_enough(case, rows=60), classes=2 if narrow else min(case.classes, 3)), clear=True)
+    rng, cut = np.random.default_rng(case.seed), len(data)
+    total, columns = cut + len(data.X_test), data.X.shape[1]
+    key = ("steps", data.key)
+    if subject.declares.task == "classification":
+        y = np.concatenate([data.y, data.y_test])
+        labels, codes = np.unique(y, return_inverse=True)
+        X = (codes[:, None] == np.arange(columns) % len(labels)) ^ (rng.random((total, columns)) < 0.1)
+        X = X.astype(float)
+    else:
+        X = rng.integers(0, 2, (total, columns)).astype(float)
+        X[:, 1:2] = rng.integers(0, 4, (total, 1))[:, : columns - 1]
+        y = 1 + X @ (4.0 / (1 + np.arange(columns)) ** 2)
+        if np.ndim(data.y) > 1:
+            y = np.column_stack([y, *(10 - y + X[:, -1] for _ in range(data.y.shape[1] - 1))])
+    return Data(X[:cut], y[:cut], X[cut:], y[cut:], key)
+
+
+@law("What many hundreds of columns say is learnt.", needs=(*NEEDS, "classifier", "numeric"))
+def many_columns_are_learnt(subject: Subject, case: Case) -> None:
+    if subject.declares.columns is not None:
+        raise NotApplicable("its columns are given")
+    enough = ENOUGH["classification"]
+    many = _columns(subject, case, MANY)
+    found = _tried_quality(subject, many)
+    if found is None or found >= enough:
+        return
+    few = _tried_quality(subject, _columns(subject, case, FEW))
+    if few is not None and few >= enough:
+        claim = f"what {MANY} columns say is learnt like what {FEW} say: a balanced accuracy of {enough} or more"
+        raise Broken(claim, f"{found:.2f}, and {few:.2f} of {FEW} columns", X=many.X[:3], y=many.y[:3])
+
+
+def _columns(subject: Subject, case: Case, columns: int) -> Data:
+    """Columns that all say something, on such a scale that rows lie as far apart as of few columns."""
+    wide = replace(case, train_rows=36, rows=18, columns=columns, classes=2)
+    return subject.data(wide, clear=True, scale=(4 / columns) ** 0.5)
+
+
 def _other_ends(data: Data) -> Iterator[Array]:
     """The targets with others in the last rows; far ones a robust model may take for outliers, but not near ones."""
     y = data.y.copy()
@@ -153,9 +233,12 @@ def _ordered(subject: Subject, data: Data) -> None:
 
 LAWS = (
     learns,
+    scale_of_targets,
     every_column_counts,
     every_kind_of_column_counts,
     every_row_counts,
     every_row_of_many_counts,
     last_rows_of_many_count,
+    whole_steps_are_learnt,
+    many_columns_are_learnt,
 )

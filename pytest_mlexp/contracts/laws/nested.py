@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pytest_mlexp.blocks.digest import digest_of
@@ -35,8 +36,18 @@ def _nested(model: Any) -> dict[str, Any]:
     """The parameters, at any depth, that are estimators; those of a Pipeline are its own, and fitted in place."""
     from sklearn.pipeline import FeatureUnion, Pipeline
 
-    params = model.get_params(deep=not isinstance(model, Pipeline | FeatureUnion))
-    return {n: value for n, value in params.items() if hasattr(value, "get_params") and hasattr(value, "__dict__")}
+    own = isinstance(model, Pipeline | FeatureUnion)
+    params = model.get_params(deep=not own)
+    listed = {} if own else {f"{n}[{i}]": part for n, value in params.items() for i, part in _listed(value)}
+    return {n: v for n, v in (params | listed).items() if hasattr(v, "get_params") and hasattr(v, "__dict__")}
+
+
+def _listed(value: Any) -> Iterator[tuple[Any, Any]]:
+    """The parts of a list, tuple or dict, with where they stand."""
+    if isinstance(value, dict):
+        yield from value.items()
+    elif isinstance(value, list | tuple):
+        yield from enumerate(value)
 
 
 def _state(value: Any) -> dict[str, str]:

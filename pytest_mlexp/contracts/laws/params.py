@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -64,8 +65,24 @@ def params_are_honest(subject: Subject, case: Case) -> None:
     for name, value in _changed(params).items():
         if subject.build().set_params(**{name: value}).get_params(deep=False).get(name) != value:
             raise Broken(f"set_params({name}={value!r}) sets it", "get_params still gives another value")
+    _copies_keep(subject, _changed(params))
     if not any_name:
         _refuses_unknown(subject)
+
+
+def _copies_keep(subject: Subject, changed: dict[str, Any]) -> None:
+    """What was set is kept by a clone and by whatever else copies a model, before it is fitted."""
+    from sklearn.base import clone
+
+    for what, copied in {"clone": clone, "copy.deepcopy": copy.deepcopy}.items():
+        try:
+            made = copied(subject.build().set_params(**changed))
+        except Exception:  # noqa: BLE001, S112 - other laws ask whether it can be copied at all
+            continue
+        kept = made.get_params(deep=False)
+        for name, value in changed.items():
+            if kept.get(name) != value:
+                raise Broken(f"{what} keeps {name}={value!r}, which was set", f"the copy has {kept.get(name)!r:.80}")
 
 
 def _refuses_unknown(subject: Subject) -> None:

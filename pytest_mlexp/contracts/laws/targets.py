@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pytest_mlexp.contracts.compare import gap
+from pytest_mlexp.blocks.splitting import take
+from pytest_mlexp.contracts.compare import gap, same
 from pytest_mlexp.contracts.data import Case
 from pytest_mlexp.contracts.law import Broken, Crashed, NotApplicable, law
 from pytest_mlexp.contracts.refusals import Refused
@@ -60,6 +61,7 @@ def every_target_counts(subject: Subject, case: Case) -> None:
     if answer.shape != targets[1].shape:
         claim = f"two targets of {len(truth)} rows give predictions of shape {targets[1].shape}"
         raise Broken(claim, f"shape {answer.shape}", X=data.X, y=targets[0])
+    _square_batch(subject, model, data.X_test, answer)
     for column in range(2):
         error = _error(answer[:, column], targets[1][:, column])
         if error > 0.5 and error > WORSE * _alone(
@@ -67,6 +69,36 @@ def every_target_counts(subject: Subject, case: Case) -> None:
         ):
             claim = f"target {column} of two is learnt about as well as it is alone"
             raise Broken(claim, f"a mean squared error of {error:.3g} times its variance", X=data.X, y=targets[0])
+
+
+@law("Of several targets that are given, each is learnt.", needs=("trained", "learns", "deterministic"))
+def every_given_target_counts(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    y, truth = data.y, data.y_test
+    numbers = isinstance(y, np.ndarray) and y.ndim == 2 and y.dtype.kind in "fiu" and y.shape[1] > 1
+    if not numbers or subject.declares.task != "regression":
+        raise NotApplicable("its data have no several targets")
+    answer = subject.expected(data, methods=("predict",))["predict"]
+    if answer.shape != truth.shape:
+        raise NotApplicable("its answers have another form than its targets")
+    _square_batch(subject, subject.fitted(data), data.X_test, answer)
+    for column in range(y.shape[1]):
+        own, right = y[:, column], truth[:, column]
+        if not np.ptp(right):
+            continue
+        error = _error(answer[:, column], right)
+        if error > 0.5 and error > WORSE * _alone(subject, data.X, own, data.X_test, right):
+            claim = f"target {column} of {y.shape[1]} is learnt about as well as it is alone"
+            raise Broken(claim, f"a mean squared error of {error:.3g} times its variance", X=data.X, y=y)
+
+
+def _square_batch(subject: Subject, model: Any, X_test: Any, answer: Any) -> None:
+    """As many rows as targets: rows and columns of the answer have the same length."""
+    some = take(X_test, range(answer.shape[1]))
+    got = subject.answers(model, some, methods=("predict",))
+    claim = "as many rows as there are targets are answered as in a larger batch"
+    want = {"predict": answer[: answer.shape[1]]}
+    same(got, want, claim, tolerance=max(subject.declares.tolerance, 1e-6), X=some)
 
 
 def _targets(y: Any, level: float, step: float) -> Any:
@@ -85,4 +117,4 @@ def _alone(subject: Subject, X: Any, y: Any, X_test: Any, truth: Any) -> float:
     return _error(subject.answers(model, X_test, methods=("predict",))["predict"].ravel(), truth)
 
 
-LAWS = (column_of_targets, every_target_counts)
+LAWS = (column_of_targets, every_target_counts, every_given_target_counts)

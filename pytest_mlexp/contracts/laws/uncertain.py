@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from pytest_mlexp.contracts.compare import tied
+from pytest_mlexp.contracts.compare import differs, tied
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.labels import check_probabilities
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 
-COUNTS = ((1, 1, 1), (2, 2, 1), (3, 2, 2))
+# Votes of the 3, 5, 4 or 6 nearest are tied, and so are those of 7 or 10 with others beside them.
+COUNTS = ((1, 1, 1), (2, 2, 1), (3, 2, 2), (2, 2, 0), (2, 2, 2), (4, 4, 2))
 DISTINCT = 12
 
 
 def overlapping(subject: Subject, case: Case) -> Data:
-    """Three classes of the same few rows: each row stands there with every label, as often, or once more."""
+    """The same few rows with other targets: of three classes each with every label, as often, or once more."""
     data = subject.data(replace(case, classes=3, train_rows=max(case.train_rows, DISTINCT)), clear=True)
+    if subject.declares.task == "regression":
+        fourfold, steps = np.repeat(np.arange(DISTINCT), 4), np.tile(np.arange(4.0), DISTINCT)
+        y = data.y[fourfold] + np.multiply.outer(steps, data.y.std(axis=0))
+        return Data(data.X[fourfold], y, data.X[:DISTINCT], None, ("overlapping", data.key))
     labels = np.unique(data.y)
     rows: list[int] = []
     codes: list[int] = []
     for row in range(DISTINCT):
-        counts = np.roll(COUNTS[row % 3][: len(labels)], row // 3)
+        counts = np.roll(COUNTS[row % len(COUNTS)][: len(labels)], row // len(COUNTS))
         rows += [row] * int(counts.sum())
         codes += np.repeat(np.arange(len(labels)), counts).tolist()
     order = np.random.default_rng(case.seed).permutation(len(rows))
@@ -62,24 +68,46 @@ def unsure_rows(subject: Subject, case: Case) -> None:
         )
 
 
-@law("Ties between classes are broken alike each time.", needs=("classifier", "numeric", "generated"))
+@law("Ties between classes, or rows, are broken alike each time.", needs=("trained", "numeric", "generated"))
 def ties_are_broken_alike(subject: Subject, case: Case) -> None:
     data = overlapping(subject, case)
-    model = subject.tried(data, doing="a fit on classes that overlap")
+    model = subject.tried(data, doing="a fit on rows of several targets")
     if isinstance(model, Refused):
-        raise NotApplicable(f"refuses classes that overlap: {model}")
-    first = subject.try_ask(model, data.X_test, doing="rows of classes that overlap", methods=("predict",))
-    again = subject.try_ask(model, data.X_test, doing="rows of classes that overlap", methods=("predict",))
+        raise NotApplicable(f"refuses rows of several targets: {model}")
+    first = subject.try_ask(model, data.X_test, doing="rows of several targets", methods=("predict",))
+    again = subject.try_ask(model, data.X_test, doing="rows of several targets", methods=("predict",))
     if isinstance(first, Refused) or isinstance(again, Refused):
         raise NotApplicable("refuses these rows")
-    other = np.flatnonzero(first["predict"] != again["predict"])
+    off = differs(again["predict"], first["predict"], tolerance=1e-9)
+    other = np.flatnonzero(off.reshape(len(off), -1).any(axis=1))
     if other.size:
         some = other[:3]
         raise Broken(
-            "a second call gives the labels that the first gave, also where classes are tied",
+            "a second call gives what the first gave, also where classes or rows are tied",
             f"rows {some.tolist()} are {again['predict'][some]!r} after {first['predict'][some]!r}",
             X=data.X_test[some],
         )
+    if subject.declares.task == "classification":
+        _alike_in_the_reverse_order(subject, model, data, first["predict"])
+
+
+def _alike_in_the_reverse_order(subject: Subject, model: Any, data: Data, labels: Any) -> None:
+    """Rows whose scores are the same to the last digit get the same label wherever they stand in the batch."""
+    scores = [method for method in subject.methods(model) if method != "predict"]
+    if not scores:
+        return
+    forth, back = (subject.answers(model, X, methods=tuple(scores)) for X in (data.X_test, data.X_test[::-1].copy()))
+    exact = np.ones(len(labels), dtype=bool)
+    for method in scores:
+        same_score = forth[method] == back[method][::-1]
+        exact &= same_score.reshape(len(labels), -1).all(axis=1)
+    turned = subject.answers(model, data.X_test[::-1].copy(), methods=("predict",))["predict"][::-1]
+    other = np.flatnonzero((turned != labels) & exact)
+    if other.size:
+        some = other[:3]
+        claim = "rows of the same scores get the same labels, wherever they stand among others"
+        seen = f"rows {some.tolist()} are {turned[some]!r} in the reverse order, and {labels[some]!r} else"
+        raise Broken(claim, seen, X=data.X_test[some])
 
 
 LAWS = (unsure_rows, ties_are_broken_alike)

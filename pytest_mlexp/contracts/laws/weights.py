@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -41,19 +42,9 @@ def unit_weights(subject: Subject, case: Case) -> None:
 
 @law("Rows of hardly any weight hardly matter, whatever the index of the weights.", needs=(*NEEDS, "learns"))
 def heavy_rows_decide(subject: Subject, case: Case) -> None:
-    data = subject.data(
-        replace(case, classes=2, train_rows=max(case.train_rows, 45), rows=max(case.rows, 18)), clear=True
-    )
+    data, (X, y, weights) = _two_truths(subject, case)
     if quality(subject, subject.fitted(data), data) < 0.8:
         raise NotApplicable("does not learn this problem well enough without weights")
-    # Each row stands there three times: once with the truth and its weight, twice with the opposite and hardly any.
-    wrong = np.arange(3 * len(data)) % 3 != 1
-    X, y = np.repeat(data.X, 3, axis=0), np.repeat(data.y, 3, axis=0)
-    if subject.declares.task == "classification":
-        y[wrong] = np.where(y[wrong] == y.min(), y.max(), y.min())
-    else:
-        y[wrong] = (y.max(axis=0) + y.min(axis=0)) - y[wrong]
-    weights = np.where(wrong, 1e-3, 1.0)
     model = _by_index(subject, X, y, weights)
     if model is None:
         model = subject.train(subject.build(), X, y, sample_weight=weights)
@@ -66,6 +57,19 @@ def heavy_rows_decide(subject: Subject, case: Case) -> None:
             y=y,
             sample_weight=weights,
         )
+
+
+def _two_truths(subject: Subject, case: Case) -> tuple[Data, tuple[Any, Any, Any]]:
+    """Rows, and each of them three times: once true and of weight one, twice with the opposite and hardly any."""
+    rows = replace(case, classes=2, train_rows=max(case.train_rows, 45), rows=max(case.rows, 18))
+    data = subject.data(rows, clear=True)
+    wrong = np.arange(3 * len(data)) % 3 != 1
+    X, y = np.repeat(data.X, 3, axis=0), np.repeat(data.y, 3, axis=0)
+    if subject.declares.task == "classification":
+        y[wrong] = np.where(y[wrong] == y.min(), y.max(), y.min())
+    else:
+        y[wrong] = (y.max(axis=0) + y.min(axis=0)) - y[wrong]
+    return data, (X, y, np.where(wrong, 1e-3, 1.0))
 
 
 def _by_index(subject: Subject, X: Any, y: Any, weights: Any) -> Any:
@@ -82,21 +86,31 @@ def _by_index(subject: Subject, X: Any, y: Any, weights: Any) -> Any:
 def weights_are_counts(subject: Subject, case: Case) -> None:
     if (reason := _stochastic(subject, case)) is not None:
         raise NotApplicable(reason)
-    data = _noisy(subject, case)
     # A row of weight 3 stands there twice, with half of it each time: what is lost of a fraction is missed.
-    for values, times in (((0, 1), 1), ((1, 3), 2)):
+    # Zeros and ones are of three classes, and come as a list where that is taken.
+    for values, times, classes in (((0, 1), 1, 3), ((1, 3), 2, 2)):
+        data = _noisy(subject, case, classes=classes)
         counts = np.array(values)[(np.arange(len(data)) // 3) % 2]
         rows, weights = np.repeat(np.arange(len(data)), times), np.repeat(counts / times, times)
-        weighted = subject.try_fit(data.X[rows], data.y[rows], doing="a weighted fit", sample_weight=weights)
+        weighted = _of_a_list(subject, data, counts) if times == 1 else None
+        if weighted is None:
+            weighted = subject.try_fit(data.X[rows], data.y[rows], doing="a weighted fit", sample_weight=weights)
         if not isinstance(weighted, Refused):
             rows = np.repeat(np.arange(len(data)), counts)
             repeated = subject.train(subject.build(), data.X[rows], data.y[rows])
             _near(subject, (weighted, repeated), data, np.unique(weights).tolist())
 
 
-def _noisy(subject: Subject, case: Case) -> Data:
+def _of_a_list(subject: Subject, data: Data, counts: Any) -> Any:
+    """A model that was given the weights as a list of integers; None where it takes none."""
+    with suppress(Exception):
+        return subject.train(subject.build(), data.X, data.y, sample_weight=counts.tolist())
+    return None
+
+
+def _noisy(subject: Subject, case: Case, *, classes: int = 2) -> Data:
     """Rows that disagree, so that it matters which of them weigh more."""
-    data = subject.data(replace(case, classes=2, train_rows=max(case.train_rows, 40)))
+    data = subject.data(replace(case, classes=classes, train_rows=max(case.train_rows, 40)))
     y = data.y.copy()
     odd = np.arange(len(y)) % 8 == 3
     y[odd] = np.where(y[odd] == y.min(), y.max(), y.min()) if subject.declares.task == "classification" else y[odd] * 3
@@ -154,6 +168,25 @@ def _chance(subject: Subject, case: Case) -> str | None:
     return None
 
 
+@law("Weights of a batch mean what weights of a fit mean.", needs=("partial_fit", "trained", "numeric", "learns"))
+def weights_of_batches(subject: Subject, case: Case) -> None:
+    model = subject.build()
+    taken = inspect.signature(model.partial_fit).parameters
+    if "sample_weight" not in taken:
+        raise NotApplicable("its partial_fit takes no sample_weight")
+    data, (X, y, weights) = _two_truths(subject, case)
+    first = {"classes": np.unique(data.y)} if "classes" in taken else {}
+    plain = subject.build().partial_fit(data.X, data.y, **first)
+    if quality(subject, plain, data) < 0.8:
+        raise NotApplicable("one batch is not enough for it")
+    with subject.watched("partial_fit", X, y, weights):
+        model.partial_fit(X, y, sample_weight=weights, **first)
+    found = quality(subject, model, data)
+    if found < 0.6:
+        claim = "rows of a batch with a weight of 1 decide against more rows with a weight of 0.001"
+        raise Broken(claim, f"a quality of {found:.2f}", X=X, y=y, sample_weight=weights)
+
+
 @law("Weights of another length than the rows are refused.", needs=NEEDS)
 def weights_of_wrong_length(subject: Subject, case: Case) -> None:
     data = subject.data(case)
@@ -200,6 +233,7 @@ LAWS = (
     unit_weights,
     heavy_rows_decide,
     weights_are_counts,
+    weights_of_batches,
     no_weight_is_absent,
     no_weight_far_away,
     weights_of_wrong_length,
