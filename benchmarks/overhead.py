@@ -50,6 +50,7 @@ def test_cell(evaluation):
     pass
 """
 RUN_CELLS = ("--mlexp", "--mlexp-tracking-uri=off")
+NEW_STORE = "--new-store"  # stands for a folder that no session has kept anything in
 
 
 def main() -> None:
@@ -80,18 +81,22 @@ def idle(folder: Path, rounds: int) -> None:
 
 def running(folder: Path, rounds: int, count: int) -> None:
     """Cells that do nothing against parametrised tests that do nothing."""
+    cells = [f"test_cells_{count}.py", *RUN_CELLS]
     medians = race(
         folder,
         rounds,
         {
             "plain tests": ["test_plain.py", "-p", "no:mlexp"],
-            "cells": [f"test_cells_{count}.py", *RUN_CELLS],
+            "cells, nothing kept yet": [*cells, NEW_STORE],
+            "cells, all kept": cells,
+            "cells, store off": [*cells, "-o", "mlexp_store=off"],
             "one cell": ["test_cells_1.py", *RUN_CELLS],
         },
     )
-    ratio = medians["cells"] / medians["plain tests"]
-    marginal = (medians["cells"] - medians["one cell"]) / (count - 1) * 1000
-    report(f"{count} run", medians, f"cells / plain = {ratio:.2f}; {marginal:.2f} ms for each further cell")
+    plain, first = medians["plain tests"], medians["cells, nothing kept yet"]
+    ratios = ", ".join(f"{name} {medians[name] / plain:.2f}" for name in medians if name.startswith("cells"))
+    marginal = (first - medians["one cell"]) / (count - 1) * 1000
+    report(f"{count} run", medians, f"times plain tests: {ratios}; {marginal:.2f} ms for each further new cell")
 
 
 def collecting(folder: Path, rounds: int, count: int) -> None:
@@ -111,11 +116,16 @@ def collecting(folder: Path, rounds: int, count: int) -> None:
 
 
 def race(folder: Path, rounds: int, contestants: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    """Median seconds of whole pytest processes, in turn, after one round that only warms up."""
+    """Median seconds of whole pytest processes, in turn, after one round that only warms up.
+
+    A new store gets a new folder: where many files were removed just now, ext4 makes new ones ten times as slowly.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(rounds + 1):
         for name, arguments in contestants.items():
-            taken = time_session(folder, arguments)
+            store = ["-o", f"mlexp_store={folder / f'store-{number}'}"]
+            chosen = [part for argument in arguments for part in (store if argument == NEW_STORE else [argument])]
+            taken = time_session(folder, chosen)
             if number:
                 seconds[name].append(taken)
     return {name: statistics.median(taken) for name, taken in seconds.items()}

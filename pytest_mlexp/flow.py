@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_mlexp.errors import DataError, DeclarationError
 from pytest_mlexp.evaluation import check_requests
 from pytest_mlexp.execution.outcome import INTERRUPTS, Failure, Outcome
-from pytest_mlexp.execution.seeding import seeded
+from pytest_mlexp.execution.seeding import preserved, seeded
 from pytest_mlexp.execution.store import Got, OutcomeStore, Sought
 from pytest_mlexp.execution.trial import Conditions, offered_methods, run_trial
 from pytest_mlexp.gates.measuring import Seen, check_slices, measure, see
@@ -86,7 +86,8 @@ class Flow:
         __tracebackhide__ = True
         base = begun(cell)
         try:
-            evaluation, record, files = self._walk(cell, base)
+            with preserved(device=cell.device):
+                evaluation, record, files = self._walk(cell, base)
         except self._interrupts:
             raise
         except BaseException as error:  # noqa: BLE001 - recorded here, raised again by evaluate

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mlexp.errors import MlexpError
 from pytest_mlexp.execution.entries import Header
-from pytest_mlexp.execution.kept import KeptStore
+from pytest_mlexp.execution.kept import Found, KeptStore
 from pytest_mlexp.execution.outcome import Outcome
 from pytest_mlexp.execution.store import Got, Sought
 from pytest_mlexp.execution.trial import Conditions
@@ -102,10 +102,12 @@ class Reuse:
         block = self._evaluator(cell) if all(got.content for _, got in ran) else None
         if self.kept is None or block is None:
             return compute()
-        key = self._evaluation_key(cell, ran, block)
+        folder = f"{cell.experiment.name}/evaluations"
         name = f"{cell.id} seeds={','.join(str(trial.seed) for trial, _ in ran)}"
-        path = self.kept.path(f"{cell.experiment.name}/evaluations", name, key)
-        found = self.kept.find(path, lambda _: None)
+        found = Found()
+        if self.kept.was_there(folder, name):
+            key = self._evaluation_key(cell, ran, block)
+            found = self.kept.find(self.kept.path(folder, name, key), lambda _: None)
         if found.header is not None:
             joined: Joined = found.content
             return joined
@@ -116,6 +118,8 @@ class Reuse:
             joined = compute()
         if time.perf_counter() - started > WORTH_KEEPING and block.is_as_read():
             files = contents(self._opened.files(), self.kept.project)
+            key = self._evaluation_key(cell, ran, block)
+            path = self.kept.path(folder, name, key)
             self.kept.keep(path, Header(key, name, session="", machine="", created=0.0, files=files), joined)
         return joined
 

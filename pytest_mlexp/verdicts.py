@@ -101,12 +101,16 @@ def points(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, float, int]]:
     """What was found out as (name, number, step), for tracking: ``gate/accuracy/difference``.
 
     Of the slices of a gate it is the worst, under one name: ``gate/accuracy/region/difference``. The runs that
-    were judged come with their seeds, each at a step of its own. Of several gates on one metric the first is shown.
+    were judged come with their seeds, each at a step of its own. Of several gates on one metric the first has the plain
+    name, the others their rule in it: ``gate/accuracy/max_relative_drop_0.02/difference``.
     """
+    first: dict[str, str] = {}
     seen: set[str] = set()
     for verdict in verdicts:
         found = verdict.comparison
         name = f"gate/{verdict.metric.partition('=')[0].replace('[', '/')}"
+        if found is not None and first.setdefault(name, verdict.gate) != verdict.gate:
+            name += "/" + "_".join(verdict.gate.split()[1:]).replace("=", "_")
         name += "/anchor" if verdict.against == "anchor" else ""
         if found is None or name in seen:
             continue

@@ -43,6 +43,7 @@ RANKS = (
         "gates.differences",
         "gates.state",
         "gates.versions",
+        "gates.anchors",
     ),
     ("gates.screening",),
     ("reporting",),
@@ -158,10 +159,12 @@ def test_no_import_cycle_even_through_functions() -> None:
     graph = {
         module: {t for t in own_imports(module) if t != module and (module, t) not in EXCEPTIONS} for module in INNER
     }
+    cycle: list[str] = []
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        pytest.fail(f"import cycle: {' -> '.join(error.args[1])}")
+        cycle = error.args[1]
+    assert not cycle, f"import cycle: {' -> '.join(cycle)}"
 
 
 @pytest.mark.parametrize("module", INNER)

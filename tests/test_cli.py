@@ -76,3 +76,26 @@ def test_what_cannot_be_found_is_said(
     monkeypatch.chdir(tmp_path)
     assert main(["compare", *names]) == 2
     assert capsys.readouterr().err.startswith("mlexp: ")
+
+
+def test_locks_branches_and_tags_that_there_are_come_with_a_name_that_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "deep").mkdir()
+    save(tmp_path / "deep" / "mlexp.lock", {"a": 1})
+    who = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+    for command in (["init", "-q", "-b", "trunk"], ["add", "."], [*who, "commit", "-qm", "one"], ["tag", "v1"]):
+        subprocess.run(["git", *command], check=True)
+    assert main(["compare", "trunc..v1"]) == 2
+    assert "did you mean 'trunk'? Known: deep/mlexp.lock, trunk, v1" in capsys.readouterr().err
+    assert main(["compare", "trunk..v1"]) == 2
+    assert "locks there: did you mean 'deep/mlexp.lock'?" in capsys.readouterr().err
+
+
+def test_reproduce_without_a_run_lists_sessions_or_says_how_to_have_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce"]) == 0
+    assert "pytest --mlexp records one" in capsys.readouterr().out

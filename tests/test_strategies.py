@@ -124,12 +124,15 @@ def test_drawing_200_rows_of_20_columns_passes_the_health_checks(frame: pd.DataF
 
 @pytest.mark.parametrize(("column", "value"), [("a", 1e6), ("a", -2.5), ("a", 0.0), ("b", 12), ("c", "")])
 def test_interesting_cells_are_drawn(column: str, value: Any) -> None:
-    find(frames_like(NARROW), lambda frame: bool((frame[column] == value).any()), settings=SEARCH)
+    found = find(frames_like(NARROW), lambda frame: bool((frame[column] == value).any()), settings=SEARCH)
+    assert value in found[column].tolist()
 
 
 def test_gaps_are_drawn_in_few_rows_too() -> None:
-    find(frames_like(NARROW, max_rows=2), lambda frame: bool(frame["a"].notna().all()), settings=SEARCH)
-    find(frames_like(NARROW, max_rows=2), lambda frame: bool(frame["a"].isna().any()), settings=SEARCH)
+    full = find(frames_like(NARROW, max_rows=2), lambda frame: bool(frame["a"].notna().all()), settings=SEARCH)
+    gaps = find(frames_like(NARROW, max_rows=2), lambda frame: bool(frame["a"].isna().any()), settings=SEARCH)
+    assert full["a"].notna().all()
+    assert gaps["a"].isna().any()
 
 
 def test_examples_shrink_to_few_rows() -> None:

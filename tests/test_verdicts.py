@@ -61,3 +61,13 @@ def test_what_is_infinite_or_was_not_compared_is_no_point() -> None:
         "gate/accuracy/corrected_p",
     ]
     assert replace(FOUND, p=0.5).corrected_p == 1
+
+
+def test_further_gates_on_a_metric_have_their_rule_in_the_name() -> None:
+    second = replace(verdict(), gate="accuracy max_relative_drop=0.02")
+    found = list(points([verdict(), second, replace(second, against="anchor"), second]))
+    assert [name for name, *_ in found if name.endswith("difference")] == [
+        "gate/accuracy/difference",
+        "gate/accuracy/max_relative_drop_0.02/difference",
+        "gate/accuracy/max_relative_drop_0.02/anchor/difference",
+    ]

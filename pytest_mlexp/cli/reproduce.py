@@ -19,7 +19,8 @@ def add(commands: Any) -> None:
             "be done as asked."
         ),
     )
-    parser.add_argument("name", metavar="RUN", help="an MLflow run's id, a session, or session/cell")
+    told = "an MLflow run's id, a session, or session/cell; without it recent sessions are listed"
+    parser.add_argument("name", metavar="RUN", nargs="?", help=told)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--here", action="store_true", help="use this working copy and this interpreter")
     where.add_argument("--python", metavar="PATH", help="an interpreter to use instead of making an environment")
@@ -41,6 +42,7 @@ def run(given: argparse.Namespace) -> int:
     """Run it again; 1 when something is different."""
     from pytest_mlexp.reproduction.logged import find
     from pytest_mlexp.reproduction.overview import overview
+    from pytest_mlexp.reproduction.recent import recent
     from pytest_mlexp.reproduction.steps import Wishes, reproduce
     from pytest_mlexp.tracking._mlflow.logged import fetch_logged
     from pytest_mlexp.tracking.address import OFF, check_uri
@@ -50,6 +52,9 @@ def run(given: argparse.Namespace) -> int:
     uri = given.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     check_uri(uri)
     root = project_folder(Path.cwd())
+    if given.name is None:
+        print(recent(root))  # noqa: T201 - what the command is for
+        return 0
 
     def fetch(name: str) -> JournalContents | None:
         return None if uri == OFF else fetch_logged(name, uri or default_uri(root))

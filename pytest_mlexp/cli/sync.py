@@ -30,4 +30,7 @@ def run(given: argparse.Namespace) -> int:
         told = mirrored.failed or f"{mirrored.runs_written} runs written, {mirrored.runs_already_there} were there"
         told = "; ".join([told, *mirrored.notes])
         print(f"{name}: {told}")  # noqa: T201 - what the command is for
-    return 1 if any(mirrored.failed for mirrored in done.values()) else 0
+    failed = any(mirrored.failed for mirrored in done.values())
+    if failed and not given.tracking_uri:
+        print("each went to the address that it was recorded for; --tracking-uri=URI names another one")  # noqa: T201
+    return 1 if failed else 0

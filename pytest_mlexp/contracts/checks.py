@@ -24,6 +24,13 @@ from pytest_mlexp.naming import nearest
 
 DATASET_LAWS = (*datasets.LAWS, flow_laws.dataset_runs_through)
 EVALUATOR_LAWS = (*evaluators.LAWS, flow_laws.evaluator_runs_through)
+
+
+def order_of_laws() -> list[str]:
+    """The names of all laws, for each kind of block the cheap and simple ones first."""
+    return [law.name for law in (*DATASET_LAWS, *model_laws(), flow_laws.model_runs_through, *EVALUATOR_LAWS)]
+
+
 Notes = Mapping[str, Mapping[str, Any]]
 
 

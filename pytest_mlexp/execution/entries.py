@@ -63,12 +63,13 @@ def write_entry(path: Path, header: Header, payload: bytes) -> None:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file beside, then rename it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    draft = f"{path.parent}{os.sep}.{path.name}.{os.getpid()}-{threading.get_ident()}"
     try:
-        draft.write_bytes(content)
-        draft.replace(path)
+        with open(draft, "wb") as file:  # noqa: PTH123 - a Path costs as much as the file
+            file.write(content)
+        os.replace(draft, path)  # noqa: PTH105
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        Path(draft).unlink(missing_ok=True)
         if isinstance(error, PermissionError) and path.exists():
             return  # Windows: another process has it open, and the content of a key is always the same
         raise

@@ -59,11 +59,19 @@ class KeptStore:
         self._locks: KeyLocks | None = None
         self._parts: set[str] = set()
         self._folders: set[Path] = set()
+        self._paths: dict[tuple[str, str, str], Path] = {}
         self._latest: dict[Path, dict[str, list[str]]] = {}
 
     def path(self, folder: str, name: str, key: str) -> Path:
         """Where the entry of a trial or a cell is, by its name and key."""
-        return self.root / folder / f"{digest(name)[:16]}-{key}"
+        asked = (folder, name, key)
+        if asked not in self._paths:
+            self._paths[asked] = self.root / folder / f"{digest(name)[:16]}-{key}"
+        return self._paths[asked]
+
+    def was_there(self, folder: str, name: str) -> bool:
+        """Whether there was any entry of this name when the folder was looked at first."""
+        return digest(name)[:16] in self._index(self.root / folder)
 
     def alone(self, path: Path) -> AbstractContextManager[None]:
         """Wait until no other process computes this entry."""
@@ -145,13 +153,16 @@ class KeptStore:
 
     def _earlier(self, folder: Path, stem: str) -> list[Path]:
         """The entries of one name that were there when the folder was looked at first, the latest first."""
+        paths = [folder / name for name in self._index(folder).get(stem, ())]
+        return sorted((p for p in paths if p.exists()), key=lambda path: path.stat().st_mtime, reverse=True)
+
+    def _index(self, folder: Path) -> dict[str, list[str]]:
         if folder not in self._latest:
             index: dict[str, list[str]] = {}
             for name in _names(folder):
                 index.setdefault(name.partition("-")[0], []).append(name)
             self._latest[folder] = index
-        paths = [folder / name for name in self._latest[folder].get(stem, ())]
-        return sorted((p for p in paths if p.exists()), key=lambda path: path.stat().st_mtime, reverse=True)
+        return self._latest[folder]
 
     def _make(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

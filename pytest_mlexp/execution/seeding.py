@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.util
 import random
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +17,13 @@ from pytest_mlexp.errors import DeclarationError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    _States = tuple[Tensor, list[Tensor], Tensor | None]
+
 LARGEST_SEED = 2**32 - 1
+_open: list[str | None] = []  # blocks that are open: the device of a ``preserved`` one, None of a ``seeded`` one
 
 
-@contextlib.contextmanager
+@contextmanager
 def seeded(seed: int, *, device: str = "cpu") -> Iterator[Randomness]:
     """Run a block with Python's, numpy's (legacy) and torch's global generators seeded; restore them after.
 
@@ -41,29 +44,42 @@ def seeded(seed: int, *, device: str = "cpu") -> Iterator[Randomness]:
     """
     if not 0 <= seed <= LARGEST_SEED:
         raise DeclarationError(f"seed {seed!r} cannot be used: give an integer from 0 to {LARGEST_SEED}")
+    is_saved = bool(_open) and _open[-1] is not None and device in {"cpu", _open[-1]}
+    with nullcontext() if is_saved else preserved(device=device):
+        _open.append(None)
+        try:
+            randomness = Randomness(seed)
+            yield randomness
+        finally:
+            _open.pop()
+
+
+@contextmanager
+def preserved(*, device: str = "cpu") -> Iterator[None]:
+    """Leave all global generators as found, saved once for the many ``seeded`` blocks of one device within."""
+    if device != "cpu":
+        _start(device)
+    torch = _torch()
     python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global one is meant
-    randomness = Randomness(seed, device=device)
+    torch_states = None if torch is None else _torch_states(torch)
+    _open.append(device)
     try:
-        randomness.reseed()
-        yield randomness
+        yield
     finally:
+        _open.pop()
         random.setstate(python_state)
         np.random.set_state(numpy_state)  # noqa: NPY002 - the global one is meant
-        randomness.restore_torch()
+        _restore_torch(torch_states)
 
 
 class Randomness:
     """The global generators within a ``seeded`` block."""
 
-    __slots__ = ("_found", "_seed", "_torch_seeded")
+    __slots__ = ("_seed", "_torch_seeded")
 
-    def __init__(self, seed: int, *, device: str) -> None:
+    def __init__(self, seed: int) -> None:
         self._seed = seed
-        if device != "cpu":
-            _start(device)
-        torch = _torch()
-        self._torch_seeded = torch is not None
-        self._found = None if torch is None else _torch_states(torch)
+        self.reseed()
 
     def torch_arrived(self) -> bool:
         """Return whether torch was imported since the last seeding, so that it runs unseeded."""
@@ -73,8 +89,9 @@ class Randomness:
         """Put all generators back to the start of the block's seed, torch's too where it is imported."""
         random.seed(self._seed)
         np.random.seed(self._seed)  # noqa: NPY002 - the global one is meant
-        if (torch := _torch()) is not None:
-            self._torch_seeded = True
+        torch = _torch()
+        self._torch_seeded = torch is not None
+        if torch is not None:
             # torch.manual_seed would leave a seeding queued for a CUDA that starts only after the block.
             torch.default_generator.manual_seed(self._seed)
             if torch.cuda.is_initialized():
@@ -82,19 +99,20 @@ class Randomness:
             if torch.backends.mps.is_available():
                 torch.mps.manual_seed(self._seed)
 
-    def restore_torch(self) -> None:
-        """Give torch's generators the state they were found in; one that arrived starts from entropy, as imported."""
-        if (torch := _torch()) is None:
-            return
-        if self._found is None:
-            torch.default_generator.seed()
-            return
-        cpu, cuda, mps = self._found
-        torch.default_generator.set_state(cpu)
-        if cuda:
-            torch.cuda.set_rng_state_all(cuda)
-        if mps is not None:
-            torch.mps.set_rng_state(mps)
+
+def _restore_torch(states: _States | None) -> None:
+    """Give torch's generators the state they were found in; one that arrived starts from entropy, as imported."""
+    if (torch := _torch()) is None:
+        return
+    if states is None:
+        torch.default_generator.seed()
+        return
+    cpu, cuda, mps = states
+    torch.default_generator.set_state(cpu)
+    if cuda:
+        torch.cuda.set_rng_state_all(cuda)
+    if mps is not None:
+        torch.mps.set_rng_state(mps)
 
 
 def load_torch() -> None:
@@ -113,7 +131,7 @@ def _start(device: str) -> None:
         torch.cuda.init()
 
 
-def _torch_states(torch: Any) -> tuple[Tensor, list[Tensor], Tensor | None]:
+def _torch_states(torch: Any) -> _States:
     """Return the states of torch's CPU, CUDA (where started) and MPS (where present) generators."""
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None

@@ -50,6 +50,7 @@ class Acceptance:
     dataset: tuple[str, LockedDataset] | None = None
     evaluator: tuple[str, LockedEvaluator] | None = None
     vectors: bytes = b""
+    warnings: tuple[str, ...] = ()
 
 
 def described(cell: Cell, dataset: Dataset) -> LockedCell:

@@ -25,6 +25,10 @@ SCREEN = (0.10, 0.05)
 CONFIRM = 2
 FEWEST_RUNS = 3
 _ROUNDING = 1e-12
+_UNGATED = (
+    "no gate compared {name} when this cell was accepted, so only its value is there (runs: {runs}) and nothing of its "
+    "{kind} to pair with: the margin holds from the next --mlexp-accept on"
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ def against(
     verdict = Verdict(str(gate), name, "not_comparable", "", float(candidate.runs.mean()))
     if (accepted.hardware or "") != (candidate.hardware or ""):
         return replace(verdict, status="other_hardware", reason=f"{name} was accepted on other hardware: not compared")
+    if accepted.kind == "runs" != candidate.kind:
+        return replace(verdict, reason=_UNGATED.format(name=name, runs=len(accepted.runs), kind=candidate.kind))
     if accepted.kind != candidate.kind or accepted.columns != candidate.columns:
         return replace(verdict, reason=f"{name} was accepted on other {accepted.kind}: accept it anew")
     if _is_same(accepted, candidate):

@@ -55,7 +55,8 @@ def _cell_facts(where: str, cell: LockedCell) -> Iterator[tuple[str, str]]:
 
 
 def _value(accepted: Accepted) -> str:
-    return f"{accepted.value:.4f} ± {accepted.spread:.4f}"
+    runs = len(accepted.runs)
+    return f"{accepted.value:.4f} ± {accepted.spread:.4f} (sd of {runs} runs)" if runs > 1 else f"{accepted.value:.4f}"
 
 
 def vanished(lock: Lock, experiment: str, present: Collection[str]) -> list[str]:

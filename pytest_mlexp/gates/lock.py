@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 FILE_NAME = "mlexp.lock"
 FORMAT = 1
 ANCHOR = " anchor"
-_HEAD = (
-    "# Written by `pytest --mlexp --mlexp-accept`. A change here is a change of what is accepted: review it as code.\n"
-)
+_HEAD = """\
+# What is accepted of the experiments tested here. Made by pytest-mlexp, not by hand: in the project's root
+#     pytest --mlexp --mlexp-accept{option}
+# writes it anew (-k selects cells), with the folder {name}.d beside it. A change here is a change of what is
+# accepted: review it in the diff, as code.
+"""
 
 
 @dataclass(frozen=True)
@@ -167,11 +170,12 @@ def read(path: Path) -> Lock:
     return parse(path.read_text(encoding="utf-8"), where=str(path)) if path.exists() else Lock()
 
 
-def dump(lock: Lock) -> str:
-    """The text of a lock: sorted, so that the same state gives the same text."""
+def dump(lock: Lock, *, name: str = FILE_NAME) -> str:
+    """The text of a lock in a file of that name: sorted, so that the same state gives the same text."""
     import tomli_w
 
-    return _HEAD + tomli_w.dumps(_sorted(to_dict(lock)))
+    option = "" if name == FILE_NAME else f" --mlexp-baseline={name}"
+    return _HEAD.format(option=option, name=name) + tomli_w.dumps(_sorted(to_dict(lock)))
 
 
 def vectors_path(path: Path, experiment: str, cell: str) -> Path:
@@ -201,7 +205,7 @@ def write(path: Path, lock: Lock, vectors: Mapping[tuple[str, str], bytes]) -> N
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
     draft = path.with_name(f".{path.name}.part")
-    draft.write_text(dump(lock), encoding="utf-8")
+    draft.write_text(dump(lock, name=path.name), encoding="utf-8")
     draft.replace(path)
     kept = {vectors_path(path, name, cell) for name, found in lock.experiments.items() for cell in found.cells}
     for file in vectors_path(path, "x", "x").parent.parent.glob("*/*.bin"):

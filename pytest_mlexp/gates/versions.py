@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pytest_mlexp.errors import SettingsError
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, parse, vectors_path
 from pytest_mlexp.gates.vectors import unpack
+from pytest_mlexp.naming import nearest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +41,10 @@ class Version:
         data = self._read(self.path)
         if data is None:
             where = f"commit {self.commit} has no {self.path}" if self.commit else f"there is no file {self.path}"
-            raise SettingsError(f"{self.name}: {where}; --lock says where the lock is, --mlexp-accept makes one")
+            there = nearest(self.path.as_posix(), _locks(self.commit))
+            raise SettingsError(
+                f"{self.name}: {where}; locks there: {there}. --lock says where the lock is, --mlexp-accept makes one"
+            )
         return parse(data.decode(), where=self.name)
 
     def vectors(self, experiment: str, cell: str, *, digest: str) -> dict[str, FloatArray]:
@@ -73,7 +77,10 @@ def version(name: str, *, lock: str = FILE_NAME) -> Version:
         return Version(name, path / lock)
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if commit is None:
-        raise SettingsError(f"{name!r} is no lock file, no folder with a {lock}, and no commit, branch or tag here")
+        raise SettingsError(
+            f"{name!r} is no lock file, no folder with a {lock}, and no commit, branch or tag here: "
+            f"{nearest(name, [*_branches_and_tags(), *_locks(None)])}"
+        )
     return Version(name, Path(lock), commit.decode().strip())
 
 
@@ -88,6 +95,18 @@ def versions(names: list[str], *, lock: str = FILE_NAME) -> tuple[Version, Versi
     if len(names) != 2:
         raise SettingsError(f"two versions are compared, {len(names)} given: write main..HEAD, or two locks")
     return version(names[0], lock=lock), version(names[1], lock=lock)
+
+
+def _locks(commit: str | None) -> list[str]:
+    """The paths of the locks below the current folder: in a commit, or those that git tracks or could track now."""
+    listed = ("ls-tree", "-r", "--name-only", commit) if commit else ("ls-files", "--cached", "--others")
+    paths = (_git(*listed) or b"").decode(errors="replace").splitlines()
+    return [path for path in paths if path.rpartition("/")[2] == FILE_NAME]
+
+
+def _branches_and_tags() -> list[str]:
+    found = _git("for-each-ref", "--sort=-committerdate", "--count=20", "--format=%(refname:short)", "refs/")
+    return (found or b"").decode(errors="replace").split()
 
 
 def _git(*arguments: str) -> bytes | None:

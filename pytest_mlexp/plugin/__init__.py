@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mlexp.plugin.options import add_options, options_of
+from pytest_mlexp.plugin.options import add_options, check_together, options_of
 from pytest_mlexp.plugin.skipped import say_skipped
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and, in a session that runs cells, the object that runs them."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+    if not hasattr(config, "workerinput"):
+        check_together(config)
     names = ("mlexp", "mlexp_accept", "mlexp_devices", "mlexp_tracking_uri")
     options = options_of(config) if any(config.getoption(name) for name in names) else None
     if options is not None and options.active and not config.getoption("collectonly"):

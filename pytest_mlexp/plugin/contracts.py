@@ -9,8 +9,8 @@ from typing import Any, get_args
 import pytest
 
 from pytest_mlexp.contracts.cases import Effort
-from pytest_mlexp.contracts.checks import Check, checks_of
-from pytest_mlexp.contracts.report import CheckRecord, counts
+from pytest_mlexp.contracts.checks import Check, checks_of, order_of_laws
+from pytest_mlexp.contracts.report import CheckRecord, counts, start_with
 from pytest_mlexp.errors import ContractError, DeclarationError
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.records import from_dict, to_dict
@@ -104,3 +104,5 @@ def summarize(reporter: pytest.TerminalReporter, carried: Iterable[dict[str, Any
         reporter.write_line(
             line + ("  (nothing was checked)" if nothing else ""), yellow=nothing, red=bool(found["failed"])
         )
+        if told := start_with([record.law for record in records if not record], order_of_laws()):
+            reporter.write_line(f"{'':<{width}}  {told}", red=True)

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_mlexp.errors import GateError
 from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
+from pytest_mlexp.gates.anchors import against_anchors
 from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.differences import differences, vanished
 from pytest_mlexp.gates.flips import flips_table
@@ -19,6 +20,7 @@ from pytest_mlexp.gates.lock import FILE_NAME, write
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
 from pytest_mlexp.gates.state import AcceptedState
 from pytest_mlexp.matrix import Cell, expand
+from pytest_mlexp.naming import nearest
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import cost_of_correction, counts, failure, judged, quiet_lines, verdict_table
@@ -40,6 +42,7 @@ class VanishedCell:
     id: str
     device: str
     is_elsewhere: bool
+    present: tuple[str, ...] = ()
 
 
 class Gating:
@@ -63,8 +66,9 @@ class Gating:
         locked = self._state.lock.experiments.get(experiment.name)
         devices = {cell.rpartition("-")[2] for cell in locked.cells} if locked else set()
         anywhere = {cell.id for cell in expand(experiment, sorted({"cpu", *devices}))}
-        gone = vanished(self._state.lock, experiment.name, {cell.id for cell in here})
-        return [VanishedCell(experiment, cell, cell.rpartition("-")[2], cell in anywhere) for cell in gone]
+        present = tuple(cell.id for cell in here)
+        gone = vanished(self._state.lock, experiment.name, present)
+        return [VanishedCell(experiment, cell, cell.rpartition("-")[2], cell in anywhere, present) for cell in gone]
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -94,7 +98,9 @@ class Gating:
             if any(verdict.status in UNACCEPTABLE and not verdict for verdict in verdicts):
                 return verdicts
         previous = None if self._options.reset_anchors else baseline
-        self._pending.append(accept(cell, flow.dataset(cell), evaluation, fresh, previous))
+        accepted = accept(cell, flow.dataset(cell), evaluation, fresh, previous)
+        warnings = against_anchors(cell, accepted, fresh, Terms(alpha=ALPHA, gates=self.gates))
+        self._pending.append(replace(accepted, warnings=warnings))
         return tuple(replace(v, status="pass", strict=False) if v.status == "new" else v for v in verdicts)
 
     def vanish(self, cell: VanishedCell) -> None:
@@ -107,7 +113,10 @@ class Gating:
         if self._options.accept:
             self._pending.append(Acceptance(cell.experiment.name, cell.id))
             return
-        reason = f"{self.path.name} expects this cell, but the experiment does not declare it any more"
+        reason = (
+            f"{self.path.name} expects this cell, but the experiment does not declare it any more; cells there are: "
+            f"{nearest(cell.id, cell.present)}"
+        )
         raise GateError(failure(cell.experiment.name, cell.id, Verdict("expected", "", "vanished", reason)))
 
     @pytest.hookimpl(wrapper=True)
@@ -134,12 +143,12 @@ class Gating:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write what was accepted; in CI that fails, so that nobody accepts by accident."""
+        """Write what was accepted; in CI it is only listed and fails, so that nobody accepts by accident."""
         if self._is_worker or not self._options.accept:
             return
         new = merged(self._state.lock, self._acceptances)
         self._changed = [str(change) for change in differences(self._state.lock, new)]
-        if self._acceptances:
+        if self._acceptances and not self._refuses_ci:
             write(self.path, new, {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors})
             self._keep()
         if self._refuses_ci and session.exitstatus == pytest.ExitCode.OK:
@@ -168,11 +177,15 @@ class Gating:
             _show_verdicts(terminalreporter, pairs)
 
     def _show_accepted(self, reporter: pytest.TerminalReporter) -> None:
-        reporter.section(f"mlexp: accepted into {self.path.name}")
+        refused = self._refuses_ci
+        reporter.section(f"mlexp: {'not ' if refused else ''}accepted into {self.path.name}")
         for line in self._changed or ["nothing changed"]:
             reporter.write_line(line)
-        if self._refuses_ci:
-            reporter.write_line("this is CI, so the session fails: --mlexp-accept-in-ci says it is meant", red=True)
+        for warning in (text for one in self._acceptances for text in one.warnings):
+            reporter.write_line(warning, yellow=True)
+        if refused:
+            told = "this is CI: nothing was written, and the session fails; --mlexp-accept-in-ci says it is meant"
+            reporter.write_line(told, red=True)
 
 
 def _show_verdicts(reporter: pytest.TerminalReporter, pairs: list[tuple[str, Verdict]]) -> None:

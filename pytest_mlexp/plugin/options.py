@@ -44,6 +44,13 @@ class Options:
 
 MLFLOW = "mlflow:"
 OPTIONS = pytest.StashKey[Options]()
+_NEEDS = {
+    "--mlexp-baseline": "--mlexp",
+    "--mlexp-fresh": "--mlexp",
+    "--mlexp-explain": "--mlexp",
+    "--mlexp-accept-in-ci": "--mlexp-accept",
+    "--mlexp-reset-anchors": "--mlexp-accept",
+}
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -88,6 +95,21 @@ def add_options(parser: pytest.Parser) -> None:
     )
     for name, text in INI.items():
         parser.addini(name, text, default="")
+
+
+def check_together(config: pytest.Config) -> None:
+    """Refuse an option that was typed where it does nothing; in ``addopts`` it may wait for the option it needs.
+
+    Raises:
+        pytest.UsageError: the message names what to add.
+    """
+    accept = config.getoption("mlexp_accept")
+    given = {"--mlexp-accept": accept, "--mlexp": accept or config.getoption("mlexp")}
+    for argument in map(str, config.invocation_params.args):
+        option = argument.partition("=")[0]
+        needed = _NEEDS.get(option)
+        if needed is not None and not given[needed]:
+            raise pytest.UsageError(f"{option} does nothing without {needed}: add it, or leave {option} out")
 
 
 def options_of(config: pytest.Config) -> Options:

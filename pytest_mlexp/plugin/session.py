@@ -149,8 +149,9 @@ class MlexpSession:
                 cell.id, cell.experiment.name, item.nodeid, report.outcome, report.duration, message, verdicts
             )
             report.mlexp_test = to_dict(test)
-            if report.failed and call.excinfo is not None:
-                report.longrepr = told_by_its_words(call.excinfo) or report.longrepr
+        is_ours = cell is not None or (call.excinfo is not None and isinstance(call.excinfo.value, GateError))
+        if call.when == "call" and is_ours and report.failed and call.excinfo is not None:
+            report.longrepr = told_by_its_words(call.excinfo) or report.longrepr
         if self._pending:
             report.mlexp_cells, self._pending = self._pending, []
         return report

@@ -75,6 +75,8 @@ def summarize(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], 
         for title, group in boards(records):
             reporter.write_line(title, bold=True)
             reporter.write_line(text_table(group) + "\n")
+        if any(len(metric.values) > 1 for record in records for metric in record.metrics.values()):
+            reporter.write_line("± is the standard deviation over a cell's seeds and splits")
         if (line := reused_line(records)) is not None:
             reporter.write_line(line)
         for line in failures(records):
@@ -112,6 +114,8 @@ def told_by_its_words(excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
 def _say_where(reporter: pytest.TerminalReporter, recorder: Recorder | None) -> None:
     if recorder is not None and recorder.trouble is not None:
         reporter.write_line(f"the journal is not complete: {recorder.trouble}", red=True, bold=True)
+    if recorder is not None and recorder.trouble is None and reporter.config.get_verbosity() >= 0:
+        reporter.write_line(f"session {recorder.session}: mlexp reproduce {recorder.session} runs it again")
     if recorder is None or recorder.mirrored is None:
         return
     if recorder.mirrored.failed is not None:

@@ -114,11 +114,25 @@ def _explained(verdict: Verdict, found: Comparison) -> list[str]:
         f"difference {found.difference:+.4f}  (95 %: {_between(found.interval)}), margin {found.margin:.4g}, {what}",
         f"p {found.p:.2g}, fails below {found.limit:.2g} ({found.gates} comparisons share the error rate)",
         f"noise (standard error): examples {_text(found.noise[0])}, training {_text(found.noise[1])}",
+        *_no_training_noise(found),
         f"sees losses from {_text(found.visible)} (in 80 % of cases)",
     ]
     if found.flips is not None:
         lines.append(f"{found.flips[0]} examples went from right to wrong, {found.flips[1]} from wrong to right")
     return lines
+
+
+def _no_training_noise(found: Comparison) -> list[str]:
+    if found.noise[1] > 0:
+        return []
+    if max(found.runs) == 1:
+        return ["training 0.0000: one run on each side cannot show it; --mlexp-accept or more seeds= can"]
+    if len(set(found.values)) > 1:
+        return ["training 0.0000: the runs differ, by no more than chance in their examples explains"]
+    return [
+        "training 0.0000: no spread between runs: right for a model without randomness; suspicious where the factory",
+        "  takes `seed`: see that it passes it on",
+    ]
 
 
 def _numbers(found: Comparison | None) -> dict[str, str]:

@@ -69,7 +69,8 @@ def find(name: str, root: Path, *, fetch: Fetch) -> Logged:
         here = sorted(path.parent.name for path in folder.parent.glob("*/journal.jsonl"))
         raise SettingsError(
             f"no run {name!r}, neither in the journals under {folder.parent} nor in MLflow; sessions here: "
-            f"{nearest(session, here[-20:])}. A run is a session, session/cell, or the id of an MLflow run"
+            f"{nearest(session, here[-20:])}. A run is a session, session/cell, or the id of an MLflow run; "
+            "`mlexp reproduce` alone says more of each session"
         )
     return _selected(name, "MLflow", found, cell)
 

@@ -16,7 +16,7 @@ from typing import Any
 from pytest_mlexp.errors import TrackingError
 from pytest_mlexp.records import EndRecord, SessionRecord
 from pytest_mlexp.tracking.journal import FILE_NAME, Journal, JournalContents, read
-from pytest_mlexp.tracking.owner import LOCK, Owner, own
+from pytest_mlexp.tracking.owner import LOCK, Owner, own_orphan
 
 CODE = frozenset({".py", ".ipynb", ".toml", ".ini", ".cfg"})
 
@@ -44,7 +44,7 @@ def orphan(folder: Path) -> Orphan | None:
     Raises:
         TrackingError: its journal cannot be read, or the folder not be locked.
     """
-    owner = own(folder)
+    owner = own_orphan(folder)
     if owner is None:
         return None
     if not (folder / FILE_NAME).exists():

@@ -35,7 +35,14 @@ def loaded() -> Sources:
 
     Files that cannot be parsed are left out.
     """
-    _look()
+    modules = len(sys.modules), next(reversed(sys.modules))
+    if _DESCRIBED.modules != modules or any(_loaded_as(name) is not own.loaded for name, own in _OWN.items()):
+        _look()
+        _DESCRIBED.modules, _DESCRIBED.sources = modules, _described_together()
+    return _DESCRIBED.sources
+
+
+def _described_together() -> Sources:
     seen = sorted((name, module.described) for name, module in _OWN.items() if module.described and name in sys.modules)
     own = {name.partition(".")[0] for name, _ in seen}
     imports = {needed for _, (_, names) in seen for needed in names}
@@ -69,8 +76,17 @@ class _Module:
     described: tuple[str, frozenset[str]] | None
 
 
+@dataclass
+class _Described:
+    """What was said last, and how many modules there were then, with the name of the last of them."""
+
+    modules: tuple[int, str] = (0, "")
+    sources: Sources = field(default_factory=Sources)
+
+
 _OWN: dict[str, _Module] = {}
 _FOREIGN: set[str] = set()
+_DESCRIBED = _Described()
 
 
 def _look() -> None:
@@ -78,15 +94,22 @@ def _look() -> None:
     for name, module in list(sys.modules.items()):
         if name in _FOREIGN:
             continue
-        variables = getattr(module, "__dict__", {})  # getattr of the module itself may import what is lazy
-        this, file = variables.get("__spec__") or module, variables.get("__file__")
+        this = _loaded_as(name)
         if name in _OWN and _OWN[name].loaded is this:
             continue
+        file = getattr(module, "__dict__", {}).get("__file__")
         if isinstance(file, str) and name.partition(".")[0] != _OURS and _is_own(file):
             shown = Path(file).name if name == "__main__" else f"{name.replace('.', '/')}.py"
             _OWN[name] = _Module(this, shown, described(Path(file).read_bytes()))
         else:
             _FOREIGN.add(name)
+
+
+def _loaded_as(name: str) -> object:
+    """What tells one loading of a module from the next; None where it is not loaded now."""
+    module = sys.modules.get(name)
+    variables = getattr(module, "__dict__", {})  # getattr of the module itself may import what is lazy
+    return variables.get("__spec__") or module
 
 
 def _is_own(file: str) -> bool:

@@ -31,10 +31,10 @@ def sync(root: Path, tracking_uri: str | None) -> dict[str, Mirrored]:
 
 
 def _sync(folder: Path, tracking_uri: str | None, root: Path) -> Mirrored:
-    if is_owned(folder):
-        return Mirrored(0, 0, (), notes=("it is running, and mirrors itself",))
     if (found := orphan(folder)) is not None:
         end(found)
+    elif is_owned(folder):
+        return Mirrored(0, 0, (), notes=("it is running, and mirrors itself",))
     return mirror(folder, tracking_uri or _recorded_uri(folder, root))
 
 

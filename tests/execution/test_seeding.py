@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pytest_mlexp.blocks.device import absent_reason
 from pytest_mlexp.errors import DeclarationError
-from pytest_mlexp.execution.seeding import LARGEST_SEED, seeded
+from pytest_mlexp.execution.seeding import LARGEST_SEED, preserved, seeded
 
 SEEDS = st.integers(0, LARGEST_SEED)
 
@@ -45,6 +45,25 @@ def test_the_global_state_is_left_exactly_as_found(seed: int, raises: bool, rese
         draw()
         if reseeds:
             randomness.reseed()
+        if raises:
+            raise ZeroDivisionError
+    assert states() == before
+
+
+@given(seed=SEEDS, raises=st.booleans())
+def test_many_blocks_within_one_saving_leave_the_state_as_found(seed: int, raises: bool) -> None:
+    pytest.importorskip("torch")
+    before = states()
+    with seeded(seed):
+        expected = draw()
+    with contextlib.suppress(ZeroDivisionError), preserved():
+        for _ in range(2):
+            with seeded(seed):
+                assert draw() == expected
+        with seeded(seed):
+            with seeded(7):
+                draw()
+            assert draw() == expected
         if raises:
             raise ZeroDivisionError
     assert states() == before

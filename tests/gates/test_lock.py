@@ -109,10 +109,10 @@ def test_every_difference_is_one_line_with_old_and_new() -> None:
     after = merged(before, [acceptance("a", cell(0.8, drop=0.02)), acceptance("gone", None)])
     assert [str(change) for change in differences(before, after)] == [
         "toy: a: gate m: max_drop=0.01 -> max_drop=0.02",
-        "toy: a: m: 0.9000 ± 0.0100 -> 0.8000 ± 0.0100",
+        "toy: a: m: 0.9000 ± 0.0100 (sd of 2 runs) -> 0.8000 ± 0.0100 (sd of 2 runs)",
         "toy: gone: gate m: max_drop=0.01 -> gone",
-        "toy: gone: m: 0.9000 ± 0.0100 -> gone",
-        "toy: gone: m anchor: 0.9500 ± 0.0000 -> gone",
+        "toy: gone: m: 0.9000 ± 0.0100 (sd of 2 runs) -> gone",
+        "toy: gone: m anchor: 0.9500 -> gone",
         "toy: gone: made of: data d1, split s, evaluator f, 1 seeds -> gone",
     ]
 

@@ -28,6 +28,22 @@ def test_a_setting_that_does_not_exist_names_the_likely_one(project: Project, na
     result.stderr.fnmatch_lines([f"ERROR: *{name}: there is no setting 'mlexp_device': did you mean 'mlexp_devices'*"])
 
 
+@pytest.mark.parametrize(
+    ("option", "needed"),
+    [
+        ("--mlexp-explain", "--mlexp"),
+        ("--mlexp-fresh", "--mlexp"),
+        ("--mlexp-baseline=mlexp.lock", "--mlexp"),
+        ("--mlexp-reset-anchors", "--mlexp-accept"),
+        ("--mlexp-accept-in-ci", "--mlexp-accept"),
+    ],
+)
+def test_an_option_without_the_one_it_needs_is_a_usage_error(project: Project, option: str, needed: str) -> None:
+    result = project.pytest(option, tracking=None)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {option.partition('=')[0]} does nothing without {needed}: add it*"])
+
+
 def test_every_option_and_setting_is_in_the_readme(project: Project, request: pytest.FixtureRequest) -> None:
     readme = (request.config.rootpath / "README.md").read_text(encoding="utf-8")
     shown = project.pytest("--help").stdout.str()

@@ -100,3 +100,14 @@ def test_what_sharing_costs_is_said() -> None:
         "20 comparisons share an error rate of 5%: each fails below p 0.0025; the smallest visible loss is about 1.5 "
         "times that of a single one"
     )
+
+
+def test_training_without_noise_is_explained() -> None:
+    def told(**options: object) -> str:
+        found = Comparison(**{**FOUND.__dict__, "noise": (0.005, 0.0), **options})
+        return failure("e", "c", Verdict("m", "m", "regressed", "why", comparison=found))
+
+    assert "suspicious where the factory" in told(values=(0.9, 0.9))
+    assert "the runs differ" in told(values=(0.9, 0.91))
+    assert "one run on each side cannot show it" in told(values=(0.9,), runs=(1, 1))
+    assert "training 0.0000" not in told(noise=(0.005, 0.003))

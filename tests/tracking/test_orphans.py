@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mlexp.records import CellRecord, Summary
+from pytest_mlexp.tracking import owner as owner_module
 from pytest_mlexp.tracking import recorder as module
 from pytest_mlexp.tracking.environment import Environment, capture
 from pytest_mlexp.tracking.git import GitState
 from pytest_mlexp.tracking.journal import read
-from pytest_mlexp.tracking.owner import is_owned
+from pytest_mlexp.tracking.orphans import orphan
+from pytest_mlexp.tracking.owner import is_owned, own
 from pytest_mlexp.tracking.recorder import Recorder
 from pytest_mlexp.tracking.sync import sync
 
@@ -45,7 +48,7 @@ def kill(recorder: Recorder) -> None:
     """Leave a session as a process that is killed does: its lock is free, and nobody took it away."""
     assert recorder._owner is not None
     assert recorder._journal is not None
-    recorder._owner._lock.release()
+    recorder._owner.let_go()
     recorder._journal.close()
 
 
@@ -146,7 +149,7 @@ def test_a_session_killed_after_its_last_test_goes_on_too(store: Store, environm
     first._owner, owner = None, first._owner  # killed before it lets go
     first.finish("FINISHED")
     assert owner is not None
-    owner._lock.release()
+    owner.let_go()
     second = start(store, environment)
     assert second.session == first.session
     assert read(second.folder).end is None
@@ -184,6 +187,25 @@ def test_a_lock_is_free_when_its_process_is_killed(store: Store) -> None:
     )
     assert done.stdout == "True\n", done.stderr
     assert not is_owned(store.root)
+
+
+@pytest.mark.parametrize("ask", [is_owned, orphan])
+def test_a_session_that_ends_while_it_is_looked_at_is_no_orphan(
+    store: Store,
+    environment: Environment,
+    monkeypatch: pytest.MonkeyPatch,
+    ask: Callable[[Path], object],
+) -> None:
+    session = start(store, environment)
+
+    def ends_first(folder: Path) -> object:
+        session.finish("FINISHED")
+        return own(folder)
+
+    monkeypatch.setattr(owner_module, "own", ends_first)
+    assert not ask(session.folder)
+    assert not (session.folder / owner_module.LOCK).exists()
+    assert start(store, environment).session != session.session
 
 
 def test_sync_ends_a_killed_session_and_its_run(store: Store, environment: Environment) -> None:

@@ -39,3 +39,16 @@ def test_first_party_modules_are_described_and_libraries_are_not(
     assert "numpy" in found.imports
     assert not {"json", "churn_of_ours"} & set(found.imports)
     assert not any(name.startswith(("numpy/", "pytest_mlexp/", "json", "__broken__")) for name in found.files)
+
+
+def test_a_module_that_is_loaded_anew_is_described_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digests = []
+    for content in (b"SCALE = 1\n", b"SCALE = 2\n"):
+        module = ModuleType("edited_of_ours")
+        module.__file__ = str(tmp_path / "edited_of_ours.py")
+        Path(module.__file__).write_bytes(content)
+        monkeypatch.setitem(sys.modules, "edited_of_ours", module)  # as many modules as before, in the same order
+        digests += [loaded().files["edited_of_ours.py"], loaded().files["edited_of_ours.py"]]
+    assert digests[0] == digests[1] != digests[2] == digests[3]
+    monkeypatch.delitem(sys.modules, "edited_of_ours")
+    assert "edited_of_ours.py" not in loaded().files

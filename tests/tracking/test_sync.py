@@ -43,6 +43,16 @@ def test_the_command_tells_what_it_did(
     assert "no address of an MLflow store" in capsys.readouterr().err
 
 
+def test_an_address_that_is_dead_names_the_option_for_another_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = SessionRecord("s1", 1_000, ("pytest",), tracking_uri="http://127.0.0.1:1")
+    store.write(session, store.cell(), store.end)
+    monkeypatch.chdir(store.root)
+    assert main(["sync"]) == 1
+    assert "--tracking-uri=URI names another one" in capsys.readouterr().out
+
+
 def test_a_folder_without_sessions_says_where_to_start(tmp_path: Path) -> None:
     with pytest.raises(TrackingError, match="no session is recorded under"):
         sync(tmp_path, None)

@@ -42,8 +42,27 @@ def test_in_ci_nobody_accepts_by_accident(project: Project, monkeypatch: pytest.
     monkeypatch.setenv("CI", "true")
     accident = project.run("--mlexp-accept")
     assert accident.ret == pytest.ExitCode.TESTS_FAILED
-    accident.stdout.fnmatch_lines(["this is CI, so the session fails: --mlexp-accept-in-ci says it is meant"])
+    accident.stdout.fnmatch_lines(
+        [
+            "*mlexp: not accepted into mlexp.lock*",
+            f"toy: {project.cell}: share: nothing -> 0.9*",
+            "this is CI: nothing was written, and the session fails; --mlexp-accept-in-ci says it is meant",
+        ]
+    )
+    assert not (project.path / "mlexp.lock").exists()
     assert project.run("--mlexp-accept", "--mlexp-accept-in-ci").ret == pytest.ExitCode.OK
+    assert (project.path / "mlexp.lock").exists()
+
+
+def test_a_margin_that_is_newer_than_the_lock_says_why_it_cannot_compare(project: Project) -> None:
+    project.edit(", max_drop=0.01", "")
+    project.run("--mlexp-accept")
+    project.edit("at_least=0.1", "at_least=0.1, max_drop=0.01")
+    newer = project.run(process=True)
+    newer.assert_outcomes(failed=1)
+    newer.stdout.fnmatch_lines(["NOT COMPARABLE *", "  no gate compared share when this cell was accepted*"])
+    project.run("--mlexp-accept", process=True)
+    project.run(process=True).assert_outcomes(passed=1)
 
 
 def test_only_what_is_selected_is_accepted(project: Project) -> None:
@@ -67,7 +86,13 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     project.edit("def guess(seed)", "def renamed(seed)")
     gone = project.run(process=True)
     gone.assert_outcomes(passed=1, failed=1)
-    gone.stdout.fnmatch_lines([f"*VANISHED  gate 'expected' on {project.cell} of experiment 'toy'"])
+    gone.stdout.fnmatch_lines(
+        [
+            f"VANISHED  gate 'expected' on {project.cell} of experiment 'toy'",
+            "  mlexp.lock expects this cell, *; cells there are: did you mean 'renamed-numbers-right-cpu'*",
+            "  next: declare it again, or take it out in a reviewed commit with pytest --mlexp-accept -k *",
+        ]
+    )
     project.run("--mlexp-accept", process=True).assert_outcomes(passed=1, skipped=1)
     project.run(process=True).assert_outcomes(passed=1)
     assert not (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").exists()

@@ -1,0 +1,31 @@
+"""What is accepted now, against the anchor that stays: whether the cell goes on failing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_mlexp.gates.acceptance import Acceptance
+from pytest_mlexp.gates.comparing import Terms
+from pytest_mlexp.gates.judge import Baseline, judge
+from pytest_mlexp.gates.vectors import unpack
+
+if TYPE_CHECKING:
+    from pytest_mlexp.matrix import Cell
+    from pytest_mlexp.records import Evaluation
+
+
+def against_anchors(cell: Cell, accepted: Acceptance, fresh: Evaluation, terms: Terms) -> tuple[str, ...]:
+    """One line for each gate that fails against its anchor, with the runs that are accepted now."""
+    entry = accepted.entry
+    if entry is None or not any(metric.anchor for metric in entry.metrics.values()):
+        return ()
+    vectors = unpack(accepted.vectors, digest=entry.contributions, where=cell.id) if accepted.vectors else {}
+    informing = [gate for gate in cell.gates if cell.informs(gate)]
+    verdicts = judge(fresh, cell.gates, baseline=Baseline(entry, vectors), informing=informing, terms=terms)
+    return tuple(
+        f"{cell.experiment.name}: {cell.id}: {found.metric} goes on failing against its anchor: "
+        f"{compared.baseline:.4f} -> {compared.candidate:.4f} ({compared.difference:+.4f}), margin "
+        f"{compared.margin:.4g}; --mlexp-accept --mlexp-reset-anchors accepts the loss for good"
+        for found in verdicts
+        if found.against == "anchor" and not found and (compared := found.comparison) is not None
+    )
