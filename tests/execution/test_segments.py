@@ -1,0 +1,99 @@
+"""Small entries in segments: several writers at once, killed ones, and what pruning joins."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from pytest_mlexp.execution.pruning import prune
+from pytest_mlexp.execution.store import Sought
+from pytest_mlexp.provenance.provenance import Provenance
+from tests.execution.keeping import BLOCK, OUTCOME, never, sought, store
+
+MANY = """
+    import os, sys
+    from pathlib import Path
+    from pytest_mlexp.execution.store import Sought
+    from pytest_mlexp.provenance.provenance import Provenance
+    from tests.execution.keeping import BLOCK, OUTCOME, store
+
+    used = store(Path(sys.argv[1]))
+    for number in range(int(sys.argv[2]), 300, 2):
+        trial = Sought(f"trial{number}", "shop", Provenance(BLOCK, {"seed": str(number)}))
+        used.get(trial, lambda: OUTCOME)
+        if number == int(sys.argv[3]):
+            os.kill(os.getpid(), 9)
+"""
+
+
+def numbered(number: int) -> Sought:
+    return Sought(f"trial{number}", "shop", Provenance(BLOCK, {"seed": str(number)}))
+
+
+def test_processes_that_write_at_once_lose_nothing_and_one_that_is_killed_only_what_it_did_not_write(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-c", textwrap.dedent(MANY), str(tmp_path)]
+    processes = [subprocess.Popen([*command, *map(str, given)]) for given in ((0, -1), (1, 101))]
+    assert [process.wait() for process in processes] == [0, -9]
+    later = store(tmp_path)
+    for number in (*range(0, 300, 2), *range(1, 102, 2)):
+        assert later.get(numbered(number), never).reused
+    assert later.get(numbered(103), lambda: OUTCOME).why == "new"
+    assert later.kept is not None
+    assert later.kept.damage is None
+
+
+def test_what_another_session_writes_meanwhile_is_found(tmp_path: Path) -> None:
+    mine, other = store(tmp_path), store(tmp_path)
+    for number in range(3):
+        mine.get(numbered(number), lambda: OUTCOME)
+        assert other.get(numbered(number), never).reused
+
+
+def test_a_record_that_is_on_its_way_is_no_damage(tmp_path: Path) -> None:
+    writer = store(tmp_path)
+    writer.get(numbered(0), lambda: OUTCOME)
+    (segment,) = (tmp_path / "segments").iterdir()
+    record = segment.read_bytes()
+    for cut in (7, 60, len(record) - 1):
+        with segment.open("ab") as file:
+            file.write(record[:cut])
+        reader = store(tmp_path)
+        assert reader.get(numbered(0), never).reused
+        assert reader.kept is not None
+        assert reader.kept.damage is None
+        segment.write_bytes(record)
+
+
+def test_a_use_is_noted_once_a_day_and_keeps_an_entry_from_pruning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = time.time()
+    store(tmp_path).get(sought(), lambda: OUTCOME)
+    store(tmp_path).get(numbered(1), lambda: OUTCOME)
+    for days in (0.1, 20, 20.1):
+        monkeypatch.setattr(time, "time", lambda days=days: start + days * 86_400)
+        assert store(tmp_path).get(sought(), never).reused
+    assert len(list((tmp_path / "segments").iterdir())) == 3
+    monkeypatch.setattr(time, "time", lambda: start + 40 * 86_400)
+    assert prune(tmp_path, older_than=30)[0] == 1
+    assert len(list((tmp_path / "segments").iterdir())) == 1
+    assert store(tmp_path).get(sought(), never).reused
+    assert store(tmp_path).get(numbered(1), lambda: OUTCOME).why == "new"
+
+
+def test_a_session_that_writes_is_not_pruned_and_finds_what_was_joined(tmp_path: Path) -> None:
+    store(tmp_path).get(sought(), lambda: OUTCOME)
+    store(tmp_path).get(numbered(1), lambda: OUTCOME)
+    writing = store(tmp_path)
+    writing.get(numbered(2), lambda: OUTCOME)
+    assert prune(tmp_path, older_than=1) == (0, 0)
+    assert len(list((tmp_path / "segments").iterdir())) == 2
+    for trial in (sought(), numbered(1)):
+        assert writing.get(trial, never).reused
