@@ -71,6 +71,7 @@ class KeptStore:
         self.fresh = fresh
         self.trouble: str | None = None
         self._shelf = Shelf(root / SEGMENTS)
+        self._above = len(os.fspath(root / "x")) - 1
         self._locks: KeyLocks | None = None
         self._parts: set[str] = set()
         self._folders: set[Path] = set()
@@ -105,9 +106,8 @@ class KeptStore:
         if found.header is None:
             newer = self._on_shelf(self._shelf.newer(place), accept)
             found = newer if newer != Found() else found
-        if found.header is None:
-            whole = self._of_file(path, accept)
-            found = whole if whole != Found() else found
+        if found.header is None and os.path.isfile(path):  # noqa: PTH113 - a Path costs as much as the look
+            found = self._of_file(path, accept)
         return found
 
     def _on_shelf(self, records: Iterable[Record], accept: Callable[[Header], str | None]) -> Found:
@@ -155,7 +155,7 @@ class KeptStore:
         return header, payload
 
     def _place(self, path: Path) -> str:
-        return f"{path.parent.relative_to(self.root).as_posix()}/{path.name}"
+        return os.fspath(path)[self._above :].replace(os.sep, "/")
 
     def keep(self, path: Path, header: Header, content: Any) -> Header | None:
         """Write an entry; None where it cannot be, which is told once in ``trouble``."""

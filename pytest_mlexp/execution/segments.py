@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,9 +196,16 @@ def new_path(folder: Path) -> Path:
     return folder / f"{int(time.time())}-{secrets.token_hex(6)}"
 
 
-def paths(folder: Path) -> Iterator[Path]:
-    """The segments of a store, the oldest first."""
-    with suppress(OSError):
-        for name in sorted(os.listdir(folder)):  # noqa: PTH208 - asked again and again
-            if re.fullmatch(r"\d+-[0-9a-f]{12}", name):
-                yield folder / name
+def names(folder: Path) -> list[str]:
+    """The names of whatever is in a folder of segments, none where there is no such folder."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - asked again and again
+    except OSError:
+        return []
+
+
+def paths(folder: Path, there: Iterable[str] | None = None) -> Iterator[Path]:
+    """The segments of a store, the oldest first; ``there`` are the names in it, where they are known."""
+    for name in sorted(names(folder) if there is None else there):
+        if re.fullmatch(r"\d+-[0-9a-f]{12}", name):
+            yield folder / name

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from pytest_mlexp.execution.segments import DAY, ENTRY, USE, Record, Writer, encoded, is_growing, paths, read
+from pytest_mlexp.execution.segments import DAY, ENTRY, USE, Record, Writer, encoded, is_growing, names, paths, read
 
 
 class Shelf:
@@ -27,6 +27,7 @@ class Shelf:
         self._used: dict[str, int] = {}
         self._ends: dict[Path, int] = {}
         self._growing: set[Path] = set()
+        self._seen: list[str] = []
         self._files: dict[Path, int] = {}
         self._writer = Writer(folder)
         self._is_read = False
@@ -103,7 +104,11 @@ class Shelf:
             self._refresh()
 
     def _refresh(self) -> None:
-        for segment in paths(self.folder):
+        there = names(self.folder)
+        if there == self._seen and not self._growing - {self._writer.path}:
+            return
+        self._seen = there
+        for segment in paths(self.folder, there):
             if segment != self._writer.path and (segment not in self._ends or segment in self._growing):
                 with suppress(OSError):  # pruned just now
                     self._take(segment)
