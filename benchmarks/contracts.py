@@ -163,7 +163,10 @@ _FAR = "a kernel of rows far from every training row is 0, and 0 / 0 is NaN"
 _UNLABELLED = "documented: the label -1 means unlabelled"
 _ARGMIN = "the cross-validated path of a constant target is empty, and numpy's argmin stumbles over it"
 _CONSTANT = "documented: the default alpha=1 shrinks all coefficients to zero on data of this scale"
+_TWO_COLUMNS = "trained on one class, classes_ has one entry and predict_proba two columns"
+_UNSIGNED = "unsigned inputs are negated in their own type, and wrap around"
 _BY_POSITION = "documented: columns are taken by position unless validate_features is set"
+_GAMMA = "gamma='scale' is taken from all rows, those of no weight too"
 _BOOLEANS = "documented: labels are numbers from 0, and booleans come back as integers"
 # Correct models that truly break a law with their defaults.
 EXPLAINED: dict[tuple[str, str], str] = {
@@ -179,9 +182,24 @@ EXPLAINED: dict[tuple[str, str], str] = {
     },
     **{(name, "one_class"): _ARGMIN for name in ("LarsCV", "LassoLarsCV", "OrthogonalMatchingPursuitCV")},
     **{("QuantileRegressor", law): _CONSTANT for law in ("learns", "every_column_counts", "every_row_counts")},
+    **{
+        (name, law): _TWO_COLUMNS
+        for name in ("HistGradientBoostingClassifier", "LGBMClassifier", "MLPClassifier")
+        for law in ("one_class", "one_training_row")
+    },
+    ("QuantileRegressor", "whole_numbers_at_fit"): _UNSIGNED,
     ("HuberRegressor", "far_away"): "the solver stops at once on inputs of 1e9 and says nothing",
     ("IsotonicRegression", "refused_before_fit"): "an AttributeError about f_ instead of NotFittedError",
-    ("NearestCentroid", "best_score_is_predicted"): "predict measures plain distances, predict_proba scaled ones",
+    **{
+        ("NearestCentroid", law): "predict measures plain distances, predict_proba scaled ones"
+        for law in ("best_score_is_predicted", "unsure_rows")
+    },
+    **{(name, "no_weight_far_away"): _GAMMA for name in ("SVC", "SVR", "NuSVC", "NuSVR")},
+    ("BayesianRidge", "small_units"): "the priors of the precisions have a scale: tiny inputs say nothing to it",
+    **{
+        (name, "digits_far_from_zero"): "the solver stops at once on inputs of 1e7 and says nothing"
+        for name in ("PoissonRegressor", "TweedieRegressor")
+    },
     ("PassiveAggressiveRegressor", "set_params_takes_effect"): "C is read by the constructor alone; deprecated class",
     **{
         (name, law): _BY_POSITION

@@ -6,6 +6,8 @@ Run ``OMP_NUM_THREADS=1 python benchmarks/explained.py``. There is one function 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -134,6 +136,74 @@ def objective_set_by_fit() -> Seen:
     yield "XGBClassifier", f"objective was {before!r} and is {after!r}", before != after
 
 
+def two_columns_for_one_class() -> Seen:
+    """One class, one training row: classes_ has one entry, predict_proba two columns."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.neural_network import MLPClassifier
+
+    kinds: list[Any] = [HistGradientBoostingClassifier, MLPClassifier]
+    with contextlib.suppress(ImportError):
+        from lightgbm import LGBMClassifier
+
+        kinds.append(functools.partial(LGBMClassifier, verbose=-1, n_jobs=1))
+    for kind in kinds:
+        model = kind(random_state=0).fit(X, np.zeros(48, dtype=int))
+        columns = model.predict_proba(X).shape[1]
+        told = f"classes_ are {model.classes_}, predict_proba has {columns} columns"
+        yield type(model).__name__, told, len(model.classes_) == 1 and columns == 2
+
+
+def unsigned_inputs_negated() -> Seen:
+    """Whole numbers at fit: the linear program holds -X, which wraps around in an unsigned type; signed ones do not."""
+    from sklearn.linear_model import QuantileRegressor
+
+    whole = np.rint(8 * (X - X.min()))
+    told, wanted = {}, QuantileRegressor(alpha=0.01).fit(whole, y).coef_
+    for kind in (np.int16, np.uint8):
+        try:
+            told[kind] = np.abs(QuantileRegressor(alpha=0.01).fit(whole.astype(kind), y).coef_ - wanted).max()
+        except TypeError:  # the program has no solution any more, and None is indexed
+            told[kind] = np.inf
+    seen = {kind.__name__: float(off) for kind, off in told.items()}
+    yield "QuantileRegressor", f"coefficients are off by {seen}", told[np.int16] < 1e-6 < told[np.uint8]
+
+
+def gamma_of_rows_without_weight() -> Seen:
+    """No weight is absent: the width of the kernel is taken from all rows, those of weight zero too."""
+    from sklearn.svm import SVC, SVR, NuSVC, NuSVR
+
+    far = np.concatenate([GROUPED, 1000.0 + X[:6]])
+    weights = np.repeat([1.0, 0.0], [48, 6])
+    for kind, targets in ((SVC, codes), (NuSVC, codes), (SVR, y), (NuSVR, y)):
+        with_them = kind().fit(far, np.concatenate([targets, targets[:6]]), weights)
+        gammas = with_them._gamma, kind().fit(GROUPED, targets)._gamma
+        yield (
+            kind.__name__,
+            f"gamma is {gammas[0]:.3g} with rows of no weight, {gammas[1]:.3g} without",
+            (not np.isclose(*gammas)),
+        )
+
+
+def priors_with_a_scale() -> Seen:
+    """Small units: the priors of the precisions are absolute numbers, and inputs of 1e-6 do not outweigh them."""
+    from sklearn.linear_model import BayesianRidge
+
+    scores = [BayesianRidge().fit(X * scale, y).score(X * scale, y) for scale in (1.0, 1e-2, 1e-6)]
+    yield "BayesianRidge", f"R2 of inputs times 1, 1e-2, 1e-6: {np.round(scores, 3)}", scores[1] - scores[2] > 0.5
+
+
+def solver_far_from_zero() -> Seen:
+    """Digits far from zero: the solver stops at once where all inputs are about 2**25, without a warning."""
+    from sklearn.linear_model import PoissonRegressor, TweedieRegressor
+
+    for kind, targets in ((PoissonRegressor, np.exp(y / 4)), (TweedieRegressor, y)):
+        near, far = (kind().fit(X + shift, targets) for shift in (0.0, 2.0**25))
+        told = (
+            f"{near.n_iter_} iterations near zero, {far.n_iter_} far away, coefficients {np.abs(far.coef_).max():.2g}"
+        )
+        yield kind.__name__, told, bool(far.n_iter_ <= 1 or np.abs(far.coef_).max() < 1e-3 * np.abs(near.coef_).max())
+
+
 REASONS: tuple[Callable[[], Any], ...] = (
     kernels_of_far_rows,
     minus_one_is_unlabelled,
@@ -146,6 +216,11 @@ REASONS: tuple[Callable[[], Any], ...] = (
     columns_by_position,
     booleans_as_integers,
     objective_set_by_fit,
+    two_columns_for_one_class,
+    unsigned_inputs_negated,
+    gamma_of_rows_without_weight,
+    priors_with_a_scale,
+    solver_far_from_zero,
 )
 
 

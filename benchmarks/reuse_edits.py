@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 MODELS = (
@@ -20,6 +20,7 @@ MODELS = (
         "grid2",
     ),
     *("declared", "partial", "lambda", "closure", "instance"),
+    *("patched", "replaced", "subclassed", "documented", "chosen", "precise", "placed", "by_hand", "optional"),
 )
 ALL = frozenset(MODELS)
 
@@ -34,18 +35,35 @@ class Edit:
     new: str
     again: frozenset[str] = field(default_factory=frozenset)
     in_key: bool = True  # whether the key knows before the trial runs
+    also: tuple[tuple[str, str, str], ...] = ()  # what else is replaced: file, old, new
+
+    def with_(self, file: str, old: str, new: str) -> Edit:
+        """The same edit, and a further replacement."""
+        return replace(self, also=(*self.also, (file, old, new)))
 
     def apply(self, folder: Path) -> None:
         """Change the file in a copy of the project."""
-        path = folder / self.file
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        assert self.old in text, f"{self.name}: {self.old!r} is not in {self.file}"
-        path.write_text(text.replace(self.old, self.new, 1), encoding="utf-8")
+        for file, old, new in ((self.file, self.old, self.new), *self.also):
+            path = folder / file
+            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            assert old in text, f"{self.name}: {old!r} is not in {file}"
+            path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def edit(name: str, file: str, old: str, new: str, *again: str) -> Edit:
     """An edit that makes some models run again."""
     return Edit(name, file, old, new, ALL if again == ("all",) else frozenset(again))
+
+
+SCALE = 'def scale(x):\n    """Twice as much."""\n    # after the shift\n    return shift(x) * 2\n'
+NEW_DATASET = """
+@shop.dataset(version="1")
+def fewer():
+    table = np.loadtxt(HERE / "data.csv", delimiter=",")[:8]
+    return Dataset.from_arrays(table[:, :1], table[:, 1], split=(list(range(4)), list(range(4, 8))))
+
+@shop.model
+def helper"""
 
 
 MATTER = (
@@ -102,6 +120,22 @@ MATTER = (
     edit("data byte", "data.csv", "3,1", "3,0", "all"),
     edit("split", "shop.py", "list(range(6)), list(range(6, 12))", "list(range(7)), list(range(7, 12))", "all"),
     edit("seed", "shop.py", "seeds=(0,)", "seeds=(1,)", "all"),
+    edit("constant patched by conftest", "conftest.py", "LEVEL = 5", "LEVEL = 6", "patched"),
+    edit("function patched by conftest", "conftest.py", "x + 1", "x + 2", "replaced"),
+    edit("patch taken back", "conftest.py", "patchable.adjust = lambda x: x + 1\n", "", "replaced"),
+    edit("fixture that patches", "conftest.py",
+         "@pytest.fixture\ndef small():\n    return",
+         "@pytest.fixture(autouse=True)\ndef small(monkeypatch):\n"
+         "    monkeypatch.setattr(patchable, 'adjust', abs)\n    return", "replaced"),
+    edit("environment set by conftest", "conftest.py",
+         "import extras", "import os\nos.environ['A'] = ''\nimport extras", "all"),
+    edit("subclass that is found", "extras.py", "weight = 2", "weight = 3", "subclassed"),
+    edit("docstring that is read", "documents.py", "is counted", "was counted", "documented"),
+    edit("module of a computed name", "kinds/small.py", "x * 3", "x * 4", "chosen"),
+    edit("precision", "config.py", '"float64"', '"float32"', "precise"),
+    edit("library imported for its effects", "deeper.py", "def shift", "import otherlib\n\ndef shift", "all"),
+    Edit("file read by hand", "by_hand.txt", "2.5", "2.75", frozenset({"by_hand"}), in_key=False),
+    Edit("file that is there now", "optional.txt", "", "here", frozenset({"optional"}), in_key=False),
     edit("effect of an import", "config.py", "RATE = 2", "import os\nos.environ['RATE'] = '1'\nRATE = 2", "all"),
 )  # fmt: skip
 HARMLESS = (
@@ -142,5 +176,24 @@ HARMLESS = (
     edit("assertion in the test", "test_shop.py", ">= 0", ">= -1"),
     edit("description", "shop.py", "seeds=(0,)", 'seeds=(0,), description="What sells"'),
     edit("data written otherwise", "data.csv", "3,1", "3.0,1"),
+    edit("renamed gate", "shop.py", 'shop.gate("hits", at_least=0.0)', 'shop.gate("shots", at_least=0.0)',
+         ).with_("shop.py", 'maximize="hits")\ndef hits', 'maximize="shots")\ndef shots'),
+    edit("new dataset", "shop.py", "\n@shop.model\ndef helper", NEW_DATASET, *MODELS),
+    edit("README", "README.md", "What sells", "What is sold"),
+    edit("helper moved to another module", "helpers.py", SCALE, "").with_(
+        "moved.py", "", "from deeper import shift\n\n" + SCALE).with_(
+        "shop.py", "import by_attribute, scale", "import by_attribute\nfrom moved import scale"),
+    edit("module renamed", "lower.py", "", "def shift(x):\n    return x + 1\n").with_(
+        "helpers.py", "import deeper\nfrom deeper import shift", "import lower as deeper\nfrom lower import shift"),
+    edit("methods in another order", "base.py",
+         "    def bonus(self):\n        return self.offset\n", "").with_(
+        "base.py", "    def predict", "    def bonus(self):\n        return self.offset\n\n    def predict"),
+    edit("comment in conftest", "conftest.py", "# for tests of another kind", "# for all"),
+    edit("fixture of other tests", "conftest.py", "return patchable.LEVEL", "return patchable.LEVEL + 1"),
+    edit("hook that counts nothing", "conftest.py", "@pytest.fixture",
+         "def pytest_configure(config):\n    config.addinivalue_line('markers', 'slow: is')\n\n@pytest.fixture"),
+    edit("unrelated in a module that is loaded", "extras.py", "return x", "return x + 1"),
+    edit("unit test", "test_other.py", "",
+         "from helpers import scale\n\ndef test_scale():\n    assert scale(1) == 4\n"),
     edit("for scripts only", "helpers.py", "def unused", 'if __name__ == "__main__":\n    print(1)\n\ndef unused'),
 )  # fmt: skip

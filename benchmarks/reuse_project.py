@@ -63,6 +63,7 @@ class Base(Noted):
     "config.py": """
 from dataclasses import dataclass
 
+PRECISION = "float64"
 RATE = 2 * 5
 OTHER_RATE = 3
 
@@ -138,6 +139,47 @@ def near(x):
 def nobody():
     return 1
 """,
+    "patchable.py": """
+LEVEL = 1
+
+class Kind:
+    weight = 0
+
+def adjust(x):
+    return x
+""",
+    "extras.py": """
+from patchable import Kind
+
+class Extra(Kind):
+    weight = 2
+
+def surplus(x):
+    return x
+""",
+    "conftest.py": """
+import extras
+import patchable
+import pytest
+
+# for tests of another kind
+patchable.LEVEL = 5
+patchable.adjust = lambda x: x + 1
+
+@pytest.fixture
+def small():
+    return patchable.LEVEL
+""",
+    "documents.py": """
+def told(x):
+    \"\"\"A text that is counted.\"\"\"
+""",
+    "kinds/__init__.py": "",
+    "kinds/small.py": """
+def kind(x):
+    return x * 3
+""",
+    "README.md": "What sells.\n",
     "weights.txt": "1.5\n",
     "by_hand.txt": "2.5\n",
     "data.csv": "".join(f"{number},{number % 2}\n" for number in range(12)),
@@ -154,8 +196,9 @@ from shop import shop
 def test_shop(evaluation):
     assert len(evaluation.metrics) >= 0
 """,
-    "pytest.ini": "[pytest]\npythonpath = .\n",
+    "pytest.ini": "[pytest]\npythonpath = .\nmlexp_devices = cpu\n",
     "site-packages/tinylib.py": "import tinydep\n\ndef value(x):\n    return x + tinydep.ONE\n",
+    "site-packages/otherlib.py": "",
     "site-packages/tinydep.py": "ONE = 1\n",
     "site-packages/tinylib-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tinylib\nVersion: 1.0\n"
     "Requires-Dist: tinydep>=1\nRequires-Dist: absent; python_version < '3'\n",

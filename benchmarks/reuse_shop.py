@@ -5,12 +5,14 @@ import functools
 import importlib
 from pathlib import Path
 
+import documents
 import numpy as np
+import patchable
 import plugins
 import tinylib
 import whole
 from base import Base
-from config import DEFAULT, RATE, TABLE
+from config import DEFAULT, PRECISION, RATE, TABLE
 from helpers import by_attribute, scale
 from metrics import agreement
 from noted import Noted
@@ -125,6 +127,34 @@ def grid(level: int):
 def declared():
     return Noted("declared", lambda x: x * float((HERE / "weights.txt").read_text()))
 
+@shop.model
+def patched():
+    return Noted("patched", lambda x: x + patchable.LEVEL)
+
+@shop.model
+def replaced():
+    return Noted("replaced", lambda x: patchable.adjust(x))
+
+@shop.model
+def subclassed():
+    return Noted("subclassed", lambda x: x + patchable.Kind.__subclasses__()[0].weight)
+
+@shop.model
+def documented():
+    return Noted("documented", lambda x: x + len(documents.told.__doc__))
+
+@shop.model
+def chosen(kind="small"):
+    return Noted("chosen", importlib.import_module(f"kinds.{kind}").kind)
+
+@shop.model
+def precise():
+    return Noted("precise", lambda x: float(np.asarray(x / 3, dtype=PRECISION)))
+
+@shop.model
+def placed(device):
+    return Noted("placed", lambda x: x + len(device))
+
 def made(level, name):
     return Noted(name, lambda x: x - level)
 
@@ -138,6 +168,14 @@ def closing(level):
 
 shop.model(closing(3), name="closure")
 shop.model(Noted("instance", abs), name="instance")
+
+@shop.model
+def by_hand():
+    return Noted("by_hand", lambda x: x + float((HERE / "by_hand.txt").read_text()))
+
+@shop.model
+def optional():
+    return Noted("optional", lambda x: x + (HERE / "optional.txt").exists())
 
 @shop.evaluator(maximize="hits")
 def hits(y_true, y_pred):

@@ -13,7 +13,7 @@ from pytest_mlexp.blocks.evaluator import EvaluatorBlock, Words, directions, fro
 from pytest_mlexp.blocks.model import Grid, ModelVariant, declare_model
 from pytest_mlexp.blocks.scorers import from_sklearn, is_sklearn
 from pytest_mlexp.errors import DeclarationError
-from pytest_mlexp.gates.rules import OPERATIONAL, Gate, Gates, Rule, declare
+from pytest_mlexp.gates.rules import OPERATIONAL, Gate, Gates, Rule, check_on, declare
 from pytest_mlexp.naming import check_name, nearest, own_name
 
 if TYPE_CHECKING:
@@ -183,9 +183,9 @@ class Experiment:
         Gates made before, also several joined with ``&``, serve as they are.
 
         Raises:
-            DeclarationError: no rule, an unknown option, or numbers that nothing can meet.
+            DeclarationError: no rule, an unknown option, numbers that nothing can meet, or the same gate again.
         """
-        declared = declare(rule, options)
+        declared = declare(rule, options, beside=self.gates)
         self.gates.extend(declared)
         return declared.gates[0] if isinstance(rule, str) else rule
 
@@ -193,7 +193,8 @@ class Experiment:
         """Check what can only be known once everything is declared.
 
         Raises:
-            DeclarationError: a kind of block is missing, or a gate names a metric that no evaluator gives.
+            DeclarationError: a kind of block is missing, or a gate names a metric that no evaluator gives, or is on
+                what is not there or does not have its metric.
         """
         for kind in ("dataset", "model", "evaluator"):
             if not getattr(self, f"{kind}s"):
@@ -205,12 +206,7 @@ class Experiment:
                     f"the gate '{gate}' of experiment {self.name!r} names a metric that no evaluator gives: "
                     f"{nearest(gate.metric, known)}"
                 )
-            for name in gate.on:
-                if name not in self._gateable and not any(name.startswith(f"{cell}-") for cell in self._stems):
-                    raise DeclarationError(
-                        f"the gate '{gate}' of experiment {self.name!r} is on {name!r}, which is no model, dataset "
-                        f"or cell: {nearest(name, self._gateable)}"
-                    )
+            check_on(gate, self._gateable, stems=self._stems(gate.metric), experiment=self.name)
 
     def run(
         self,
@@ -240,10 +236,15 @@ class Experiment:
         blocks = {variant.block for variant in self.models.values()}
         return {*blocks, *self.models, *self.datasets}
 
-    @property
-    def _stems(self) -> set[str]:
-        """The ids of all cells without their devices."""
-        return {f"{m}-{d}-{e}" for m in self.models for d in self.datasets for e in self.evaluators}
+    def gateable_metrics(self, evaluator: EvaluatorBlock) -> set[str]:
+        """What gates on the cells of an evaluator can be about; timings are for the cells of the first one."""
+        given = {metric.name for metric in evaluator.metrics}
+        return given | set(OPERATIONAL) if evaluator is next(iter(self.evaluators.values())) else given
+
+    def _stems(self, metric: str) -> dict[str, bool]:
+        """The ids of all cells without their devices, and whether a gate on the metric can be on them."""
+        has = {name: metric in self.gateable_metrics(evaluator) for name, evaluator in self.evaluators.items()}
+        return {f"{m}-{d}-{e}": has[e] for m in self.models for d in self.datasets for e in self.evaluators}
 
     def _add_dataset(self, load: Any, name: str | None, version: str | None) -> Any:
         if not callable(load):

@@ -140,16 +140,17 @@ class Flow:
 
     def _outcome(self, experiment: Experiment, trial: Trial, dataset: Dataset) -> Got:
         __tracebackhide__ = True
+        sought = self._sought(experiment, trial, dataset)
 
         def compute() -> Outcome:
             __tracebackhide__ = True
             self._announce(trial)
             try:
-                return self.reuse.outcome(lambda: run_trial(trial, dataset, self._conditions_of(experiment)))
+                return self.reuse.outcome(sought, lambda: run_trial(trial, dataset, self._conditions_of(experiment)))
             finally:
                 self._announce(None)
 
-        got = self._store.get(self._sought(experiment, trial, dataset), compute)
+        got = self._store.get(sought, compute)
         if got.outcome.failure is not None:
             got.outcome.failure.again()
         return got

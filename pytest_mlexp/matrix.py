@@ -9,7 +9,7 @@ from pytest_mlexp.blocks.dataset_block import DatasetBlock
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock
 from pytest_mlexp.blocks.model import ModelVariant
 from pytest_mlexp.experiment import Experiment
-from pytest_mlexp.gates.rules import OPERATIONAL, Gate
+from pytest_mlexp.gates.rules import Gate
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,8 @@ class Cell:
 
     @property
     def gates(self) -> tuple[Gate, ...]:
-        """The experiment's gates that cover this cell and name a metric of its evaluator.
-
-        Gates on timings, which all evaluators of a model share, are for the cells of the first one.
-        """
-        given = {metric.name for metric in self.evaluator.metrics}
-        if self.evaluator is next(iter(self.experiment.evaluators.values())):
-            given |= set(OPERATIONAL)
+        """The experiment's gates that cover this cell and are on a metric that it has."""
+        given = self.experiment.gateable_metrics(self.evaluator)
         return tuple(gate for gate in self.experiment.gates if gate.metric in given and self.is_covered(gate))
 
     def is_covered(self, gate: Gate) -> bool:
@@ -72,12 +67,17 @@ class Cell:
     def informs(self, gate: Gate) -> bool:
         """Whether what the gate finds against a baseline does not fail this cell.
 
-        One margin is the primary one for a model and dataset: the first declared, unless others say so.
+        One margin is the primary one for a model and dataset: the first declared, unless others say so. A margin on
+        timings is it only where there is none on a metric, so that it never silences one. A gate that asks to fail
+        when nothing is shown fails as well when a loss is.
         """
-        if gate.primary is not None or not gate.compares:
+        if gate.primary is not None or not gate.compares or gate.inconclusive == "fail":
             return gate.primary is False
         rivals = [rival for rival in self.experiment.gates if rival.compares and self.is_covered(rival)]
-        return any(rival.primary for rival in rivals) or gate is not next(r for r in rivals if r.primary is None)
+        rivals = [rival for rival in rivals if not rival.is_operational] or rivals
+        return any(rival.primary for rival in rivals) or gate is not next(
+            (r for r in rivals if r.primary is None), None
+        )
 
     def trials(self, splits: Iterable[str], *, seeds: Iterable[int] | None = None) -> list[Trial]:
         """The cell's trials, seed by seed and within each split by split; of the declared seeds, or of others."""

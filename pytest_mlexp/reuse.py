@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mlexp.errors import MlexpError
@@ -17,6 +18,7 @@ from pytest_mlexp.execution.trial import Conditions
 from pytest_mlexp.gates.rules import OPERATIONAL
 from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.provenance.code import digest
+from pytest_mlexp.provenance.effects import SessionEffects
 from pytest_mlexp.provenance.opened import Opened, contents
 from pytest_mlexp.provenance.provenance import BlockProvenance, Provenance, Provenances
 from pytest_mlexp.records import Evaluation, TrialRecord
@@ -59,10 +61,16 @@ class Reuse:
         self._to_tell: list[str] = []
         self._told: set[str] = set()
 
-    def look_at(self, experiments: Iterable[Experiment]) -> None:
-        """Look at the code of all blocks now: later somebody may edit what is loaded already."""
+    def look_at(self, experiments: Iterable[Experiment], modules: Iterable[ModuleType] = ()) -> None:
+        """Look at the code of all blocks now: later somebody may edit what is loaded already.
+
+        Args:
+            experiments: whose blocks are looked at.
+            modules: of the team, not loaded under names of their own, such as one of several ``conftest``.
+        """
         if self.kept is None:
             return
+        self._provenances = Provenances(SessionEffects.of_process(modules))
         for experiment in experiments:
             declaring = [variant.depends_on for variant in experiment.models.values()]
             declaring += [block.depends_on for block in experiment.evaluators.values()]
@@ -87,14 +95,15 @@ class Reuse:
             timings=self._is_timed(experiment),
         )
 
-    def outcome(self, compute: Callable[[], Outcome]) -> Outcome:
+    def outcome(self, sought: Sought, compute: Callable[[], Outcome]) -> Outcome:
         """Compute an outcome, with the files that were read."""
         __tracebackhide__ = True
         if self.kept is None:
             return compute()
-        with self._opened.watching():
+        block = sought.provenance.block if sought.provenance else None
+        with self._opened.watching(block):
             outcome = compute()
-        return replace(outcome, files=self._opened.files())
+        return replace(outcome, files=self._opened.files(block))
 
     def evaluation(self, cell: Cell, ran: Sequence[tuple[Trial, Got]], compute: Callable[[], Joined]) -> Joined:
         """The evaluation of a cell's outcomes, and what could not be measured; from the store where it is there."""
@@ -114,10 +123,10 @@ class Reuse:
         if found.broken is not None:
             self._to_tell.append(f"the kept evaluation of {cell.id} was broken ({found.broken}): evaluated again")
         started = time.perf_counter()
-        with self._opened.watching():
+        with self._opened.watching(block):
             joined = compute()
         if time.perf_counter() - started > WORTH_KEEPING and block.is_as_read():
-            files = contents(self._opened.files(), self.kept.project)
+            files = contents(self._opened.files(block), self.kept.project)
             key = self._evaluation_key(cell, ran, block)
             path = self.kept.path(folder, name, key)
             self.kept.keep(path, Header(key, name, session="", machine="", created=0.0, files=files), joined)

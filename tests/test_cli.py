@@ -17,14 +17,17 @@ from pytest_mlexp.gates.vectors import digest_of_bytes, pack
 ROWS = 400
 
 
-def save(path: Path, right: dict[str, int], *, dataset: str = "d") -> None:
+def save(
+    path: Path, right: dict[str, int], *, dataset: str = "d", hardware: str | None = None, groups: int = 0
+) -> None:
     accepted = []
     for cell, count in right.items():
         runs = np.tile((np.arange(ROWS) < count).astype(float), (5, 1))
         side = Side.of(runs)
         assert side.mean is not None
-        data = pack({"share": (side.mean, 5)})
-        metric = Accepted(side.value, 0.0, tuple(side.runs.tolist()), "examples", "c")
+        numbers = {"share groups": ((np.arange(ROWS) * groups // ROWS).astype(np.float64), 1)} if groups else {}
+        data = pack({"share": (side.mean, 5), **numbers})
+        metric = Accepted(side.value, 0.0, tuple(side.runs.tolist()), "examples", "c", hardware=hardware)
         entry = LockedCell(dataset, "s", "f", 1, metrics={"share": LockedMetric(True, metric)})
         entry = LockedCell(dataset, "s", "f", 1, metrics=entry.metrics, contributions=digest_of_bytes(data))
         blocks = ("n", LockedDataset(dataset, "s", ROWS)), ("e", LockedEvaluator("f", {"share": "maximize"}))
@@ -42,6 +45,18 @@ def test_two_locks_are_paired_by_example_the_worst_first(tmp_path: Path, capsys:
     assert {line[1] for line in lines} == {"worse", "gone", "new", "better"}
     assert lines[0][:6] == ["toy:", "worse", "share", "0.7500", "0.7000", "-0.0500"]
     assert {line[1]: line[-1] for line in lines if len(line) < 7} == {"gone": "gone", "new": "new"}
+
+
+def test_examples_of_one_group_are_not_independent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chances = []
+    for groups in (0, 10):
+        save(tmp_path / "a.lock", {"cell": 300}, groups=groups)
+        save(tmp_path / "b.lock", {"cell": 280}, groups=groups)
+        assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "b.lock")]) == 0
+        chances.append(float(capsys.readouterr().out.split()[-1]))
+    by_example, by_group = chances
+    assert by_example < 0.001
+    assert by_group > 0.05
 
 
 def test_commits_are_compared(
@@ -67,6 +82,14 @@ def test_other_data_is_shown_and_not_compared(tmp_path: Path, capsys: pytest.Cap
     save(tmp_path / "b.lock", {"cell": 280}, dataset="other")
     assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "b.lock")]) == 0
     assert "other data or evaluator" in capsys.readouterr().out
+
+
+def test_other_hardware_is_shown_and_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path / "a.lock", {"cell": 300}, hardware="one")
+    save(tmp_path / "b.lock", {"cell": 280}, hardware="other")
+    assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "b.lock")]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.split() == ["toy:", "cell", "share", "0.7500", "0.7000", "other", "hardware"]
 
 
 @pytest.mark.parametrize("names", [["nothing..here"], ["one"], ["a", "b", "c"]])

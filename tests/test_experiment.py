@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score
 from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.experiment import Experiment
+from pytest_mlexp.gates.rules import Gate
 
 
 def numbers() -> Dataset:
@@ -61,6 +62,11 @@ def test_decorators_give_the_function_back_unchanged() -> None:
         (lambda e: e.evaluator("acuracy"), "did you mean 'accuracy'"),
         (lambda e: e.gate("accuracy"), "no rule"),
         (
+            lambda e: (e.gate("accuracy", max_drop=1), e.gate("accuracy", max_drop=1.0, on=())),
+            "'accuracy max_drop=1.0' is declared already: leave one of the two out",
+        ),
+        (lambda e: e.gate(Gate("accuracy", at_least=0.5) & Gate("accuracy", at_least=0.5)), "is declared already"),
+        (
             lambda e: e.evaluator(lambda y_pred: 0, name="f", minimize="accuracy"),
             "is given by evaluator 'accuracy'",
         ),
@@ -99,4 +105,27 @@ def test_a_gate_on_a_metric_that_nothing_gives_names_the_likely_one() -> None:
     experiment = complete()
     experiment.gate("acuracy", at_least=0.5)
     with pytest.raises(DeclarationError, match="did you mean 'accuracy'"):
+        experiment.validate()
+
+
+@pytest.mark.parametrize(
+    ("metric", "on", "words"),
+    [
+        ("loss", "logistic-numbers-accuracy-cpu", "does not have 'loss', .*: did you mean 'logistic-numbers-cost-cpu'"),
+        ("accuracy", ["logistic", "logistic-numbers-cost-cuda:0"], "did you mean 'logistic-numbers-accuracy-cuda:0'"),
+        ("fit_seconds", "logistic-numbers-cost-cpu", "checks nothing there: did you mean 'logistic-numbers-accuracy-"),
+        ("accuracy", "logistc", "is no model, dataset or cell: did you mean 'logistic'"),
+        ("loss", "logistic-numbers-cost-cpu", None),
+        ("fit_seconds", "logistic-numbers-accuracy-cpu", None),
+        ("loss", ["logistic", "numbers"], None),
+    ],
+)
+def test_a_gate_that_would_check_nothing_is_refused(metric: str, on: Any, words: str | None) -> None:
+    experiment = complete()
+    experiment.evaluator(lambda y_pred: 0.0, name="cost", minimize="loss")
+    experiment.gate(metric, at_most=0.5, on=on)
+    if words is None:
+        experiment.validate()
+        return
+    with pytest.raises(DeclarationError, match=words):
         experiment.validate()

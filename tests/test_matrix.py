@@ -81,6 +81,29 @@ def test_a_cell_has_the_gates_on_its_own_metrics() -> None:
     assert [cell.gates for cell in expand(experiment, ["cpu"])] == [(), (gate,)]
 
 
+FIRST, SECOND = {"max_drop": 0.01}, {"max_relative_drop": 0.02}
+
+
+@pytest.mark.parametrize(
+    ("gates", "informs"),
+    [
+        ([("e1", FIRST), ("e1", SECOND)], [False, True]),
+        ([("e1", FIRST), ("e1", {**SECOND, "inconclusive": "fail"})], [False, False]),
+        ([("fit_seconds", SECOND), ("e1", FIRST)], [True, False]),
+        ([("fit_seconds", SECOND), ("predict_seconds", SECOND)], [False, True]),
+        ([("fit_seconds", {**SECOND, "primary": True}), ("e1", FIRST)], [False, False]),
+        ([("fit_seconds", SECOND), ("e1", {**FIRST, "primary": True}), ("e1", SECOND)], [True, False, True]),
+        ([("fit_seconds", SECOND), ("e1", {**FIRST, "primary": False})], [True, True]),
+        ([("e1", {"at_least": 0.5}), ("fit_seconds", SECOND)], [False, False]),
+    ],
+)
+def test_one_margin_fails_by_default_and_no_timing_silences_it(gates: Any, informs: list[bool]) -> None:
+    experiment = declared(["d"], ["m"], ["e1"])
+    declares = [experiment.gate(metric, **options) for metric, options in gates]
+    (cell,) = expand(experiment, ["cpu"])
+    assert [cell.informs(gate) for gate in declares] == informs
+
+
 def test_an_experiment_that_is_not_complete_has_no_cells() -> None:
     with pytest.raises(DeclarationError, match="declares no dataset"):
         expand(Experiment("e"), ["cpu"])

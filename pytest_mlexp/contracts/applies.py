@@ -39,6 +39,8 @@ _WORDS = {
     "seed": "it has no seed",
     "sample_weight": "its fit takes no sample_weight",
     "n_jobs": "it has no n_jobs",
+    "allows_nan": "it does not declare to take gaps",
+    "multi_output": "it does not declare several targets",
 }
 
 
@@ -67,5 +69,15 @@ def facts_of(subject: Subject) -> dict[str, Any]:
         "seed": any(name.rpartition("__")[2] in SEEDS for name in params),
         "sample_weight": subject.trains and "sample_weight" in inspect.signature(model.fit).parameters,
         "n_jobs": "n_jobs" in params,
+        "allows_nan": declares.allows_nan,
+        "multi_output": declares.targets > 1 or _takes_several_targets(model),
     }
     return subject.facts
+
+
+def _takes_several_targets(model: Any) -> bool:
+    if not hasattr(model, "__sklearn_tags__"):
+        return False
+    from sklearn.utils import get_tags
+
+    return bool(get_tags(model).target_tags.multi_output)

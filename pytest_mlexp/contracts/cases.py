@@ -61,7 +61,23 @@ def look(law: Law, subject: Any, *, effort: Effort, shrink: bool = True) -> int:
 
 
 def judge(law: Law, subject: Any, case: Case) -> None:
-    """Check a law on one case; what the block raises in the law's plain calls is a refusal or a crash as well."""
+    """Check a law on one case; what the block raises in the law's plain calls is a refusal or a crash as well.
+
+    Raises:
+        Broken: the law is broken, or a call of the law changed what it was given, which may be why.
+        NotApplicable: the law says nothing here.
+    """
+    try:
+        _judged(law, subject, case)
+    except (Broken, NotApplicable) as outcome:
+        if (touched := _taken(subject)) is not None:
+            raise touched from outcome
+        raise
+    if (touched := _taken(subject)) is not None:
+        raise touched
+
+
+def _judged(law: Law, subject: Any, case: Case) -> None:
     try:
         law(subject, case)
     except (Broken, NotApplicable):
@@ -70,6 +86,14 @@ def judge(law: Law, subject: Any, case: Case) -> None:
         if is_refusal(error):
             raise NotApplicable(f"refuses: {told(error)}") from error
         raise crash(error, doing="what the law does") from error
+
+
+def _taken(subject: Any) -> Broken | None:
+    """What a call of a law changed of what it was given, told once."""
+    touched: Broken | None = getattr(subject, "touched", None)
+    if touched is not None:
+        subject.touched = None
+    return touched
 
 
 def _search(law: Law, subject: Any, effort: Effort) -> int:

@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 import functools
+from importlib import import_module
 
 from pytest_mlexp.contracts.law import Law
+
+# The modules of contracts.laws; the settings of the process first: a model that changes them has not done so yet.
+FIRST = "global_settings"
+MODULES = (
+    *("shape", "batch", "purity", "labels", "uncertain", "values", "gaps", "categories", "inputs", "randomness"),
+    *("params", "nested", "refit", "copies", "learning", "targets", "ends", "incremental", "weights"),
+    *("degenerate", "digits", "growth", "processes"),
+)
 
 
 @functools.cache
 def model_laws() -> tuple[Law, ...]:
     """The laws of models."""
-    from pytest_mlexp.contracts.laws import (
-        batch,
-        degenerate,
-        growth,
-        inputs,
-        labels,
-        learning,
-        params,
-        processes,
-        purity,
-        randomness,
-        refit,
-        shape,
-        values,
-        weights,
-    )
-
-    modules = (
-        shape,
-        batch,
-        purity,
-        labels,
-        values,
-        inputs,
-        randomness,
-        params,
-        refit,
-        learning,
-        weights,
-        degenerate,
-        growth,
-        processes,
-    )
-    # The settings of the process first: a model that changes them has not done so yet.
-    laws = [found for module in modules for found in module.LAWS]
-    return tuple(sorted(laws, key=lambda found: found is not randomness.global_settings))
+    modules = [import_module(f"pytest_mlexp.contracts.laws.{name}") for name in MODULES]
+    laws: list[Law] = [found for module in modules for found in module.LAWS]
+    return tuple(sorted(laws, key=lambda found: found.name != FIRST))

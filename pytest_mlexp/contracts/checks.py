@@ -11,7 +11,7 @@ from pytest_mlexp.blocks.evaluator import EvaluatorBlock
 from pytest_mlexp.contracts import datasets, evaluators
 from pytest_mlexp.contracts.cases import Effort, look
 from pytest_mlexp.contracts.catalogue import model_laws
-from pytest_mlexp.contracts.driver import check_one, chosen_laws, excused_or, unexcused
+from pytest_mlexp.contracts.driver import CHANGES, check_one, chosen_laws, excused_or, unexcused
 from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
 from pytest_mlexp.contracts.laws import flow as flow_laws
 from pytest_mlexp.contracts.process import quietly
@@ -99,7 +99,13 @@ class _Notes:
 
 def _model_checks(variant: Any, notes: tuple[dict[str, Any], dict[str, str]], effort: Effort) -> Iterator[Check]:
     declares, excuses = notes
-    subject = _Late(lambda: subject_of(variant, name=variant.name, declares=declares))
+
+    def made() -> Subject:
+        subject = subject_of(variant, name=variant.name, declares=declares)
+        subject.watches = CHANGES not in excuses
+        return subject
+
+    subject = _Late(made)
     known = (*model_laws(), flow_laws.model_runs_through)
     for law in _in_effort(chosen_laws(known, None, excuses), effort, excuses):
         yield Check(variant.name, law, _run_model(law, subject, variant, excuses.get(law.name), effort))

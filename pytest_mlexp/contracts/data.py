@@ -44,7 +44,7 @@ class Recipe:
         scale: factor on every input.
         shift: added to every input, after the scale.
         target_scale: factor on a regression's target.
-        whole: inputs and regression targets are whole numbers.
+        whole: inputs and regression targets are whole numbers, inputs from 0 on.
         clear: no test row lies between the classes.
     """
 
@@ -225,7 +225,9 @@ def _numbers(declares: Declarations, X: Array, recipe: Recipe) -> Array:
 def _finish(declares: Declarations, X: Array, recipe: Recipe) -> Array:
     if not declares.categorical:
         X = X * recipe.scale + (abs(recipe.shift) if declares.positive_only else recipe.shift)
-    X = np.rint(8 * X) if recipe.whole and not declares.categorical else X
+    if recipe.whole and not declares.categorical:
+        X = np.rint(8 * X)
+        X = X - X.min()
     finished: Array = np.ascontiguousarray(X.astype(np.float32).astype(np.float64))
     return finished
 
@@ -268,5 +270,6 @@ def _given(declares: Declarations, case: Case, key: object) -> Data:
     order = np.random.default_rng(case.seed).permutation(have)
     cut = min(case.train_rows, max(have * 2 // 3, 1))
     train, test = order[:cut], order[cut : cut + case.rows]
+    y = y.to_numpy() if hasattr(y, "to_numpy") and getattr(y, "ndim", 0) == 1 else y  # laws pick rows by position
     y_train, y_test = take(y, train), take(y, test)
     return Data(take(X, train), y_train, take(X, test if len(test) else train), y_test, key)

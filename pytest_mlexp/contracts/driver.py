@@ -17,6 +17,8 @@ from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.errors import ContractError, DeclarationError
 from pytest_mlexp.naming import nearest
 
+CHANGES = "inputs_unchanged"  # where it is excused, no other law asks for it either
+
 
 def check_model(
     model: Any,
@@ -43,6 +45,7 @@ def check_model(
         DeclarationError: an unknown declaration, excuse or law.
     """
     subject = subject_of(model, name=name, declares=declares)
+    subject.watches = CHANGES not in (excuses or {})
     chosen = chosen_laws(model_laws(), laws, excuses or {})
     records: list[CheckRecord] = []
     with quietly():

@@ -13,8 +13,9 @@ import numpy as np
 from pytest_mlexp.blocks.model import ModelVariant
 from pytest_mlexp.contracts.data import Case, make
 from pytest_mlexp.contracts.declarations import Declarations, declared
+from pytest_mlexp.contracts.fitted import as_array
 from pytest_mlexp.contracts.process import quietly
-from pytest_mlexp.contracts.subject import Subject, as_array
+from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.errors import DeclarationError
 
 
@@ -51,7 +52,7 @@ def _maker(model: Any) -> Callable[[], Any]:
     if inspect.isclass(model):
         return model
     if hasattr(model, "get_params") and hasattr(model, "fit"):
-        return lambda: _clone(model)
+        return _cloner(model)
     if hasattr(model, "fit"):
         return lambda: copy.deepcopy(model)
     return lambda: _copied(model)
@@ -64,13 +65,26 @@ def _copied(model: Any) -> Any:
         return model
 
 
-def _clone(model: Any) -> Any:
-    from sklearn.base import clone
+def _cloner(model: Any) -> Callable[[], Any]:
+    """Clones of an estimator; once scikit-learn has made one, others are made alike, with no signature read again."""
+    from sklearn.base import BaseEstimator, clone
 
-    try:
-        return clone(model)
-    except (TypeError, RuntimeError):
-        return copy.deepcopy(model)
+    kind, params = type(model), dict[str, Any]()
+    plain = getattr(kind, "__sklearn_clone__", None) is BaseEstimator.__sklearn_clone__
+    plain = plain and not {"_metadata_request", "_sklearn_output_config"} & vars(model).keys()
+
+    def cloned() -> Any:
+        if params:
+            return kind(**{name: clone(value, safe=False) for name, value in params.items()})
+        try:
+            made = clone(model)
+        except (TypeError, RuntimeError):
+            return copy.deepcopy(model)
+        if plain:
+            params.update(model.get_params(deep=False))
+        return made
+
+    return cloned
 
 
 def _by_targets(found: Declarations) -> Declarations:

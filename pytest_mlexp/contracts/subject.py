@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pytest_mlexp.contracts.data import Case, Data, Recipe, copied, make
 from pytest_mlexp.contracts.declarations import Declarations
-from pytest_mlexp.contracts.law import NotApplicable
+from pytest_mlexp.contracts.fitted import Answers, Fit, as_array
+from pytest_mlexp.contracts.law import Broken, NotApplicable
 from pytest_mlexp.contracts.process import reseed
 from pytest_mlexp.contracts.refusals import Refused, attempt, crash, is_refusal, told
+from pytest_mlexp.contracts.untouched import changed, remembered
 
-Array = npt.NDArray[Any]
-Answers = dict[str, Array]
 METHODS = ("predict", "predict_proba", "decision_function")
 SEEDS = ("random_state", "seed", "random_seed")
 
@@ -29,6 +28,11 @@ class Subject:
         name: how it is called in reports.
         declares: what its data are built to.
         trains: whether it has ``fit``.
+        watches: whether what it is given is compared after each call.
+        touched: what the first call that changed what it was given did; whoever tells it takes it away.
+        again: what a second fit on training rows answers, where a law made one, by the data's key.
+        frozen: whether a fit on read-only parts of larger arrays answers like the first, by the data's key.
+        mixed: whether a fit on a frame of several types with an odd index answers like one on arrays, by case.
     """
 
     def __init__(self, name: str, raw: Callable[[], Any], declares: Declarations) -> None:
@@ -36,12 +40,17 @@ class Subject:
         self.given: Mapping[str, Any] = {}
         self.raw = raw
         self.declares = declares
+        self.watches = True
+        self.touched: Broken | None = None
         self._unset: list[str] | None = None
         self._made: dict[tuple[Case, str], Data] = {}
         self.trains = callable(getattr(self.build(), "fit", None))
         self.facts: dict[str, Any] | None = None
         self.own_code: bool | None = None
         self.chance: dict[Case, str | None] = {}
+        self.again: dict[object, Answers] = {}
+        self.frozen: dict[object, bool] = {}
+        self.mixed: dict[Case, bool] = {}
         self._fits: dict[object, Fit] = {}
         self._expected: dict[object, Answers] = {}
 
@@ -86,7 +95,8 @@ class Subject:
             return model
         try:
             reseed()
-            return model.fit(X, y, **fit_params)
+            with self.watched("fit", X, y, *fit_params.values()):
+                return model.fit(X, y, **fit_params)
         except Exception as error:
             if is_refusal(error, accidents=False):
                 raise NotApplicable(f"refuses to be fitted on the data of this law: {told(error)}") from error
@@ -139,12 +149,13 @@ class Subject:
         """
         fit = self.fit_of(data)
         methods = methods or self.usual(fit.model)
-        if (data.key, methods) not in self._expected:
+        known = self._expected.get(data.key, {})
+        if not known.keys() >= set(methods):
             unused = fit.again()
             if unused is None:
                 return self.answers(self.fresh(data) if model is None else model, data.X_test, methods=methods)
-            self._expected[data.key, methods] = self.answers(unused, copied(data.X_test), methods=methods)
-        return {method: answer.copy() for method, answer in self._expected[data.key, methods].items()}
+            known = self._expected[data.key] = self.answers(unused, copied(data.X_test), methods=methods)
+        return {method: known[method].copy() for method in methods}
 
     def try_fit(self, X: Any, y: Any, *, doing: str, model: Any = None, **fit_params: Any) -> Any:
         """Fit on unusual data: the fitted model, or :class:`Refused`.
@@ -156,10 +167,19 @@ class Subject:
 
         def fit() -> Any:
             reseed()
-            new.fit(X, y, **fit_params)
+            with self.watched("fit", X, y, *fit_params.values()):
+                returned = new.fit(X, y, **fit_params)
+            self._told_itself(new, returned, doing, X=X, y=y)
             return new
 
         return attempt(fit, doing=doing, X=X, y=y)
+
+    def _told_itself(self, model: Any, returned: Any, doing: str, **data: Any) -> None:
+        """Keep in ``touched`` that a fit returned something else than the model, where an ordinary fit returns it."""
+        usually = any(fit.returned is fit.model for fit in self._fits.values())
+        if usually and returned is not model and self.touched is None:
+            claim = f"fit returns the model, as it does on ordinary data; here {doing}"
+            self.touched = Broken(claim, f"{returned!r:.80}", **data)
 
     def try_ask(self, model: Any, X: Any, *, doing: str, methods: tuple[str, ...] | None = None) -> Any:
         """The answers to unusual rows by method, or the first :class:`Refused`.
@@ -201,7 +221,22 @@ class Subject:
 
     def ask(self, model: Any, method: str, X: Any) -> Any:
         """One answer as it is given."""
-        return getattr(model, method)(X) if hasattr(model, method) else model(X)
+        with self.watched(method, X):
+            return getattr(model, method)(X) if hasattr(model, method) else model(X)
+
+    @contextmanager
+    def watched(self, doing: str, *given: Any) -> Iterator[None]:
+        """Compare what the model is given with what it was; a change is kept in ``touched``, for whoever judges."""
+        if not self.watches:
+            yield
+            return
+        before = [remembered(value) for value in given]
+        try:
+            yield
+        finally:
+            if self.touched is None and any(map(changed, given, before)):
+                claim = f"{doing} leaves inputs, targets and weights as they are, as in the law inputs_unchanged"
+                self.touched = Broken(claim, f"{doing} changed what this law gave it", given=given[0])
 
     def answers(self, model: Any, X: Any, *, methods: tuple[str, ...] | None = None) -> Answers:
         """The answers to ordinary rows, as arrays by method.
@@ -216,51 +251,6 @@ class Subject:
             except Exception as error:
                 raise crash(error, doing=f"{method} on {len(X)} ordinary rows", X=X) from error
         return found
-
-
-class Fit:
-    """A fitted model, of which everyone gets a copy.
-
-    Attributes:
-        model: the model itself, to look at only.
-        X: the very inputs that ``fit`` was given.
-        y: the very targets.
-        returned: what ``fit`` returned.
-    """
-
-    def __init__(self, model: Any, X: Any, y: Any, returned: Any = None) -> None:
-        self.model = model
-        self.X = X
-        self.y = y
-        self.returned = returned
-
-    def again(self) -> Any:
-        """The model as it was right after the fit; None where it cannot be copied."""
-        try:
-            return copy.deepcopy(self.model)
-        except Exception:  # noqa: BLE001 - a model that cannot be copied is fitted again each time
-            return None
-
-
-def as_array(answer: Any) -> Array:
-    """An answer as an array; sequences of texts and the like become object arrays of one item a row."""
-    if isinstance(answer, np.ndarray):
-        return answer.copy()
-    if hasattr(answer, "detach"):
-        return np.array(answer.detach().cpu().numpy())
-    if hasattr(answer, "to_numpy"):
-        return np.array(answer.to_numpy())
-    if isinstance(answer, list | tuple):
-        try:
-            plain = np.array(answer)
-        except ValueError:
-            plain = np.empty(0)
-        if len(plain) == len(answer) and plain.dtype.kind in "biuf":
-            return plain
-        items = np.empty(len(answer), dtype=object)
-        items[:] = answer
-        return items
-    return np.asarray(answer)
 
 
 def takes_frames(data: Any) -> bool:

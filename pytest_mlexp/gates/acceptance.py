@@ -10,10 +10,11 @@ import numpy as np
 
 from pytest_mlexp.blocks.digest import digest_of
 from pytest_mlexp.gates.comparing import ALPHA
-from pytest_mlexp.gates.contributions import Contributions
+from pytest_mlexp.gates.contributions import Contributions, is_of
 from pytest_mlexp.gates.judge import Baseline, written
 from pytest_mlexp.gates.lock import (
     ANCHOR,
+    GROUPS,
     Accepted,
     Lock,
     LockedCell,
@@ -22,7 +23,6 @@ from pytest_mlexp.gates.lock import (
     LockedExperiment,
     LockedMetric,
 )
-from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.statistics import compare
 from pytest_mlexp.gates.vectors import digest_of_bytes, pack
 from pytest_mlexp.provenance.fingerprint import fingerprint
@@ -37,12 +37,13 @@ if TYPE_CHECKING:
     FloatArray: TypeAlias = npt.NDArray[np.float64]
     Vector: TypeAlias = tuple[FloatArray, int]
 
+_LOST = "the oldest accepted value {:.6g} is no anchor any more, so a slide since then goes unseen: {}"
 UsedT = TypeVar("UsedT", LockedDataset, LockedEvaluator)
 
 
 @dataclass(frozen=True)
 class Acceptance:
-    """One cell's entry for the lock, with its vectors as bytes; no entry when the cell is gone."""
+    """One cell's entry for the lock, with its vectors as bytes and its test file; no entry when the cell is gone."""
 
     experiment: str
     cell: str
@@ -51,6 +52,7 @@ class Acceptance:
     evaluator: tuple[str, LockedEvaluator] | None = None
     vectors: bytes = b""
     warnings: tuple[str, ...] = ()
+    test: str = ""
 
 
 def described(cell: Cell, dataset: Dataset) -> LockedCell:
@@ -104,14 +106,18 @@ def accept(
     now = described(cell, dataset)
     metrics: dict[str, LockedMetric] = {}
     vectors: dict[str, Vector] = {}
+    warnings: list[str] = []
     for name, found in _tables(fresh, len(dataset.splits)).items():
         unchanged = declared.contributions[name].run_digests() if name in declared.contributions else ()
         side = found.side
-        metrics[name] = LockedMetric(directions.get(name.partition("[")[0], False), _accepted(found, unchanged))
+        metrics[name] = LockedMetric(_direction(name, directions), _accepted(found, unchanged))
         if side.mean is not None:
             vectors[name] = (side.mean, len(found.runs))
+        if found.groups is not None:
+            vectors[name + GROUPS] = (found.groups.astype(np.float64), 1)
         if previous is not None:
-            metrics[name] = _anchored(name, metrics[name], (found, vectors), (cell.gates, previous))
+            metrics[name], lost = _anchored(name, metrics[name], (found, vectors), (cell, now, previous))
+            warnings += [lost] if lost else []
     data = pack(vectors) if vectors else b""
     entry = replace(now, metrics=metrics, contributions=digest_of_bytes(data) if data else "")
     return Acceptance(
@@ -121,6 +127,7 @@ def accept(
         (cell.dataset.name, LockedDataset(now.dataset, now.split, len(dataset), now.version)),
         (cell.evaluator.name, _evaluator(cell, now)),
         data,
+        tuple(warnings),
     )
 
 
@@ -131,6 +138,11 @@ def _tables(fresh: Evaluation, splits: int) -> dict[str, Contributions]:
         runs = np.array(values).reshape(-1, splits).mean(axis=1)
         plain[name] = Contributions("runs", runs, tuple(range(runs.size)))
     return {name: found for name, found in {**plain, **fresh.contributions}.items() if found.finite}
+
+
+def _direction(name: str, maximize: Mapping[str, bool]) -> bool:
+    """Whether a metric is to be maximized: by its own name, else by that of which it is a slice; timings are not."""
+    return maximize.get(name, any(best for metric, best in maximize.items() if is_of(name, metric)))
 
 
 def _accepted(found: Contributions, unchanged: tuple[str, ...]) -> Accepted:
@@ -155,22 +167,63 @@ def _anchored(
     name: str,
     metric: LockedMetric,
     now: tuple[Contributions, dict[str, Vector]],
-    before: tuple[Iterable[Gate], Baseline],
-) -> LockedMetric:
-    """The metric with the oldest value accepted under the same margin, unless it was shown to be surpassed."""
-    (found, vectors), (gates, previous) = now, before
+    before: tuple[Cell, LockedCell, Baseline],
+) -> tuple[LockedMetric, str]:
+    """The metric with the oldest value accepted under a margin, unless it was shown to be surpassed.
+
+    Another margin, other gates or other seeds leave the anchor as it is. Beside the metric stands why what there was
+    cannot be an anchor any more, if so.
+    """
+    (found, vectors), (cell, made_of, previous) = now, before
     locked = previous.locked.metrics.get(name)
-    margins = _margins(name, gates)
-    if locked is None or previous.changes or not margins or margins != _locked_margins(name, previous.locked):
-        return metric
+    if locked is None or not _margins(name, previous.locked.gates):
+        return metric, ""
     oldest, suffix = (locked.anchor, ANCHOR) if locked.anchor is not None else (locked.accepted, "")
     vector = previous.vectors.get(name + suffix)
-    alike = (oldest.kind, oldest.columns) == (found.kind, found.columns) and found.hardware is None
-    if not alike or oldest.runs == metric.accepted.runs or _surpassed(metric.maximize, (oldest, vector), found):
-        return metric
+    if oldest.runs == metric.accepted.runs and oldest.hardware == found.hardware:
+        return metric, ""
+    latest = locked.accepted, previous.vectors.get(name)
+    reason = _incomparable(made_of, previous.locked, again=_is_again(latest, found)) or _other_kind(
+        (oldest, vector), found, compares=bool(_margins(name, made_of.gates))
+    )
+    if not reason and locked.maximize != metric.maximize:
+        reason = "its direction changed"
+    if reason:
+        return metric, f"{cell.experiment.name}: {cell.id}: {name}: {_LOST.format(oldest.value, reason)}"
+    if _surpassed(metric.maximize, (oldest, vector), found):
+        return metric, ""
     if vector is not None:
         vectors[name + ANCHOR] = (vector, len(oldest.runs))
-    return replace(metric, anchor=replace(oldest, unchanged=()))
+    return replace(metric, anchor=replace(oldest, unchanged=())), ""
+
+
+def _incomparable(now: LockedCell, before: LockedCell, *, again: bool) -> str:
+    """Why nothing of a cell can be compared with what it was; an evaluator that finds the same is the same."""
+    if (now.dataset, now.split) != (before.dataset, before.split):
+        return "the data or its splits changed"
+    if now.evaluator != before.evaluator and not again:
+        return "the evaluator changed, and what it finds is not what it found before"
+    return ""
+
+
+def _other_kind(oldest: tuple[Accepted, FloatArray | None], found: Contributions, *, compares: bool) -> str:
+    accepted, vector = oldest
+    if not compares:
+        return "no gate compares it any more"
+    if accepted.hardware != found.hardware:
+        return "it was taken on other hardware"
+    if (accepted.kind, accepted.columns) != (found.kind, found.columns):
+        return f"it was accepted on other {accepted.kind}"
+    return "its contributions are missing" if vector is None and accepted.kind != "runs" else ""
+
+
+def _is_again(latest: tuple[Accepted, FloatArray | None], found: Contributions) -> bool:
+    """Whether fresh runs give what was accepted last, run by run and example by example, but for rounding."""
+    accepted, vector = latest
+    pairs = [(np.array(accepted.runs), found.runs)]
+    if vector is not None and (now := found.side.mean) is not None:
+        pairs.append((vector, now))
+    return all(one.shape == other.shape and np.allclose(one, other, rtol=1e-5, atol=1e-8) for one, other in pairs)
 
 
 def _surpassed(maximize: bool, oldest: tuple[Accepted, FloatArray | None], found: Contributions) -> bool:  # noqa: FBT001
@@ -179,18 +232,10 @@ def _surpassed(maximize: bool, oldest: tuple[Accepted, FloatArray | None], found
     return len(found.runs) > 1 and compare(*sides, groups=found.groups).at_least(ALPHA) > 0
 
 
-def _margins(name: str, gates: Iterable[Gate]) -> list[tuple[Any, Any]]:
-    same = [gate for gate in gates if gate.metric == name.partition("[")[0] and gate.compares]
-    return sorted((gate.max_drop or 0.0, gate.max_relative_drop or 0.0) for gate in same)
-
-
-def _locked_margins(name: str, locked: LockedCell) -> list[tuple[Any, Any]]:
-    margins = [
-        (gate.get("max_drop"), gate.get("max_relative_drop"))
-        for gate in locked.gates
-        if gate["metric"] == name.partition("[")[0]
-    ]
-    return sorted((drop or 0.0, relative or 0.0) for drop, relative in margins if (drop, relative) != (None, None))
+def _margins(name: str, gates: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether any gate, as written, compares the metric."""
+    same = [gate for gate in gates if is_of(name, gate["metric"])]
+    return any(margin in gate for gate in same for margin in ("max_drop", "max_relative_drop"))
 
 
 def _evaluator(cell: Cell, now: LockedCell) -> LockedEvaluator:
@@ -202,7 +247,9 @@ def _evaluator(cell: Cell, now: LockedCell) -> LockedEvaluator:
 
 def merged(lock: Lock, acceptances: Iterable[Acceptance]) -> Lock:
     """The lock with the accepted cells; datasets and evaluators that no cell uses any more are left out."""
+    acceptances = tuple(acceptances)
     for one in acceptances:
+        tests = {other.test for other in acceptances if other.experiment == one.experiment and other.entry is not None}
         old = lock.experiments.get(one.experiment, LockedExperiment())
         cells = {name: cell for name, cell in old.cells.items() if name != one.cell}
         if one.entry is not None:
@@ -210,6 +257,7 @@ def merged(lock: Lock, acceptances: Iterable[Acceptance]) -> Lock:
         lock = lock.with_experiment(
             one.experiment,
             LockedExperiment(
+                min(tests - {""}, default=old.test),
                 _used(old.datasets, one.dataset, {cell.dataset for cell in cells.values()}),
                 _used(old.evaluators, one.evaluator, {cell.evaluator for cell in cells.values()}),
                 cells,

@@ -8,6 +8,7 @@ from pytest_mlexp.gates.acceptance import Acceptance
 from pytest_mlexp.gates.comparing import Terms
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.vectors import unpack
+from pytest_mlexp.numerals import change
 
 if TYPE_CHECKING:
     from pytest_mlexp.matrix import Cell
@@ -24,7 +25,7 @@ def against_anchors(cell: Cell, accepted: Acceptance, fresh: Evaluation, terms: 
     verdicts = judge(fresh, cell.gates, baseline=Baseline(entry, vectors), informing=informing, terms=terms)
     return tuple(
         f"{cell.experiment.name}: {cell.id}: {found.metric} goes on failing against its anchor: "
-        f"{compared.baseline:.4f} -> {compared.candidate:.4f} ({compared.difference:+.4f}), margin "
+        f"{change(compared.baseline, compared.candidate, compared.difference)}, margin "
         f"{compared.margin:.4g}; --mlexp-accept --mlexp-reset-anchors accepts the loss for good"
         for found in verdicts
         if found.against == "anchor" and not found and (compared := found.comparison) is not None

@@ -12,6 +12,7 @@ from pytest_mlexp.gates.lock import Accepted
 from pytest_mlexp.gates.power import Look, smallest_visible
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.statistics import Difference, Side, compare, quantile
+from pytest_mlexp.numerals import change, text
 from pytest_mlexp.verdicts import Comparison, Interval, Status, Verdict
 
 if TYPE_CHECKING:
@@ -24,10 +25,15 @@ ALPHA = 0.05
 SCREEN = (0.10, 0.05)
 CONFIRM = 2
 FEWEST_RUNS = 3
-_ROUNDING = 1e-12
+# The lock keeps nine digits of a number and float32 of a contribution; a sum of numbers is off by its last bits.
+_NINE_DIGITS, _FLOAT32, _LAST_BITS = 1e-8, 1e-7, 1e-14
 _UNGATED = (
     "no gate compared {name} when this cell was accepted, so only its value is there (runs: {runs}) and nothing of its "
     "{kind} to pair with: the margin holds from the next --mlexp-accept on"
+)
+_FEW_RUNS = (
+    "{name} is a number a run and was accepted with {runs} of them, which do not say how much runs are spread: accept "
+    "it anew with --mlexp-accept, from {fewest} runs or more (mlexp_accept_runs)"
 )
 
 
@@ -80,29 +86,50 @@ def against(
     """
     accepted, vector, maximize = baseline
     verdict = Verdict(str(gate), name, "not_comparable", "", float(candidate.runs.mean()))
-    if (accepted.hardware or "") != (candidate.hardware or ""):
-        return replace(verdict, status="other_hardware", reason=f"{name} was accepted on other hardware: not compared")
-    if accepted.kind == "runs" != candidate.kind:
-        return replace(verdict, reason=_UNGATED.format(name=name, runs=len(accepted.runs), kind=candidate.kind))
-    if accepted.kind != candidate.kind or accepted.columns != candidate.columns:
-        return replace(verdict, reason=f"{name} was accepted on other {accepted.kind}: accept it anew")
-    if _is_same(accepted, candidate):
-        return replace(verdict, status="identical", reason=f"{name} is the same for every example")
-    if not candidate.finite:
-        return replace(verdict, status="not_finite", reason=f"a contribution to {name} is not finite")
+    found = _unlike(name, accepted, candidate) or _unjudged(name, accepted, candidate, later)
+    if found is not None:
+        return replace(verdict, status=found[0], reason=found[1])
     sign = 1.0 if maximize else -1.0
     sides = accepted.side(vector).oriented(sign), candidate.side.oriented(sign)
     lender = None if later is None or later[0].columns != accepted.columns else later[0].side(later[1]).oriented(sign)
     difference = compare(*sides, groups=candidate.groups, lender=lender)
     margin = gate.margin(accepted.value)
-    comparison = _comparison(sides, candidate, difference, margin, terms)
+    flipped = count_flips(vector, candidate.table, maximize=maximize)
+    comparison = _comparison(sides, (candidate, flipped), difference, margin, terms)
     if later is not None and lender is not None and not _is_same(later[0], candidate):
         slide = compare(sides[0], lender.joined(sides[1]), groups=candidate.groups)
         comparison = replace(comparison, suspicion=min(comparison.p, slide.p * terms.slices))
-    status = _status(difference, comparison, margin)
+    status = _status(sides, difference, comparison)
     shown = _as_measured(comparison, sign)
     strict = status == "inconclusive" and gate.inconclusive == "fail"
     return replace(verdict, status=status, reason=_reason(name, status, shown), strict=strict, comparison=shown)
+
+
+def _unlike(name: str, accepted: Accepted, candidate: Contributions) -> tuple[Status, str] | None:
+    """Why what was accepted and the candidate are not alike, so that one says nothing of the other."""
+    if accepted.hardware is None and candidate.hardware is not None and accepted.kind == "runs":
+        return "not_comparable", f"{name} depends on the hardware, and was accepted without it: accept it anew"
+    if (accepted.hardware or "") != (candidate.hardware or ""):
+        return "other_hardware", f"{name} was accepted on other hardware: not compared"
+    if accepted.kind == "runs" != candidate.kind:
+        return "not_comparable", _UNGATED.format(name=name, runs=len(accepted.runs), kind=candidate.kind)
+    if accepted.kind != candidate.kind or accepted.columns != candidate.columns:
+        return "not_comparable", f"{name} was accepted on other {accepted.kind}: accept it anew"
+    return None
+
+
+def _unjudged(
+    name: str, accepted: Accepted, candidate: Contributions, later: tuple[Accepted, FloatArray | None] | None
+) -> tuple[Status, str] | None:
+    """What can be said of two that are alike without a test, if anything."""
+    if _is_same(accepted, candidate):
+        return "identical", f"{name} is the same for every {'run' if candidate.kind == 'runs' else 'example'}"
+    if not candidate.finite:
+        return "not_finite", f"a contribution to {name} is not finite"
+    lent = 0 if later is None or later[0].columns != accepted.columns else len(later[0].runs) - 1
+    if candidate.kind == "runs" and len(accepted.runs) + lent < FEWEST_RUNS:
+        return "not_comparable", _FEW_RUNS.format(name=name, runs=len(accepted.runs), fewest=FEWEST_RUNS)
+    return None
 
 
 def _is_same(accepted: Accepted, candidate: Contributions) -> bool:
@@ -110,23 +137,37 @@ def _is_same(accepted: Accepted, candidate: Contributions) -> bool:
     return bool(accepted.unchanged) and accepted.unchanged == candidate.run_digests()
 
 
-def _status(difference: Difference, comparison: Comparison, margin: float) -> Status:
-    loss, lower = -difference.value, difference.at_least(ALPHA)
-    enough = bool(comparison.examples) or min(FEWEST_RUNS, comparison.runs[0]) == FEWEST_RUNS
-    if comparison.p < comparison.limit and loss >= margin - _ROUNDING and enough:
+def _status(sides: tuple[Side, Side], difference: Difference, comparison: Comparison) -> Status:
+    margin, (of_value, of_error) = comparison.margin, _rounding(sides)
+    lower = difference.at_least(ALPHA)
+    if comparison.p < comparison.limit and -difference.value >= margin - of_value:
         return "regressed"
-    if lower > 0 and difference.value >= margin:
+    if lower > 0 and difference.value >= margin and difference.value > of_value:
         return "improved"
-    return "pass" if lower > -margin or difference.value == difference.error == 0 else "inconclusive"
+    unchanged = abs(difference.value) <= of_value and difference.error <= of_error
+    return "pass" if lower > -margin or unchanged else "inconclusive"
+
+
+def _rounding(sides: tuple[Side, Side]) -> tuple[float, float]:
+    """The difference, and its standard error, that may come from nothing but rounding."""
+    size = max(abs(side.value) for side in sides)
+    means = [side.mean for side in sides if side.mean is not None]
+    scale = max([size, *(math.sqrt(float((mean**2).mean())) for mean in means)]) if means else max(size, 1.0)
+    return _NINE_DIGITS * size + _LAST_BITS * scale, _FLOAT32 * scale if means else _NINE_DIGITS * size
 
 
 def _comparison(
-    sides: tuple[Side, Side], candidate: Contributions, difference: Difference, margin: float, terms: Terms
+    sides: tuple[Side, Side],
+    found: tuple[Contributions, tuple[int, int] | None],
+    difference: Difference,
+    margin: float,
+    terms: Terms,
 ) -> Comparison:
-    baseline, now = sides
+    (baseline, now), (candidate, flipped) = sides, found
     examples = 0 if now.mean is None or baseline.mean is None else now.mean.size
     share = 1 / difference.runs[0] + 1 / difference.runs[1]
-    flipped = count_flips(baseline.mean, candidate.table)
+    chance = max(difference.p, 0.5) if abs(difference.value) <= _rounding(sides)[0] else difference.p
+    chance = min(1.0, chance * terms.slices)
     return Comparison(
         baseline=baseline.value,
         candidate=now.value,
@@ -135,8 +176,8 @@ def _comparison(
         difference=difference.value,
         interval=difference.interval(),
         margin=margin,
-        p=min(1.0, difference.p * terms.slices),
-        suspicion=min(1.0, difference.p * terms.slices),
+        p=chance,
+        suspicion=chance,
         limit=terms.limit,
         visible=smallest_visible(difference, terms.looks(margin), examples=examples, bits=flipped is not None),
         noise=(math.sqrt(difference.examples), math.sqrt(difference.between * share)),
@@ -176,12 +217,12 @@ def _as_measured(comparison: Comparison, sign: float) -> Comparison:
 
 
 def _reason(name: str, status: Status, found: Comparison) -> str:
-    change = f"{name} {found.baseline:.4f} -> {found.candidate:.4f} ({found.difference:+.4f})"
+    moved = f"{name} {change(found.baseline, found.candidate, found.difference)}"
     match status:
         case "regressed":
-            return f"{change}: a loss of at least {found.margin:.4g}, p {found.p:.2g} < {found.limit:.2g}"
+            return f"{moved}: a loss of at least {found.margin:.4g}, p {found.p:.2g} < {found.limit:.2g}"
         case "inconclusive":
-            return f"{change}: visible from a loss of {found.visible:.4f}"
+            return f"{moved}: visible from a loss of {text(found.visible)}"
         case "improved":
-            return f"{change}: accept it with --mlexp-accept to keep it"
-    return f"{change}: no loss of {found.margin:.4g} or more"
+            return f"{moved}: accept it with --mlexp-accept to keep it"
+    return f"{moved}: no loss of {found.margin:.4g} or more"

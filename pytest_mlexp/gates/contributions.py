@@ -59,10 +59,10 @@ class Contributions:
         return "" if self.examples is None else digest_of(self.examples.tolist())[:16]
 
     def run_digests(self) -> tuple[str, ...]:
-        """One digest a run: equal ones mean that nothing at all changed. Empty where only a number is known."""
-        if self.table is None:
+        """One digest a run: equal ones mean that nothing at all changed. Empty for timings, which always do."""
+        if self.hardware is not None:
             return ()
-        rows = self.table + 0.0  # no negative zero
+        rows = (self.runs[:, None] if self.table is None else self.table) + 0.0  # no negative zero
         return tuple(hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in rows)
 
     def joined(self, more: Contributions) -> Contributions:
@@ -70,6 +70,12 @@ class Contributions:
         table = None if self.table is None or more.table is None else np.concatenate([self.table, more.table])
         runs = np.concatenate([self.runs, more.runs])
         return replace(self, runs=runs, seeds=(*self.seeds, *more.seeds), table=table)
+
+
+def is_of(name: str, metric: str) -> bool:
+    """Whether a name is the metric's own, or that of one of its slices: ``metric[column=label]``."""
+    rest = name.removeprefix(f"{metric}[")
+    return name == metric or (rest != name and rest.endswith("]") and "=" in rest)
 
 
 def join(first: Mapping[str, Contributions], more: Mapping[str, Contributions]) -> dict[str, Contributions]:

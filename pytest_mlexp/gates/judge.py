@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pytest_mlexp.gates.comparing import Terms, against
 from pytest_mlexp.gates.contributions import Contributions
 from pytest_mlexp.gates.lock import ANCHOR, LockedCell
-from pytest_mlexp.gates.rules import Gate, loosened, tightest
+from pytest_mlexp.gates.rules import Gate, loosened
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import Evaluation
 from pytest_mlexp.verdicts import Verdict
@@ -55,13 +55,14 @@ def judge(
         terms: this gate's share of alpha, and the looks that are planned.
     """
     declared, terms = list(gates), terms or Terms()
+    quiet = [gate for gate in declared if gate in informing or gate.primary is False]
     verdicts = [
-        replace(verdict, informs=verdict.informs or (verdict.comparison is not None and gate in informing))
+        replace(verdict, informs=gate.primary is False or (gate in quiet and verdict.status not in _NEVER_QUIET))
         for gate in declared
         for verdict in _judge(evaluation, gate, baseline, terms)
     ]
     if baseline is not None:
-        if baseline.changes and not any(gate.compares for gate in declared):
+        if baseline.changes and not any(gate.compares and gate not in quiet for gate in declared):
             reason = "; ".join(baseline.changes) + _ACCEPT
             verdicts.append(Verdict("as accepted", "", "not_comparable", reason))
         verdicts += _loosened(declared, informing, baseline.locked)
@@ -92,6 +93,7 @@ def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms:
         yield from _compared(evaluation, gate, baseline, terms)
 
 
+_NEVER_QUIET = ("breach", "missing", "not_finite", "new")  # no matter of the margin, which alone informs by default
 _UNMEASURED = "what each example contributes to {} could not be measured; the note on the cell says why"
 _ACCEPT = ": accept it with --mlexp-accept when that is meant"
 _NEW = "nothing is accepted yet to compare {} with: accept this cell with --mlexp-accept"
@@ -125,7 +127,7 @@ def _bounds(gate: Gate, means: Mapping[str, float]) -> Verdict:
 
 
 def _verdict(gate: Gate, status: str, reason: str, value: float | None = None) -> Verdict:
-    return Verdict(str(gate), gate.metric, status, reason, value, informs=gate.primary is False)  # type: ignore[arg-type]
+    return Verdict(str(gate), gate.metric, status, reason, value)  # type: ignore[arg-type]
 
 
 def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Terms) -> Iterator[Verdict]:
@@ -157,7 +159,9 @@ def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Ter
             for name, side in sides.items()
         ]
         if found:
-            yield replace(min(found, key=_badness), against=which)  # type: ignore[arg-type]
+            worst = min(found, key=_badness)
+            strict = worst.strict or (worst.status == "other_hardware" and gate.inconclusive == "fail")
+            yield replace(worst, against=which, strict=strict)  # type: ignore[arg-type]
 
 
 def _badness(verdict: Verdict) -> tuple[bool, float]:
@@ -169,13 +173,13 @@ def _loosened(declared: list[Gate], informing: Collection[Gate], locked: LockedC
     """One verdict for each accepted gate that asks for less now, or is gone."""
     for accepted in locked.gates:
         same = [gate for gate in declared if (gate.metric, gate.slices) == (accepted["metric"], accepted.get("slices"))]
-        reason = loosened(accepted, tightest([written(gate, informs=gate in informing) for gate in same]))
+        reason = loosened(accepted, [written(gate, informs=gate in informing) for gate in same])
         if reason is not None:
             text = " ".join([accepted["metric"], *(f"{k}={v}" for k, v in accepted.items() if k != "metric")])
             yield Verdict(text, accepted["metric"], "loosened", reason + _ACCEPT)
 
 
 def written(gate: Gate, *, informs: bool) -> dict[str, object]:
-    """A gate as the lock holds it."""
+    """A gate as the lock holds it: ``primary=False`` says that all of it informs, ``informs`` that its margin does."""
     shown = {name: list(value) if isinstance(value, tuple) else value for name, value in gate.written().items()}
-    return {"metric": gate.metric, **shown, **({"informs": True} if informs else {})}
+    return {"metric": gate.metric, **shown, **({"informs": "margin"} if informs and gate.primary is None else {})}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FILE_NAME = "mlexp.lock"
 FORMAT = 1
 ANCHOR = " anchor"
+GROUPS = " groups"
 _HEAD = """\
 # What is accepted of the experiments tested here. Made by pytest-mlexp, not by hand: in the project's root
 #     pytest --mlexp --mlexp-accept{option}
@@ -76,7 +77,7 @@ class LockedCell:
     Attributes:
         dataset: digest of the data; ``split``: of the splits; ``version``: the dataset's, as declared.
         evaluator: fingerprint of the evaluator; ``seeds``: how many the experiment declares.
-        gates: each as written, with ``metric``, and ``informs`` where it does not fail the cell.
+        gates: each as written, with ``metric``, and ``informs`` where by default its margin does not fail the cell.
         contributions: digest of the file with the vectors.
     """
 
@@ -119,8 +120,9 @@ class LockedEvaluator:
 
 @dataclass(frozen=True)
 class LockedExperiment:
-    """The accepted state of one experiment."""
+    """The accepted state of one experiment; ``test`` is the file whose tests it was accepted by."""
 
+    test: str = ""
     datasets: dict[str, LockedDataset] = field(default_factory=dict)
     evaluators: dict[str, LockedEvaluator] = field(default_factory=dict)
     cells: dict[str, LockedCell] = field(default_factory=dict)
@@ -186,6 +188,8 @@ def vectors_path(path: Path, experiment: str, cell: str) -> Path:
 
 def read_vectors(path: Path, experiment: str, cell: str, *, digest: str) -> dict[str, FloatArray]:
     """The vectors of an accepted cell by metric; those of anchors have `` anchor`` after the name.
+
+    The number of each example's group, where the dataset has groups, has `` groups`` after the name.
 
     Raises:
         GateError: the file is gone, or is not the one that the lock was written with.

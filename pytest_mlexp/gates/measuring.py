@@ -115,7 +115,8 @@ def _metric(metric: str, seen: Sequence[Seen]) -> Contributions:
     if None not in jackknifed:
         return tabulate("blocks", _whole(jackknifed), examples=np.arange(BLOCKS))
     values = [Tested(one.trial.seed, one.rows, one.evaluation[metric]) for one in seen]
-    return tabulate("runs", values, examples=dataset.examples)
+    found = tabulate("runs", values, examples=dataset.examples)
+    return _of_this_machine(found) if "timings" in _requests(seen[0].cell) else found
 
 
 def _whole(tested: Sequence[Tested | None]) -> list[Tested]:
@@ -176,10 +177,14 @@ def _requests(cell: Cell) -> tuple[str, ...]:
 
 
 def _timing(name: str, seen: Sequence[Seen]) -> Contributions:
+    values = [Tested(one.trial.seed, one.rows, float(getattr(one.outcome, name))) for one in seen]
+    return _of_this_machine(tabulate("runs", values, examples=seen[0].dataset.examples))
+
+
+def _of_this_machine(found: Contributions) -> Contributions:
     from pytest_mlexp.tracking.machine import hardware
 
-    values = [Tested(one.trial.seed, one.rows, float(getattr(one.outcome, name))) for one in seen]
-    return replace(tabulate("runs", values, examples=seen[0].dataset.examples), hardware=hardware())
+    return replace(found, hardware=hardware())
 
 
 def _slices(dataset: Dataset, column: str) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict
 
@@ -43,7 +43,8 @@ class Gate:
             kind are alternatives, names of a model and of a dataset must both fit.
         slices: a column of ``X``, or ``groups``: the worst of its groups is judged.
         primary: whether a regression fails; by default only that of the first margin declared for a model
-            and dataset does, the others inform. Bounds fail unless this is False.
+            and dataset does (of those on timings only without another), the others inform. Bounds fail unless
+            this is False, as do margins with ``inconclusive="fail"``; with False nothing fails.
         inconclusive: whether a comparison that shows nothing passes or fails; ``new``: likewise when there
             is no baseline.
 
@@ -69,6 +70,8 @@ class Gate:
         self._check_numbers()
         for name in ("inconclusive", "new"):
             self._check_choice(name, ("pass", "fail"))
+            if self.primary is False and getattr(self, name) == "fail":
+                raise self._wrong(f"primary=False lets all that it finds pass: leave it or {name}='fail' out")
         self._check_choice("primary", (None, True, False))
 
     def __str__(self) -> str:
@@ -82,6 +85,11 @@ class Gate:
     def compares(self) -> bool:
         """Whether the gate needs a baseline."""
         return self.max_drop is not None or self.max_relative_drop is not None
+
+    @property
+    def is_operational(self) -> bool:
+        """Whether the gate is on a timing, which hardware and load decide as much as the model."""
+        return self.metric in OPERATIONAL
 
     def margin(self, baseline: float) -> float:
         """The loss against a baseline of this value that the gate lets pass, at least 0."""
@@ -129,12 +137,22 @@ class Gates:
         return " & ".join(map(str, self.gates))
 
 
-def declare(rule: str | Gate | Gates, options: dict[str, Any]) -> Gates:
+def declare(rule: str | Gate | Gates, options: dict[str, Any], *, beside: Iterable[Gate] = ()) -> Gates:
     """The gates that a declaration names: a metric with options, or gates made before.
 
     Raises:
-        DeclarationError: an unknown option, or options given beside a gate that has its own.
+        DeclarationError: an unknown option, options given beside a gate that has its own, or a gate that is
+            among the declared ones already.
     """
+    gates, taken = _made(rule, options), list(beside)
+    for gate in gates:
+        if gate in taken:
+            raise DeclarationError(f"the gate '{gate}' is declared already: leave one of the two out")
+        taken.append(gate)
+    return gates
+
+
+def _made(rule: str | Gate | Gates, options: dict[str, Any]) -> Gates:
     known = [field.name for field in fields(Gate)[1:]]
     for name in options:
         if name not in known:
@@ -146,31 +164,58 @@ def declare(rule: str | Gate | Gates, options: dict[str, Any]) -> Gates:
     return Gates((rule,)) if isinstance(rule, Gate) else rule
 
 
-def loosened(accepted: Mapping[str, Any], declared: Mapping[str, Any]) -> str | None:
-    """Say how a gate asks for less than it did when it was accepted; both as :meth:`Gate.written` gives them.
+def check_on(gate: Gate, blocks: Collection[str], *, stems: Mapping[str, bool], experiment: str) -> None:
+    """Refuse a gate with a name in ``on`` at which it could hold nothing to its rule.
 
-    An entry ``informs`` says that nothing the gate finds fails its cell; a gate that is gone is empty.
+    Args:
+        gate: what was declared.
+        blocks: the names of models, variants and datasets.
+        stems: the ids of all cells without their devices, and whether each has the gate's metric.
+        experiment: its name, for the error.
+
+    Raises:
+        DeclarationError: such a name, with those that were likely meant.
     """
-    for name in (*_BOUNDS, *_MARGINS):
-        if name in accepted and (name not in declared or _looser(name, accepted[name], declared[name])):
-            return f"{name}={accepted[name]} was accepted, now it is {declared.get(name, 'gone')}"
-    for name in ("inconclusive", "new"):
-        if name in accepted and name not in declared:
-            return f"{name}={accepted[name]} was accepted, now it is gone"
-    if declared.get("informs") and not accepted.get("informs"):
-        return "it could fail its cell when it was accepted, now it only informs"
+    for name in (name for name in gate.on if name not in blocks):
+        found = [stem for stem in stems if name.startswith(f"{stem}-")]
+        start = f"the gate '{gate}' of experiment {experiment!r} is on {name!r}, which "
+        if not found:
+            raise DeclarationError(f"{start}is no model, dataset or cell: {nearest(name, blocks)}")
+        if not any(stems[stem] for stem in found):
+            device = name.removeprefix(max(found, key=len))
+            there = nearest(name, [stem + device for stem, has in stems.items() if has])
+            raise DeclarationError(f"{start}does not have {gate.metric!r}, so that it checks nothing there: {there}")
+
+
+def loosened(accepted: Mapping[str, Any], declared: Sequence[Mapping[str, Any]]) -> str | None:
+    """Say what of an accepted gate no declared one asks for any more; all as the lock holds them, on one metric.
+
+    Each bound and each margin is looked for by itself, and a rule that could fail its cell only among those that can.
+    """
+    reasons = [_lost(name, accepted, declared) for name in (*_BOUNDS, *_MARGINS) if name in accepted]
+    return "; ".join(reason for reason in reasons if reason) or None
+
+
+def _lost(name: str, accepted: Mapping[str, Any], declared: Sequence[Mapping[str, Any]]) -> str | None:
+    """How one rule of a gate is asked for less, if it is."""
+    value = accepted[name]
+    same = [gate for gate in declared if name in gate]
+    able = [gate for gate in same if _can_fail(name, gate) or not _can_fail(name, accepted)]
+    kept = [gate for gate in able if not _looser(name, value, gate[name])]
+    if not kept:
+        if any(not _looser(name, value, gate[name]) for gate in same):
+            return f"{name}={value} could fail its cell when it was accepted, now it only informs"
+        now = (max if name == "at_least" else min)((gate[name] for gate in able or same), default="gone")
+        return f"{name}={value} was accepted, now it is {now}"
+    for choice in ("inconclusive", "new"):
+        if name in _MARGINS and choice in accepted and all(choice not in gate for gate in kept):
+            return f"{choice}={accepted[choice]} was accepted, now it is gone"
     return None
 
 
-def tightest(gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What several gates on one metric ask for together; all as :meth:`Gate.written` gives them."""
-    joined: dict[str, Any] = {}
-    for gate in gates:
-        for name, value in gate.items():
-            if name not in joined or name not in (*_BOUNDS, *_MARGINS) or _looser(name, value, joined[name]):
-                joined[name] = value
-    failing = any(name in gate for gate in gates for name in _MARGINS if not gate.get("informs"))
-    return {**joined, "informs": not failing and "informs" in joined}
+def _can_fail(name: str, gate: Mapping[str, Any]) -> bool:
+    """Whether a rule of a gate fails its cell: a margin that informs does not, beside a bound that does."""
+    return gate.get("primary") is not False and not (name in _MARGINS and "informs" in gate)
 
 
 def _names(given: str | Iterable[str]) -> tuple[str, ...]:

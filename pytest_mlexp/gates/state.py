@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mlexp.errors import GateError
 from pytest_mlexp.gates.acceptance import changes, described
+from pytest_mlexp.gates.contributions import is_of
 from pytest_mlexp.gates.judge import Baseline
 from pytest_mlexp.gates.lock import read, read_vectors
 
@@ -44,7 +45,7 @@ class AcceptedState:
         if locked is None:
             return 0
         return sum(
-            1 + any(m.anchor for name, m in locked.metrics.items() if name.partition("[")[0] == gate.metric)
+            1 + any(m.anchor for name, m in locked.metrics.items() if is_of(name, gate.metric))
             for gate in cell.gates
             if gate.compares and not cell.informs(gate)
         )

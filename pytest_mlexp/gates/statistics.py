@@ -63,11 +63,6 @@ class Side:
         """The metric, averaged over the runs."""
         return float(self.runs.mean())
 
-    @property
-    def is_binary(self) -> bool:
-        """Whether all runs gave the same scores, each of them 0 or 1."""
-        return self.mean is not None and bool(np.isin(self.mean, (0.0, 1.0)).all())
-
 
 @dataclass(frozen=True)
 class Difference:
@@ -160,7 +155,7 @@ def mid_p(lost: int, gained: int) -> float:
 def _paired(sides: Sequence[Side], change: FloatArray, groups: npt.NDArray[np.intp] | None) -> Difference:
     baseline, candidate, *lenders = sides
     variance, df_examples = _of_mean(change, groups)
-    binary = baseline.is_binary and candidate.is_binary
+    binary = _are_bits(baseline, candidate)
     if binary:
         variance = max(variance, (0.5 / change.size) ** 2)
     within = _pooled([(side.runs.size - 1, side.residual) for side in sides]) / change.size
@@ -174,6 +169,12 @@ def _paired(sides: Sequence[Side], change: FloatArray, groups: npt.NDArray[np.in
     if binary and groups is None:
         p = max(p, mid_p(int((change < 0).sum()), int((change > 0).sum())))
     return Difference(value, variance, spread, within, runs, df, p, _degrees(lenders))
+
+
+def _are_bits(*sides: Side) -> bool:
+    """Whether the runs of each side gave the same scores, each of them 0 or 1; -1 for 1 of a metric to minimize."""
+    means = [side.mean for side in sides if side.mean is not None]
+    return any(all(np.isin(mean, pair).all() for mean in means) for pair in ((0.0, 1.0), (-1.0, 0.0)))
 
 
 def _by_runs(sides: Sequence[Side]) -> Difference:

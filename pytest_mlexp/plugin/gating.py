@@ -16,7 +16,7 @@ from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.differences import differences, vanished
 from pytest_mlexp.gates.flips import flips_table
 from pytest_mlexp.gates.judge import Baseline, judge
-from pytest_mlexp.gates.lock import FILE_NAME, write
+from pytest_mlexp.gates.lock import FILE_NAME, Lock, write
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
 from pytest_mlexp.gates.state import AcceptedState
 from pytest_mlexp.matrix import Cell, expand
@@ -100,8 +100,19 @@ class Gating:
         previous = None if self._options.reset_anchors else baseline
         accepted = accept(cell, flow.dataset(cell), evaluation, fresh, previous)
         warnings = against_anchors(cell, accepted, fresh, Terms(alpha=ALPHA, gates=self.gates))
-        self._pending.append(replace(accepted, warnings=warnings))
+        self._pending.append(replace(accepted, warnings=(*accepted.warnings, *warnings)))
         return tuple(replace(v, status="pass", strict=False) if v.status == "new" else v for v in verdicts)
+
+    @property
+    def lock(self) -> Lock:
+        """What was accepted before this session."""
+        return self._state.lock
+
+    def takes_out(self, experiment: str, cells: Iterable[str]) -> bool:
+        """Whether it is accepted that these cells are gone, as ``--mlexp-accept`` says; they leave the lock then."""
+        if self._options.accept:
+            self._pending += [Acceptance(experiment, cell) for cell in cells]
+        return self._options.accept
 
     def vanish(self, cell: VanishedCell) -> None:
         """Fail for a vanished cell, or take it out of the lock.
@@ -110,8 +121,7 @@ class Gating:
             GateError: it was not accepted that the cell is gone.
         """
         __tracebackhide__ = True
-        if self._options.accept:
-            self._pending.append(Acceptance(cell.experiment.name, cell.id))
+        if self.takes_out(cell.experiment.name, [cell.id]):
             return
         reason = (
             f"{self.path.name} expects this cell, but the experiment does not declare it any more; cells there are: "
@@ -120,12 +130,13 @@ class Gating:
         raise GateError(failure(cell.experiment.name, cell.id, Verdict("expected", "", "vanished", reason)))
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Any:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         """Let the report carry what this test accepted and which examples flipped."""
         report = yield
         if call.when == "call":
             accepted = [] if report.failed else self._pending
-            report.mlexp_accepted = [(to_dict(replace(a, vectors=b"")), a.vectors) for a in accepted]
+            test = item.nodeid.partition("::")[0]
+            report.mlexp_accepted = [(to_dict(replace(a, vectors=b"", test=test)), a.vectors) for a in accepted]
             report.mlexp_flips, self._pending, self._flips = self._flips, [], {}
         return report
 
@@ -215,5 +226,6 @@ def _cell(item: pytest.Item) -> Any:
 def _flips(cell: Cell, evaluation: Evaluation, baseline: Baseline | None) -> dict[str, bytes]:
     if baseline is None or baseline.changes:
         return {}
-    table = flips_table(evaluation.contributions, baseline.vectors)
+    maximize = {name: metric.maximize for name, metric in baseline.locked.metrics.items()}
+    table = flips_table(evaluation.contributions, baseline.vectors, maximize)
     return {f"flips/{cell.experiment.name}/{cell.id}.csv": table} if table else {}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_hex
+from types import ModuleType
 from typing import Any, cast
 
 import pytest
@@ -121,7 +122,9 @@ class MlexpSession:
 
     def pytest_collection_finish(self) -> None:
         """Look at the code of all blocks while it is what was just imported."""
-        self.flow.reuse.look_at(experiment for experiment, _ in self._config.stash.get(EXPERIMENTS, {}).values())
+        experiments = [experiment for experiment, _ in self._config.stash.get(EXPERIMENTS, {}).values()]
+        plugins = self._config.pluginmanager.get_plugins()
+        self.flow.reuse.look_at(experiments, [plugin for plugin in plugins if isinstance(plugin, ModuleType)])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> None:

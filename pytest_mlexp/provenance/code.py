@@ -13,37 +13,41 @@ import sys
 from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
+from pytest_mlexp.provenance.constants import PLAIN, is_made, is_plain, plain_text
 from pytest_mlexp.provenance.locating import Place
 from pytest_mlexp.provenance.modules import Modules
 from pytest_mlexp.provenance.packages import versions
 from pytest_mlexp.provenance.sources import Source, depends_on_place
 from pytest_mlexp.provenance.usage import Chain, Usage, usage_of
 
-PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), type(NotImplemented))
 TOP = "<module>"
-# Calls that make an empty one, which fills up later.
-CONTAINERS = ("dict", "list", "set", "defaultdict", "Counter", "OrderedDict", "deque")
 DYNAMIC = ("globals", "eval", "exec")  # what they look up cannot be told: anything of the module
 
 
 class CodeWalk:
     """One traversal of first-party code.
 
+    Args:
+        keeping: what of the texts counts that is left out otherwise, see ``reading``.
+        idle: whether libraries count that are imported and not named again, thus for what their import does.
+
     Attributes:
         texts: ``module:definition`` -> its normalised text, in the order of the visit.
         edges: ``module:definition`` -> the definitions that its names stand for.
         packages: distribution -> version, of the libraries that are used.
         lazy: files of modules that only functions import; they are loaded later than they are read here.
+        anywhere: whether a module is looked up by a name that the text does not tell.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keeping: frozenset[str] = frozenset(), *, idle: bool = True) -> None:
         self.texts: dict[str, str] = {}
         self.edges: dict[str, list[tuple[str, str]]] = {}
         self.packages: dict[str, str] = {}
         self.lazy: dict[str, Source] = {}
-        self.modules = Modules()
+        self.anywhere = False
+        self.modules = Modules(keeping)
+        self._idle = idle
         self._eager: set[str] = set()
         self._touched: set[str] = set()
 
@@ -52,8 +56,18 @@ class CodeWalk:
         source = self.modules.source(module)
         if source is not None:
             self._make_eager(source)
-            self._touch(source)
+            self._import(module)
         return source
+
+    def whole(self, module: str) -> None:
+        """Take in all that a first-party module binds."""
+        source = self.modules.source(module)
+        if source is not None:
+            self._whole(source)
+
+    def reach(self, module: str, *chain: str) -> str | None:
+        """Take in what an attribute of a module stands for, or all of it; the key of a first-party definition."""
+        return self._through(module, chain)
 
     def define(self, key: str, text: str, source: Source, *, without: Iterable[str] = ()) -> str:
         """Take in a definition and follow its names, except those that something else supplies."""
@@ -74,19 +88,23 @@ class CodeWalk:
             if name in without or self.modules.is_experiment(source, name):
                 continue
             for chain in chains:
-                self._edge(key, name, self._resolve(source, name, chain))
+                self._edge(key, name, self.resolve(source, name, chain))
         for inner in usage.imports:
-            module = source.absolute(inner.level, inner.module)
+            module = source.absolute(inner.level, inner.module) or source.name
             self._import(module)
             for chain in inner.chains:
                 full = (inner.attribute, *chain) if inner.attribute else chain
                 self._edge(key, ".".join((module, *full)), self._through(module, full))
+        for package in usage.packages:
+            for module in self.modules.inside(source.absolute(*package)):
+                self._edge(key, module, self._through(module, ()))
+        self.anywhere |= usage.anywhere
 
     def _edge(self, key: str, name: str, target: str | None) -> None:
         if target is not None and (name, target) not in self.edges[key]:
             self.edges[key].append((name, target))
 
-    def _resolve(self, source: Source, name: str, chain: Chain) -> str | None:
+    def resolve(self, source: Source, name: str, chain: Chain) -> str | None:
         """Take in what a name of a module stands for; the key of its definition where it is first-party."""
         found: str | None = None
         if name in source.bindings:
@@ -101,26 +119,27 @@ class CodeWalk:
             if there is None:
                 self.library(star)
             elif self.modules.has(there, name):
-                return self._resolve(there, name, chain)
+                return self.resolve(there, name, chain)
         if name in DYNAMIC:
             return self._whole(source)
-        if hasattr(builtins, name) or name.startswith("__"):
+        if hasattr(builtins, name) and name != "__doc__":
             return None
         return self._unknown(source, name)
 
     def _unknown(self, source: Source, name: str) -> str | None:
         """A name that no statement binds: put there from outside, or not there at all."""
-        live = None if name.startswith("__") else vars(sys.modules.get(source.name, builtins)).get(name)
-        if type(live) in PLAIN and live is not None:
-            return self._constant(f"{source.name}:{name}", live)
-        return None
+        key = f"{source.name}:{name}"
+        if name.startswith("__"):
+            return self._constant(key, ast.get_docstring(source.tree)) if name == "__doc__" else None
+        live = vars(sys.modules.get(source.name, builtins)).get(name)
+        return self._constant(key, live if type(live) in PLAIN else "put there from outside")
 
     def _bound(self, source: Source, name: str) -> str:
         key = f"{source.name}:{name}"
         if key in self.texts:
             return key
         live = vars(sys.modules[source.name]).get(name, ...) if self._is_live(source) else ...
-        is_value = live is not ... and (_is_plain(live) or _is_made(live, source.bindings[name]))
+        is_value = live is not ... and (is_plain(live) or is_made(live, source.bindings[name]))
         if is_value and self._counts_by_value(source, name, live):
             return self._constant(key, live)
         texts = [self.modules.normalise(statement, source) for statement in source.bindings[name]]
@@ -137,7 +156,7 @@ class CodeWalk:
         return source.name in self._eager and source.name in sys.modules
 
     def _constant(self, key: str, value: object) -> str:
-        self.texts.setdefault(key, f"value {_plain_text(value)}")
+        self.texts.setdefault(key, f"value {plain_text(value)}")
         self.edges.setdefault(key, [])
         return key
 
@@ -153,7 +172,7 @@ class CodeWalk:
             return self._whole(source)
         name, rest = chain[0], chain[1:]
         if self.modules.has(source, name):
-            return self._resolve(source, name, rest)
+            return self.resolve(source, name, rest)
         if source.is_package and self.modules.place(f"{module}.{name}").kind not in {"missing", "standard"}:
             return self._through(f"{module}.{name}", rest)
         return self._whole(source) if "__getattr__" in source.bindings else self._unknown(source, name)
@@ -172,9 +191,9 @@ class CodeWalk:
         if key not in self.texts:
             self.texts[key] = ""
             self.edges[key] = []
-            for name in (*source.bindings, *source.imports):
+            for name in sorted({*source.bindings, *source.imports}):
                 if not self.modules.is_experiment(source, name):
-                    self._edge(key, name, self._resolve(source, name, ()))
+                    self._edge(key, name, self.resolve(source, name, ()))
         return key
 
     def _import(self, module: str) -> Place:
@@ -199,7 +218,7 @@ class CodeWalk:
             self.lazy[source.name] = source
         for module in (*source.certain, *source.possible):
             self._import(module)
-        for module in source.unused:
+        for module in source.unused if self._idle else ():
             self.library(module)
         text = self.modules.effects(source)
         if text:
@@ -223,34 +242,3 @@ def digest(content: str | bytes) -> str:
     """32 hexadecimal digits of a content."""
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     return blake2b(data, digest_size=16).hexdigest()
-
-
-def _is_plain(value: Any) -> bool:
-    if type(value) in {tuple, frozenset}:
-        return all(map(_is_plain, value))
-    return type(value) in PLAIN
-
-
-def _is_made(value: Any, statements: Iterable[ast.stmt]) -> bool:
-    """Whether a container was filled by a call, which may have read a file: ``json.loads(path.read_text())``."""
-    calls = [node for statement in statements for node in ast.walk(statement) if isinstance(node, ast.Call)]
-    return any(ast.unparse(call.func).rpartition(".")[2] not in CONTAINERS for call in calls) and _is_filled(value)
-
-
-def _is_filled(value: Any) -> bool:
-    if type(value) is dict:
-        return all(_is_plain(key) and _is_filled(item) for key, item in value.items())
-    return all(map(_is_filled, value)) if type(value) in {list, set} else _is_plain(value)
-
-
-def _plain_text(value: Any) -> str:
-    if type(value) is dict:
-        return f"dict {sorted((_plain_text(key), _plain_text(item)) for key, item in value.items())}"
-    if type(value) in {list, set}:
-        texts = map(_plain_text, value)
-        return f"list {[*texts]}" if type(value) is list else f"set {sorted(texts)}"
-    if type(value) is frozenset:
-        return f"frozenset {sorted(map(_plain_text, value))}"
-    if type(value) is tuple:
-        return f"tuple {[*map(_plain_text, value)]}"
-    return f"{type(value).__name__} {value!r}"

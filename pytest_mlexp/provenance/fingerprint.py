@@ -11,14 +11,16 @@ import copyreg
 import functools
 import inspect
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from pytest_mlexp.provenance.code import PLAIN, CodeWalk, digest
+from pytest_mlexp.provenance.code import CodeWalk, digest
+from pytest_mlexp.provenance.constants import PLAIN
 from pytest_mlexp.provenance.normalising import normalised
 from pytest_mlexp.provenance.packages import OWN_DISTRIBUTION, is_library, is_standard, versions
 from pytest_mlexp.provenance.positions import class_node, function_node
+from pytest_mlexp.provenance.reading import read_by
 
 
 def fingerprint(*parts: object) -> str:
@@ -27,11 +29,40 @@ def fingerprint(*parts: object) -> str:
     Parts may be functions, classes, partials, bound methods, estimators (class and ``get_params``),
     arrays, tensors, containers, plain values, and objects that could be pickled (class and state). An
     object without such a state counts by its class alone. In which module a definition stands does not count, nor
-    does this package: how it was installed says nothing of the team's code.
+    does this package, as how it was installed says nothing of the team's code, nor a library that is imported beside
+    it and not used: the last user of an import may go without a trace.
     """
-    walk = ValueWalk()
-    text = walk.text(parts)
+    walk, text = follow(parts)
     return digest(f"{text}\n{walk.anonymous()}")[:16]
+
+
+def follow(
+    value: object,
+    *,
+    named: bool = False,
+    begin: Callable[[CodeWalk], object] | None = None,
+    end: Callable[[CodeWalk], object] | None = None,
+) -> tuple[ValueWalk, str]:
+    """Walk a value; again where code was reached that reads what was left out, such as docstrings.
+
+    Args:
+        value: what is walked.
+        named: see ``ValueWalk``.
+        begin: what to do with the code before the value is walked.
+        end: what to do with it after that.
+    """
+    keeping: frozenset[str] = frozenset()
+    while True:
+        walk = ValueWalk(named=named, keeping=keeping)
+        if begin is not None:
+            begin(walk.code)
+        text = walk.text(value)
+        if end is not None:
+            end(walk.code)
+        needed = keeping | read_by([*walk.code.texts.values(), *walk.typed_in], walk.roots())
+        if needed == keeping:
+            return walk, text
+        keeping = needed
 
 
 class ValueWalk:
@@ -40,8 +71,10 @@ class ValueWalk:
     Knows what it is inside of, so that cycles end.
     """
 
-    def __init__(self, *, named: bool = False) -> None:
-        self.code = CodeWalk()
+    def __init__(self, *, named: bool = False, keeping: frozenset[str] = frozenset()) -> None:
+        self.code = CodeWalk(keeping, idle=named)
+        self.typed_in: list[str] = []
+        self.keeping = keeping
         self._named = named
         self._inside: list[object] = []
 
@@ -52,8 +85,13 @@ class ValueWalk:
             (digest(text), [(name, number[target]) for name, target in self.code.edges[key]])
             for key, text in self.code.texts.items()
         ]
+        names = list(self.code.texts) if "names" in self.keeping else []
         packages = [(name, version) for name, version in self.code.packages.items() if name != OWN_DISTRIBUTION]
-        return digest(repr((parts, sorted(packages))))
+        return digest(repr((parts, names, sorted(packages))))
+
+    def roots(self) -> frozenset[str]:
+        """The distributions that are used."""
+        return frozenset(self.code.packages)
 
     def text(self, value: object) -> str:
         """Return a text that tells ``value`` from every other one."""
@@ -129,7 +167,9 @@ class ValueWalk:
                 text = self.code.modules.normalise(node, source)
                 return self._defined(source.name, code.co_qualname, text, source, code.co_freevars)
         node = function_node(_typed_in(code), code)
-        own: object = code if node is None else normalised(node)
+        own: object = code if node is None else normalised(node, keeping=self.keeping)
+        if isinstance(own, str):
+            self.typed_in.append(own)
         named = {name: function.__globals__[name] for name in sorted(_names(code)) if name in function.__globals__}
         return (own, named)
 
@@ -140,7 +180,7 @@ class ValueWalk:
             count += 1
             key = f"{base}#{count}"  # several lambdas of one name
         self.code.define(key, text, source, without=without)
-        return key if self._named else f"#{list(self.code.texts).index(key)}"
+        return f"#{list(self.code.texts).index(key)}"
 
     def _class(self, cls: type) -> str:
         if _is_library_module(cls.__module__):

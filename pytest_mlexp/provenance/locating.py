@@ -49,6 +49,12 @@ def locate(name: str) -> Place:
     return Place("source" if path.suffix in {".py", ".pyw", ""} else "native", path, inside)
 
 
+def folders_of(package: str) -> list[Path]:
+    """The folders that the modules of a package lie in."""
+    spec = _spec(package)
+    return [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec is not None else []
+
+
 def _spec(name: str) -> ModuleSpec | None:
     loaded = getattr(sys.modules.get(name), "__spec__", None)
     if loaded is not None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from pytest_mlexp.experiment import Experiment
-from pytest_mlexp.provenance.locating import Place, locate
+from pytest_mlexp.provenance.locating import Place, folders_of, locate
 from pytest_mlexp.provenance.normalising import effect_of, normalised
 from pytest_mlexp.provenance.sources import Source, read_source
 from pytest_mlexp.provenance.usage import Chain, usage_of
@@ -18,7 +18,9 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 class Modules:
     """Finds modules by name and answers what a name in one of them is."""
 
-    def __init__(self) -> None:
+    def __init__(self, keeping: frozenset[str] = frozenset()) -> None:
+        self._keeping = keeping
+        self._normalised: dict[ast.AST, str] = {}
         self._sources: dict[str, Source | None] = {}
         self._places: dict[str, Place] = {}
 
@@ -34,6 +36,11 @@ class Modules:
             place = self.place(module)
             self._sources[module] = read_source(module, place) if place.kind == "source" else None
         return self._sources[module]
+
+    @property
+    def read(self) -> tuple[Source, ...]:
+        """The first-party modules that were read so far."""
+        return tuple(source for source in self._sources.values() if source is not None)
 
     def has(self, source: Source, name: str) -> bool:
         """Whether a module binds a name, also by importing all names of another one."""
@@ -55,17 +62,34 @@ class Modules:
                 return True
         return False
 
+    def inside(self, package: str) -> list[str]:
+        """The first-party modules of a package, at any depth, and itself."""
+        place = self.place(package)
+        if place.kind not in {"source", "folder"}:
+            return []
+        if not place.is_package:
+            return [package]
+        found = [package]
+        for folder in folders_of(package):
+            for file in sorted(folder.rglob("*.py")):
+                parts = file.relative_to(folder).with_suffix("").parts
+                found.append(".".join((package, *(parts[:-1] if parts[-1] == "__init__" else parts))))
+        return list(dict.fromkeys(found))
+
     def normalise(self, node: ast.AST, source: Source) -> str:
         """The text of a node of a module."""
-        return normalised(node, lambda name: self.is_experiment(source, name))
+        if node not in self._normalised:
+            found = normalised(node, lambda name: self.is_experiment(source, name), keeping=self._keeping)
+            self._normalised[node] = found
+        return self._normalised[node]
 
     def effects(self, source: Source) -> str:
         """What a module does when it is imported, beside binding names and declaring experiments."""
         done = [effect_of(s, lambda name: self.is_experiment(source, name)) for s in source.body]
-        done += [s for s in source.body if isinstance(s, _DEFINITIONS) and self._enters(s, source)]
+        done += [s for s in source.body if isinstance(s, _DEFINITIONS) and self.enters(s, source)]
         return "\n".join(self.normalise(effect, source) for effect in done if effect is not None)
 
-    def _enters(self, definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, source: Source) -> bool:
+    def enters(self, definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, source: Source) -> bool:
         """Whether a definition, by being there, changes what others look things up in."""
         if self._registers(definition.decorator_list, source):
             return True
@@ -109,7 +133,7 @@ class Modules:
                 if chain:  # a method of what a decorator made of it: functools.singledispatch's register
                     return True
                 used = usage_of(self.normalise(statement, source)).names
-                if any(self._is_object(source, inner) for inner, _ in used):
+                if any(self.is_object(source, inner) for inner, _ in used):
                     return True
             elif not isinstance(statement, ast.ClassDef) or chain:
                 return True
@@ -122,7 +146,8 @@ class Modules:
                 return True
         return False
 
-    def _is_object(self, source: Source, name: str) -> bool:
+    def is_object(self, source: Source, name: str) -> bool:
+        """Whether a name stands for something that is neither a function, a class nor a module."""
         bound = any(not isinstance(s, _DEFINITIONS) for s in source.bindings.get(name, ()))
         there = [(self.source(t.module), t.attribute) for t in source.imports.get(name, ()) if t.attribute]
-        return bound or any(s is not None and s is not source and self._is_object(s, str(a)) for s, a in there)
+        return bound or any(s is not None and s is not source and self.is_object(s, str(a)) for s, a in there)

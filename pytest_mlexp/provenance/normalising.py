@@ -1,4 +1,7 @@
-"""Syntax trees without what cannot change a result: comments, layout, docstrings, hints that nothing reads."""
+"""Syntax trees without what cannot change a result: comments, layout, docstrings, hints that nothing reads.
+
+``keeping`` names what counts all the same: ``docs``, ``hints``, and the ``order`` of methods.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ IsOurs = Callable[[str], bool]
 DECLARES = ("model", "dataset", "evaluator", "gate")
 
 
-def normalised(node: ast.AST, is_experiment: IsOurs = lambda _: False) -> str:
+def normalised(node: ast.AST, is_experiment: IsOurs = lambda _: False, *, keeping: frozenset[str] = frozenset()) -> str:
     """``node`` as source, without docstrings, the decorators of an Experiment, and hints of undecorated functions.
 
     Hints count in class bodies, where dataclasses read them, and on decorated functions, where a dispatcher may.
     """
-    stripped = _Stripper(is_experiment).visit(copy.deepcopy(node))
+    stripped = _Stripper(is_experiment, keeping).visit(copy.deepcopy(node))
     return "" if stripped is None else ast.unparse(ast.fix_missing_locations(stripped))
 
 
@@ -38,8 +41,9 @@ def declares(node: ast.AST, is_experiment: IsOurs) -> bool:
 
 
 class _Stripper(ast.NodeTransformer):
-    def __init__(self, is_experiment: IsOurs) -> None:
+    def __init__(self, is_experiment: IsOurs, keeping: frozenset[str]) -> None:
         self._is_experiment = is_experiment
+        self._keeping = keeping
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return self._definition(node)
@@ -55,16 +59,40 @@ class _Stripper(ast.NodeTransformer):
 
     def _definition(self, node: Definition) -> ast.AST:
         node.decorator_list = [d for d in node.decorator_list if not declares(d, self._is_experiment)]
-        if ast.get_docstring(node, clean=False) is not None:
+        if "docs" not in self._keeping and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-        if not isinstance(node, ast.ClassDef) and not node.decorator_list:
+        if "hints" not in self._keeping and not isinstance(node, ast.ClassDef) and not node.decorator_list:
             node.returns = None
             for argument in ast.walk(node.args):
                 if isinstance(argument, ast.arg):
                     argument.annotation = None
         self.generic_visit(node)
         node.body = node.body or [ast.Pass()]
+        if isinstance(node, ast.ClassDef) and "order" not in self._keeping:
+            node.body = _ordered(node)
         return node
+
+
+def _ordered(cls: ast.ClassDef) -> list[ast.stmt]:
+    """The body of a class with methods at its end, by name, as far as nothing can tell their order."""
+    if cls.decorator_list or cls.keywords:
+        return cls.body
+    names = [getattr(statement, "name", "") for statement in cls.body]
+    methods = [s for s in cls.body if _is_method(s) and names.count(getattr(s, "name", "")) == 1]
+    rest = [statement for statement in cls.body if statement not in methods]
+    used = {node.id for statement in rest for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    movable = {str(getattr(s, "name", "")): s for s in methods if getattr(s, "name", "") not in used}
+    stay = [statement for statement in cls.body if statement not in movable.values()]
+    return [*stay, *(movable[name] for name in sorted(movable))]
+
+
+def _is_method(statement: ast.stmt) -> bool:
+    """Whether a statement binds a method, and evaluates nothing of its class for that."""
+    if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    simple = all(ast.unparse(d) in {"property", "staticmethod", "classmethod"} for d in statement.decorator_list)
+    defaults = [*statement.args.defaults, *(d for d in statement.args.kw_defaults if d is not None)]
+    return simple and all(isinstance(default, ast.Constant) for default in defaults)
 
 
 def effect_of(statement: ast.stmt, is_experiment: IsOurs) -> ast.stmt | None:

@@ -1,28 +1,40 @@
 """Files that the team's code read while a result was made: the result depends on them, declared or not.
 
 Seen are files that Python opens, in this process: ``open``, ``numpy.load``, ``pandas.read_csv``, ``joblib.load``,
-``torch.load``, ``sqlite3.connect``; and folders that it lists, by the names in them. Not seen are files that native
-code opens, that other processes read, that were read when a module was imported, and whether a file exists.
+``torch.load``, ``sqlite3.connect``; folders that it lists, by the names in them; modules that are loaded meanwhile
+though the text does not tell of it, by their code; and, asked by the team's code, whether a file is there. Not seen are
+files that native code opens, that other processes read, and that were read when a module was imported.
 """
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import source_from_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pytest_mlexp.provenance.asking import OWN, asked, asker, reader
+from pytest_mlexp.provenance.normalising import normalised
 from pytest_mlexp.provenance.packages import is_library
 
-_CODE = (".py", ".pyc", ".so", ".pyd", ".dll", ".dylib")
+if TYPE_CHECKING:
+    from pytest_mlexp.provenance.provenance import BlockProvenance
+
+# Readers that remember nothing of a file; the empty one is the team's own code.
+_WITHOUT_CACHE = ("", "numpy", "pandas", "scipy", "sklearn", "torch", "joblib", "pyarrow", "yaml", "PIL", "h5py")
+_NATIVE = (".so", ".pyd", ".dll", ".dylib")
 _STATE = ".mlexp"
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/")
 _watching: list[Opened] = []
-State = tuple[int, int]  # nanoseconds of the last change, and size
+State = tuple[int, int]  # nanoseconds of the last change, and size; or one of these, where only that was asked
+ABSENT, FILE, FOLDER = (-1, 0), (-1, 1), (-1, 2)
+_KINDS = {ABSENT: "absent", FILE: "a file is there", FOLDER: "a folder is there"}
 _LISTING = ("os.listdir", "os.scandir")
 _EVENTS = {"open", "sqlite3.connect", *_LISTING}
 _digests: dict[tuple[str, State | None], str] = {}
@@ -32,7 +44,8 @@ class Opened:
     """The files that were opened while it was watching, by absolute path.
 
     It watches for a whole session: what one trial read may be remembered for the next, by a cache of the team's.
-    Therefore what was read counts for all that come later, unless a block declared it.
+    Therefore what was read counts for all later trials that reach something in which the first may have left it, and
+    for all later ones where a library read it that may have a cache of its own; unless a block declared it.
     """
 
     def __init__(self) -> None:
@@ -41,6 +54,10 @@ class Opened:
         self._written: set[str] = set()
         self._both: set[str] = set()
         self._declared: set[str] = set()
+        self._by: dict[str, list[BlockProvenance | None]] = {}
+        self._for_all: set[str] = set()
+        self._loaded: dict[str, State] = {}
+        self._loaded_now: dict[str, State] = {}
 
     def declare(self, path: Path) -> None:
         """Take in a file, or a folder, that a block declared to depend on."""
@@ -48,35 +65,81 @@ class Opened:
         self._declared.update(str(file.absolute()) for file in files)
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Note what is opened meanwhile, in whatever thread."""
+    def watching(self, by: BlockProvenance | None = None) -> Iterator[None]:
+        """Note what is opened meanwhile, in whatever thread, for a block."""
         _install()
         self._now.clear()
+        self._loaded_now.clear()
         _watching.append(self)
         try:
-            yield
+            with asked(self.note_question):
+                yield
         finally:
             _watching.remove(self)
             self._read = {**self._now, **self._read}
+            for path in self._now:
+                self._by.setdefault(path, []).append(by)
+            self._loaded = {**self._loaded_now, **self._loaded}
 
-    def note(self, path: str, flags: int) -> None:
-        """Take in one opening; what is opened for both counts as read unless it was written in the end."""
+    def note(self, path: str, flags: int, reader: str = "") -> None:
+        """Take in one opening, by a library or the team's code.
+
+        What is opened for both counts as read unless it was written in the end.
+        """
         absolute = os.path.abspath(path)  # noqa: PTH100 - on every opening, thus quick
         if not _counts(absolute):
             return
+        if absolute.endswith((".py", ".pyc")):
+            self._note_code(absolute)
+            return
         if flags & (os.O_WRONLY | os.O_TRUNC | os.O_CREAT):
             self._written.add(absolute)
-        elif absolute not in self._now and (state := _state(absolute)) is not None:
+        elif self._now.get(absolute) in {None, *_KINDS} and (state := _state(absolute)) is not None:
             self._now[absolute] = state
+            if reader not in _WITHOUT_CACHE:
+                self._for_all.add(absolute)
             if flags & os.O_RDWR:
                 self._both.add(absolute)
 
-    def files(self) -> dict[str, State]:
-        """What was only read, less code, libraries and the system's files; each with its state when it was opened."""
-        inherited = {path: state for path, state in self._read.items() if path not in self._declared}
+    def note_question(self, path: str, more: bool) -> None:  # noqa: FBT001 - the shape of a note
+        """Take in that the team's code asked whether a file is there, or more of it."""
+        absolute = os.path.abspath(path)  # noqa: PTH100 - as above
+        if not _counts(absolute) or absolute.endswith((".py", ".pyc")):
+            return
+        kind = _kind(absolute)
+        if more and kind == FILE:
+            self.note(path, os.O_RDONLY)
+        else:
+            self._now.setdefault(absolute, kind)
+
+    def _note_code(self, path: str) -> None:
+        try:
+            source = source_from_cache(path) if path.endswith(".pyc") else path
+        except ValueError:  # compiled by pytest
+            return
+        if (state := _state(source)) is not None and not source.startswith(OWN):
+            self._loaded_now.setdefault(source, state)
+
+    def files(self, block: BlockProvenance | None = None) -> dict[str, State]:
+        """What was only read, less libraries and the system's files; each with its state when it was opened.
+
+        Args:
+            block: what the trial or the evaluation is of; code that was followed from it counts by what is used.
+        """
+        inherited = {path: state for path, state in self._read.items() if self._is_inherited(path, block)}
         found = {**inherited, **self._now}
         made = self._written | {path for path in self._both if _state(path) != found.get(path)}
+        made |= {path for path, state in found.items() if state in _KINDS and _kind(path) != state}
+        loaded = {**self._loaded, **self._loaded_now} if block is not None and block.anywhere else self._loaded_now
+        found |= {path: state for path, state in loaded.items() if block is None or path not in block.sources}
         return {path: found[path] for path in sorted(found) if path not in made}
+
+    def _is_inherited(self, path: str, block: BlockProvenance | None) -> bool:
+        if path in self._declared:
+            return False
+        if block is None or path in self._for_all:
+            return True
+        return any(block.may_find_what(by) for by in self._by.get(path, ()))
 
 
 @functools.cache
@@ -94,16 +157,18 @@ def contents(files: Mapping[str, State], project: Path) -> dict[str, str]:
         path = Path(file)
         name = path.relative_to(project).as_posix() if path.is_relative_to(project) else file
         same = path.is_dir() or _state(file) == state
-        found[name] = (_digest(path) if same else None) or "changed meanwhile"
+        found[name] = _KINDS.get(state) or (_digest(path) if same else None) or "changed meanwhile"
     return found
 
 
 def changed(before: Mapping[str, str], project: Path) -> str | None:
     """Which file is not what it was, in words; None when all are."""
     for name, digest in before.items():
-        now = _digest(project / name)
+        path = project / name
+        now = _KINDS[_kind(str(path))] if digest in _KINDS.values() else _digest(path)
         if now != digest:
-            return f"file {'gone' if now is None else 'changed'}: {name}"
+            gone = now in {None, _KINDS[ABSENT]}
+            return f"file {'gone' if gone else 'is there now' if digest == _KINDS[ABSENT] else 'changed'}: {name}"
     return None
 
 
@@ -116,13 +181,18 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     flags = (args[2] or 0) if event == "open" else os.O_RDWR if event == "sqlite3.connect" else 0
     if event in _LISTING and "importlib" in sys._getframe(1).f_code.co_filename:  # noqa: SLF001
         return  # an import looks for a module
+    name = os.fsdecode(path)
+    is_absent = event == "open" and not flags & (os.O_WRONLY | os.O_CREAT) and _state(name) is None
     for opened in _watching:
-        opened.note(os.fsdecode(path), flags)
+        if not is_absent:
+            opened.note(name, flags, reader(sys._getframe(1)))  # noqa: SLF001
+        elif asker(sys._getframe(1)) is not None:  # noqa: SLF001
+            opened.note_question(name, more=False)
 
 
 @functools.lru_cache(maxsize=4096)
 def _counts(path: str) -> bool:
-    if path.endswith(_CODE) or path.startswith(_SYSTEM) or _STATE in Path(path).parts:
+    if path.endswith(_NATIVE) or path.startswith(_SYSTEM) or _STATE in Path(path).parts:
         return False
     return not is_library(path)
 
@@ -135,6 +205,18 @@ def _state(path: str) -> State | None:
     return status.st_mtime_ns, status.st_size
 
 
+def _kind(path: str) -> State:
+    return FOLDER if os.path.isdir(path) else FILE if os.path.exists(path) else ABSENT  # noqa: PTH110, PTH112
+
+
+def _code(path: Path) -> str:
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    try:
+        return normalised(ast.parse(text))
+    except (SyntaxError, ValueError):
+        return ascii(text)
+
+
 def _digest(path: Path) -> str | None:
     """Of a file's content, or of the names in a folder; None where there is neither."""
     try:
@@ -142,7 +224,9 @@ def _digest(path: Path) -> str | None:
             names = sorted(p.name for p in path.iterdir() if not p.name.startswith((".", "__pycache__")))
             return hashlib.blake2b("\n".join(names).encode(), digest_size=16).hexdigest()
         key = (str(path), _state(str(path)))
-        if key not in _digests:
+        if key not in _digests and path.suffix == ".py":
+            _digests[key] = hashlib.blake2b(_code(path).encode(), digest_size=16).hexdigest()
+        elif key not in _digests:
             with path.open("rb") as stream:
                 _digests[key] = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
         return _digests[key]

@@ -33,7 +33,7 @@ def versions(root: str) -> dict[str, str]:
     if root == OURS:
         return {OWN_DISTRIBUTION: own_version()}
     found: dict[str, str] = {}
-    for name in _owners(root):
+    for name in owners(root):
         found |= dict(_with_requirements(name))
     return found or {root: "unknown"}
 
@@ -65,7 +65,7 @@ def is_standard(root: str) -> bool:
 
 
 @functools.cache
-def _owners(root: str) -> tuple[str, ...]:
+def owners(root: str) -> tuple[str, ...]:
     """The distributions that hold a top-level module; by its own name first, which is quick."""
     try:
         return (_normal(metadata.distribution(root).metadata["Name"]),)

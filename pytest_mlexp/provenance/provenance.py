@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from pytest_mlexp.blocks.declared import Declared
 from pytest_mlexp.matrix import Trial
-from pytest_mlexp.provenance.code import PLAIN, digest
-from pytest_mlexp.provenance.fingerprint import ValueWalk
+from pytest_mlexp.provenance.code import CodeWalk, digest
+from pytest_mlexp.provenance.constants import PLAIN
+from pytest_mlexp.provenance.editing import check_is_as_loaded
+from pytest_mlexp.provenance.effects import SessionEffects
+from pytest_mlexp.provenance.fingerprint import follow
+from pytest_mlexp.provenance.leaving import left_by
 from pytest_mlexp.provenance.packages import own_version, versions
 from pytest_mlexp.provenance.precision import precision
 
@@ -31,15 +38,42 @@ class BlockProvenance:
     Attributes:
         parts: name -> digest or value; ``code module:definition``, ``package name``, ``param name``, ``declared what``.
         lazy: files that only functions import, with their state when they were read: they are loaded later.
+        code: what was followed -> digest of its code, whatever modules that stands in.
+        sources: files of all modules that were followed.
+        anywhere: whether it looks modules up by names that are not known.
+        left: definitions that it may leave something in for later trials of the process; None where it cannot be told.
     """
 
     parts: Mapping[str, str]
     lazy: Mapping[Path, tuple[int, int]] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
+    sources: frozenset[str] = frozenset()
+    anywhere: bool = False
+    left: frozenset[str] | None = None
 
     @cached_property
     def digest(self) -> str:
-        """Stands for all parts."""
-        return digest(repr(sorted(self.parts.items())))
+        """Stands for all parts; for code by what it is and not by where it stands."""
+        is_followed = bool(self.code)
+        others = [(name, part) for name, part in self.parts.items() if not (is_followed and name.startswith("code "))]
+        return digest(repr((sorted(others), sorted(self.code.items()))))
+
+    def __or__(self, other: BlockProvenance) -> BlockProvenance:
+        """What depends on both."""
+        return BlockProvenance(
+            {**self.parts, **other.parts},
+            {**self.lazy, **other.lazy},
+            {**self.code, **other.code},
+            self.sources | other.sources,
+            self.anywhere or other.anywhere,
+            None if self.left is None or other.left is None else self.left | other.left,
+        )
+
+    def may_find_what(self, other: BlockProvenance | None) -> bool:
+        """Whether something that another block leaves behind is in the reach of this one."""
+        if other is None or other.left is None or other is self:
+            return True
+        return self.anywhere or other.anywhere or any(f"code {key}" in self.parts for key in other.left)
 
     def is_as_read(self) -> bool:
         """Whether no file that is loaded late was edited since it was read."""
@@ -65,9 +99,16 @@ class Provenance:
 
 
 class Provenances:
-    """Looks at each block once a session, so that what changes during it does not matter."""
+    """Looks at each block once a session, so that what changes during it does not matter.
 
-    def __init__(self) -> None:
+    Args:
+        effects: what the modules of the session do to each other; of those that are loaded at the first look, if not
+            given.
+    """
+
+    def __init__(self, effects: SessionEffects | None = None) -> None:
+        self._effects = effects
+        self._as_loaded: set[str] = set()
         self._code: dict[tuple[int, int], tuple[object, object, BlockProvenance]] = {}
         self._models: dict[tuple[str, int], tuple[object, BlockProvenance]] = {}
         self._data: dict[int, tuple[object, dict[str, str]]] = {}
@@ -98,33 +139,56 @@ class Provenances:
     def _variant(self, variant: ModelVariant) -> BlockProvenance:
         code = self._callable(variant.factory, variant.depends_on, variant.module)
         plain = _plain(variant)
-        found = [_walked(part, v) for name, v in variant.params.items() if (part := f"param {name}") not in plain]
+        found = [self._walked(part, v) for name, v in variant.params.items() if (part := f"param {name}") not in plain]
         if not found:
             return code
-        parts, lazy = dict(code.parts), dict(code.lazy)
-        for one in found:
-            parts |= one.parts
-            lazy |= one.lazy
-        return BlockProvenance(parts, lazy)
+        return functools.reduce(operator.or_, found, code)
 
     def _callable(self, function: object, depends_on: Iterable[Declared], module: str) -> BlockProvenance:
         identity = (id(function), id(depends_on))
         if identity not in self._code:
-            found = _walked("declaration", function, module=module)
-            parts, lazy = dict(found.parts), dict(found.lazy)
+            found = self._walked("declaration", function, module=module)
             for declared in depends_on:
-                if declared.path is not None:
-                    parts[f"declared {declared.name}"] = declared.content()
-                else:
-                    more = _walked(f"declared {declared.name}", declared.value)
-                    parts |= more.parts
-                    lazy |= more.lazy
+                name = f"declared {declared.name}"
+                found |= (
+                    BlockProvenance({name: declared.content()}, left=frozenset())
+                    if declared.path is not None
+                    else self._walked(name, declared.value)
+                )
+            parts = dict(found.parts)
             parts["python"] = f"{platform.python_implementation()} {platform.python_version()}"
             parts["package pytest-mlexp"] = own_version()
             packages = [name.removeprefix("package ") for name in parts if name.startswith("package ")]
             parts["precision"] = precision(packages)
-            self._code[identity] = (function, depends_on, BlockProvenance(parts, lazy))
+            self._code[identity] = (function, depends_on, replace(found, parts=parts))
         return self._code[identity][2]
+
+    def _walked(self, name: str, value: Any, *, module: str = "") -> BlockProvenance:
+        """Follow a value, and what the module that declares it does when it is imported."""
+        if self._effects is None:
+            self._effects = SessionEffects.of_process()
+
+        def begin(code: CodeWalk) -> None:
+            if module:
+                code.enter(module)
+
+        walk, text = follow(value, named=True, begin=begin, end=self._effects.join)
+        eager = {source.name: source for source in walk.code.modules.read if source.name not in walk.code.lazy}
+        check_is_as_loaded([eager[name] for name in eager if name not in self._as_loaded], self._effects)
+        self._as_loaded |= set(eager)
+        parts = {name: digest(text)}
+        for key, own in walk.code.texts.items():
+            parts[f"code {key}"] = digest(repr((own, walk.code.edges[key])))
+        parts |= {f"package {package}": version for package, version in walk.code.packages.items()}
+        lazy = [source.path for source in walk.code.lazy.values() if source.path is not None]
+        return BlockProvenance(
+            parts,
+            {path: _state(path) for path in lazy},
+            {name: walk.anonymous()},
+            frozenset(str(source.path) for source in walk.code.modules.read if source.path is not None),
+            walk.code.anywhere,
+            left_by(walk.code) if isinstance(value, FunctionType) and not value.__closure__ else None,
+        )
 
     def _of_data(self, dataset: Dataset) -> dict[str, str]:
         if id(dataset) not in self._data:
@@ -141,19 +205,6 @@ def _plain(variant: ModelVariant) -> dict[str, str]:
     """The parameters that are told by how they print."""
     texts = {f"param {name}": repr(value) for name, value in variant.params.items() if type(value) in PLAIN}
     return {part: text for part, text in texts.items() if len(text) <= LONGEST}
-
-
-def _walked(name: str, value: Any, *, module: str = "") -> BlockProvenance:
-    """Follow a value, and what the module that declares it does when it is imported."""
-    walk = ValueWalk(named=True)
-    if module:
-        walk.code.enter(module)
-    parts = {name: digest(walk.text(value))}
-    for key, text in walk.code.texts.items():
-        parts[f"code {key}"] = digest(repr((text, walk.code.edges[key])))
-    parts |= {f"package {package}": version for package, version in walk.code.packages.items()}
-    files = [source.path for source in walk.code.lazy.values() if source.path is not None]
-    return BlockProvenance(parts, {path: _state(path) for path in files})
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -8,17 +8,20 @@ import symtable
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pytest_mlexp.provenance.lookups import looked_up_by
+
 Chain = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class LocalImport:
-    """An import inside a function: what is imported, and with which attributes it is used there."""
+    """An import inside a function: what is imported, with which attributes it is used there, and bound to what."""
 
     level: int
     module: str
     attribute: str | None
     chains: tuple[Chain, ...]
+    bound: str = ""
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,14 @@ class Usage:
     """Names from outside, each with the chains of attributes that are taken of it; and imports inside functions.
 
     ``helpers.norm(x)`` uses ``helpers`` with the chain ``("norm",)``; ``run(helpers)`` uses it with the empty one.
+    ``import_module(f"models.{name}")`` uses the whole package ``(0, "models")``; where nothing is told of the name,
+    the module may be ``anywhere``.
     """
 
     names: tuple[tuple[str, tuple[Chain, ...]], ...]
     imports: tuple[LocalImport, ...]
+    packages: tuple[tuple[int, str], ...] = ()
+    anywhere: bool = False
 
 
 @functools.lru_cache(maxsize=4096)
@@ -40,7 +47,14 @@ def usage_of(text: str) -> Usage:
     chains.visit(tree)
     outside = _outside(symtable.symtable(text, "<block>", "exec"))
     names = [(name, tuple(found)) for name, found in chains.found.items() if name in outside]
-    return Usage(tuple(names), tuple(_imports(tree, chains.found)))
+    imports = list(_imports(tree, chains.found))
+    looked_up = [looked for node in ast.walk(tree) if (looked := looked_up_by(node)) is not None]
+    for each in looked_up:
+        if isinstance(each, str):
+            level = len(each) - len(each.lstrip("."))
+            imports.append(LocalImport(level, each.lstrip("."), None, ((),)))
+    packages = tuple(each for each in looked_up if isinstance(each, tuple))
+    return Usage(tuple(names), tuple(imports), packages, anywhere=any(each is ... for each in looked_up))
 
 
 def _outside(table: symtable.SymbolTable, *, top: bool = True) -> set[str]:
@@ -69,6 +83,10 @@ class _Chains(ast.NodeVisitor):
         else:
             self.visit(inner)
 
+    def visit_Global(self, node: ast.Global) -> None:
+        for name in node.names:
+            self.found.setdefault(name, {})[()] = None
+
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
             self.found.setdefault(node.id, {})[()] = None
@@ -80,14 +98,10 @@ def _imports(tree: ast.Module, chains: dict[str, dict[Chain, None]]) -> Iterable
             for alias in node.names:
                 name = alias.asname or alias.name.partition(".")[0]
                 used = tuple(chains.get(name, ()))
-                yield LocalImport(0, alias.name if alias.asname else name, None, used)
+                yield LocalImport(0, alias.name if alias.asname else name, None, used, name)
                 if not alias.asname and "." in alias.name:  # loads the submodule too
                     yield LocalImport(0, alias.name, None, ())
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 used = tuple(chains.get(alias.asname or alias.name, ())) or ((),)
-                yield LocalImport(node.level, node.module or "", alias.name, used)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
-            match node.args:
-                case [ast.Constant(value=str(name))] if not name.startswith("."):
-                    yield LocalImport(0, name, None, ((),))
+                yield LocalImport(node.level, node.module or "", alias.name, used, alias.asname or alias.name)

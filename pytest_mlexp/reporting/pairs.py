@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_mlexp.gates.lock import LockedCell, LockedMetric
+from pytest_mlexp.gates.lock import GROUPS, LockedCell, LockedMetric
 from pytest_mlexp.gates.statistics import Difference, compare
 from pytest_mlexp.gates.versions import Version
+from pytest_mlexp.numerals import digits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,9 +61,12 @@ def _of_cell(key: tuple[str, str], before: Side, after: Side) -> Iterator[Pair]:
             yield replace(pair, note="gone" if one else "new")
         elif not alike:
             yield replace(pair, note="other data or evaluator")
+        elif one.accepted.hardware != other.accepted.hardware:
+            yield replace(pair, note="other hardware")
         else:
+            groups = next((known for vector in vectors if (known := vector.get(name + GROUPS)) is not None), None)
             found = [vector.get(name) for vector in vectors]
-            yield replace(pair, better=_difference((one, other), found))
+            yield replace(pair, better=_difference((one, other), found, groups))
 
 
 def _metrics(side: Side) -> Mapping[str, LockedMetric]:
@@ -78,27 +82,28 @@ def _vectors(key: tuple[str, str], side: Side) -> Mapping[str, FloatArray]:
     return {} if cell is None else version.vectors(*key, digest=cell.contributions)
 
 
-def _difference(metrics: tuple[LockedMetric, LockedMetric], vectors: list[FloatArray | None]) -> Difference:
+def _difference(
+    metrics: tuple[LockedMetric, LockedMetric], vectors: list[FloatArray | None], groups: FloatArray | None
+) -> Difference:
     one, other = (metric.accepted for metric in metrics)
     paired = (one.columns, one.kind) == (other.columns, other.kind)
     sign = 1.0 if metrics[1].maximize else -1.0
     first, second = (vector if paired else None for vector in vectors)
-    return compare(one.side(first).oriented(sign), other.side(second).oriented(sign))
+    numbers = None if groups is None or not paired else groups.astype(int)
+    return compare(one.side(first).oriented(sign), other.side(second).oriented(sign), groups=numbers)
 
 
 def _row(pair: Pair) -> dict[str, str]:
     found = pair.better
     low, high = found.interval() if found else (0.0, 0.0)
+    before, after = pair.before, pair.after
+    form = digits(before or 0.0, after or 0.0, found.value if found else 0.0)
     return {
         "cell": pair.cell,
         "metric": pair.metric,
-        "before": _number(pair.before),
-        "after": _number(pair.after),
-        "better by": f"{found.value:+.4f}" if found else "",
-        "95 %": f"{low:+.4f} to {high:+.4f}" if found else "",
+        "before": "" if before is None else f"{before:{form}}",
+        "after": "" if after is None else f"{after:{form}}",
+        "better by": f"{found.value:+{form}}" if found else "",
+        "95 %": f"{low:+{form}} to {high:+{form}}" if found else "",
         "p of a loss": f"{found.p:.2g}" if found else pair.note,
     }
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import get_args
 
+from pytest_mlexp.numerals import change, digits, text
 from pytest_mlexp.records import TestRecord
 from pytest_mlexp.verdicts import Comparison, Status, Verdict
 
@@ -57,12 +57,12 @@ def quiet_lines(pairs: Sequence[Judged]) -> list[str]:
     Where an anchor is judged as well, also with the smallest loss since then: what a slow slide must have come to.
     """
     slides = {
-        (where, verdict.gate): f", slides from {_text(verdict.comparison.visible)}"
+        (where, verdict.gate): f", slides from {text(verdict.comparison.visible)}"
         for where, verdict in pairs
         if verdict.against == "anchor" and verdict.comparison is not None
     }
     return [
-        f"{verdict.status}  {where} {verdict.metric}  {_change(found)}, sees losses from {_text(found.visible)}"
+        f"{verdict.status}  {where} {verdict.metric}  {_change(found)}, sees losses from {text(found.visible)}"
         f"{slides.get((where, verdict.gate), '')}"
         for where, verdict in pairs
         if verdict.status == "inconclusive" and verdict and verdict.against == "baseline"
@@ -107,15 +107,20 @@ def failure(experiment: str, cell: str, verdict: Verdict) -> str:
 
 def _explained(verdict: Verdict, found: Comparison) -> list[str]:
     before, now = found.runs
+    form = digits(found.baseline, found.candidate, found.difference)
+
+    def between(interval: tuple[float, float]) -> str:
+        return f"{interval[0]:{form}} to {interval[1]:{form}}"
+
     what = f"{found.examples} paired examples" if found.examples else "runs alone, no examples"
     lines = [
-        f"{verdict.against:9} {found.baseline:.4f}  (95 %: {_between(found.baseline_interval)}), {before} runs",
-        f"candidate {found.candidate:.4f}  (95 %: {_between(found.candidate_interval)}), {now} runs{_seeds(found)}",
-        f"difference {found.difference:+.4f}  (95 %: {_between(found.interval)}), margin {found.margin:.4g}, {what}",
+        f"{verdict.against:9} {found.baseline:{form}}  (95 %: {between(found.baseline_interval)}), {before} runs",
+        f"candidate {found.candidate:{form}}  (95 %: {between(found.candidate_interval)}), {now} runs{_seeds(found)}",
+        f"difference {found.difference:+{form}}  (95 %: {between(found.interval)}), margin {found.margin:.4g}, {what}",
         f"p {found.p:.2g}, fails below {found.limit:.2g} ({found.gates} comparisons share the error rate)",
-        f"noise (standard error): examples {_text(found.noise[0])}, training {_text(found.noise[1])}",
+        f"noise (standard error): examples {text(found.noise[0])}, training {text(found.noise[1])}",
         *_no_training_noise(found),
-        f"sees losses from {_text(found.visible)} (in 80 % of cases)",
+        f"sees losses from {text(found.visible)} (in 80 % of cases)",
     ]
     if found.flips is not None:
         lines.append(f"{found.flips[0]} examples went from right to wrong, {found.flips[1]} from wrong to right")
@@ -138,23 +143,15 @@ def _no_training_noise(found: Comparison) -> list[str]:
 def _numbers(found: Comparison | None) -> dict[str, str]:
     if found is None:
         return {"change": "", "p": "", "sees": ""}
-    return {"change": _change(found), "p": f"{found.p:.2g}", "sees": _text(found.visible)}
+    return {"change": _change(found), "p": f"{found.p:.2g}", "sees": text(found.visible)}
 
 
 def _change(found: Comparison) -> str:
-    return f"{found.baseline:.4f} -> {found.candidate:.4f} ({found.difference:+.4f})"
-
-
-def _between(interval: tuple[float, float]) -> str:
-    return f"{interval[0]:.4f} to {interval[1]:.4f}"
+    return change(found.baseline, found.candidate, found.difference)
 
 
 def _seeds(found: Comparison) -> str:
     return f", seeds {', '.join(map(str, found.seeds))}" if found.seeds else ""
-
-
-def _text(number: float) -> str:
-    return f"{number:.4f}" if math.isfinite(number) else "none"
 
 
 def _chance(verdict: Verdict) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -169,3 +170,16 @@ def test_a_plain_callable_is_checked_as_it_is() -> None:
     records = check_model(lambda rows: [len(row.split()) for row in rows], declares={"data": texts})
     assert not [record.message for record in records if not record]
     assert counts(records)["run"] > 8
+
+
+@pytest.mark.parametrize("column", [np.asarray, pd.Series], ids=["array", "series"])
+@pytest.mark.parametrize("model", [Ridge(), LogisticRegression()], ids=repr)
+def test_a_sound_model_breaks_no_law_on_data_that_are_given(model: Any, column: Any) -> None:
+    def given(seed: int, rows: int) -> tuple[Any, Any]:
+        X = np.random.default_rng(seed).normal(size=(rows, 4))
+        y = X @ [1.0, 2.0, 3.0, 4.0]
+        return X, column(y if isinstance(model, Ridge) else (y > 0).astype(int))
+
+    records = check_model(model, declares={"data": given})
+    assert not [record.message for record in records if not record]
+    assert counts(records)["run"] > 30

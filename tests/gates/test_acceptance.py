@@ -16,6 +16,7 @@ from pytest_mlexp.gates.acceptance import accept, changes, described
 from pytest_mlexp.gates.comparing import Terms
 from pytest_mlexp.gates.contributions import Contributions
 from pytest_mlexp.gates.judge import Baseline, judge
+from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
 from pytest_mlexp.gates.vectors import unpack
 from pytest_mlexp.matrix import Cell, expand
@@ -62,7 +63,7 @@ class Project:
     def cell(self) -> Cell:
         return expand(self.experiment, ["cpu"])[0]
 
-    def accept(self, rows: int, *, reset: bool = False, tables: Evaluation | None = None) -> None:
+    def accept(self, rows: int, *, reset: bool = False, tables: Evaluation | None = None) -> tuple[str, ...]:
         self.rows = rows
         flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
         evaluation, fresh = tables, tables
@@ -74,6 +75,17 @@ class Project:
         digest = found.entry.contributions
         vectors = unpack(found.vectors, digest=digest, where="x") if digest else {}
         self.baseline = Baseline(found.entry, vectors)
+        return found.warnings
+
+    def locked(self, **other: Any) -> None:
+        """Let the cell have been made of something else when it was accepted."""
+        assert self.baseline is not None
+        self.baseline = replace(self.baseline, locked=replace(self.baseline.locked, **other), changes=("changed",))
+
+    @property
+    def accepted(self) -> float:
+        assert self.baseline is not None
+        return self.baseline.locked.metrics["share"].accepted.value
 
     def judge(self, rows: int) -> dict[str, str]:
         self.rows = rows
@@ -146,14 +158,56 @@ def test_the_anchor_is_judged_too() -> None:
     assert project.judge(62) == {"baseline": "inconclusive", "anchor": "regressed"}
 
 
-def test_another_margin_is_a_review_and_so_is_a_reset() -> None:
+def test_only_a_reset_takes_an_anchor_away_not_another_margin_gate_or_number_of_seeds() -> None:
     project = Project()
     project.accept(50)
     project.accept(52, reset=True)
     assert project.anchor is None
+    oldest = project.accepted
     project.experiment.gates[0] = replace(project.experiment.gates[0], max_drop=0.02)
     project.accept(54)
+    assert project.anchor == oldest
+    project.experiment.gate("share", max_drop=0.2, primary=False)
+    project.accept(56)
+    assert project.anchor == oldest
+    project.experiment.seeds = (0, 1)
+    assert project.accept(58) == ()
+    assert project.anchor == oldest
+
+
+def test_a_refactored_evaluator_keeps_the_anchor_and_one_that_finds_otherwise_loses_it_loudly() -> None:
+    project = Project()
+    project.accept(50)
+    oldest = project.accepted
+    project.accept(52)
+    project.locked(evaluator="before the refactoring")
+    assert project.accept(52) == ()
+    assert project.anchor == oldest
+    project.locked(evaluator="before the change")
+    (lost,) = project.accept(54)
+    assert "the evaluator changed, and what it finds is not what it found before" in lost
     assert project.anchor is None
+
+
+def test_other_data_loses_the_anchor_loudly() -> None:
+    project = Project()
+    project.accept(50)
+    project.locked(dataset="other")
+    (lost,) = project.accept(52)
+    assert lost.startswith("e: m-d-e-cpu: share: the oldest accepted value 0.")
+    assert lost.endswith("no anchor any more, so a slide since then goes unseen: the data or its splits changed")
+    assert project.anchor is None
+
+
+@pytest.mark.parametrize("machine", ["here", "elsewhere"])
+def test_timings_keep_their_anchor_on_the_same_hardware_only(machine: str) -> None:
+    project = Project(max_relative_drop=0.1)
+    for runs, hardware in (([0.9, 0.91, 0.92], "here"), ([0.88, 0.89, 0.9], machine)):
+        found = Contributions("runs", np.array(runs), (0, 1, 2), hardware=hardware)
+        tables = Evaluation({"share": tuple(runs)}, contributions={"share": found})
+        lost = project.accept(50, tables=tables)
+    assert (project.anchor is None) == (machine == "elsewhere")
+    assert [line.rpartition(": ")[2] for line in lost] == ["it was taken on other hardware"] * (machine == "elsewhere")
 
 
 def test_like_is_compared_with_like_only() -> None:
@@ -208,6 +262,43 @@ def test_the_worst_slice_speaks_for_all() -> None:
     assert "share[region=south] is 0.55, at least 0.6 is asked" in verdict.reason
 
 
+def test_slices_share_the_chance_of_an_alarm_and_one_slice_is_all() -> None:
+    slices = {f"share[region={name}]": [1.0] * 90 + [0.0] * 10 for name in "abcd"}
+    worse = {**slices, "share[region=a]": [1.0] * 86 + [0.0] * 14}
+    chances = []
+    for names in (list(slices)[:1], list(slices)):
+        project = Project(max_drop=0.02, slices="region")
+        project.accept(50, tables=evaluation({name: slices[name] for name in names}))
+        now = evaluation({name: worse[name] for name in names})
+        (verdict,) = judge(now, project.cell.gates, baseline=project.baseline)
+        assert verdict.comparison is not None
+        chances.append(verdict.comparison.p)
+    assert chances[1] == pytest.approx(4 * chances[0])
+
+
+def test_the_declared_seeds_are_the_first_look() -> None:
+    project = Project(max_drop=0.01)
+    object.__setattr__(project.experiment, "seeds", (0, 1, 2))
+    project.accept(50)
+    project.rows = 51
+    flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
+    found = flow.evaluate(project.cell)
+    ((verdict,), _) = judge_cell(project.cell, found, flow=flow, baseline=project.baseline, terms=Terms())
+    (three,) = judge(found, project.cell.gates, baseline=project.baseline, terms=Terms(first=3))
+    assert verdict.comparison == three.comparison
+    assert verdict.comparison is not None
+    assert verdict.comparison.runs == (5, 3)
+
+
+def test_groups_are_accepted_with_what_they_group() -> None:
+    project = Project()
+    tables = evaluation({"share": [1.0, 0.0, 1.0]})
+    grouped = replace(tables.contributions["share"], groups=np.array([0, 300, 0]))
+    project.accept(50, tables=replace(tables, contributions={"share": grouped}))
+    assert project.baseline is not None
+    assert project.baseline.vectors["share groups"].tolist() == [0, 300, 0]
+
+
 def test_a_slice_that_was_not_accepted_is_new() -> None:
     project = Project(max_drop=0.02, slices="region", new="fail")
     project.accept(50, tables=evaluation({"share[region=north]": [1.0, 0.0]}))
@@ -226,6 +317,47 @@ def test_a_change_fails_also_a_cell_without_a_margin() -> None:
     assert bound
     assert cell.status == "not_comparable"
     assert not cell
+
+
+@pytest.mark.parametrize("primary", [False, None])
+def test_a_margin_that_informs_fails_nothing_where_it_was_not_accepted(primary: Any) -> None:
+    project = Project()
+    project.accept(50)
+    assert project.baseline is not None
+    share = project.baseline.locked.metrics["share"]
+    value = replace(share, accepted=replace(share.accepted, kind="runs", columns=""))
+    locked = replace(project.baseline.locked, gates=(), metrics={"share": share, "other": value})
+    gates = [Gate("share", max_drop=0.5), Gate("other", max_drop=0.01, primary=primary)]
+    found = evaluation({"share": [1.0, 0.0], "other": [1.0, 0.0]})
+    baseline = replace(project.baseline, locked=locked)
+    _, newer = judge(found, gates, baseline=baseline, informing=gates[1:])
+    assert (newer.status, newer.informs, bool(newer)) == ("not_comparable", True, True)
+    _, newer = judge(found, [gates[0], replace(gates[1], primary=True)], baseline=baseline)
+    assert (newer.status, bool(newer)) == ("not_comparable", False)
+
+
+def test_a_change_fails_also_a_cell_whose_margins_inform() -> None:
+    project = Project()
+    project.accept(50)
+    assert project.baseline is not None
+    changed = replace(project.baseline, changes=("evaluator 'e' changed",))
+    gates = [Gate("share", max_drop=0.01, primary=False)]
+    verdicts = judge(evaluation({"share": [1.0, 0.0]}), gates, baseline=changed)
+    assert [(v.status, bool(v)) for v in verdicts][:2] == [("not_comparable", True), ("not_comparable", False)]
+
+
+@pytest.mark.parametrize("inconclusive", ["pass", "fail"])
+def test_timings_of_other_hardware_fail_where_that_is_asked(inconclusive: Any) -> None:
+    project = Project()
+    project.accept(50)
+    assert project.baseline is not None
+    share = project.baseline.locked.metrics["share"]
+    there = {"share": replace(share, accepted=replace(share.accepted, hardware="there"))}
+    baseline = replace(project.baseline, locked=replace(project.baseline.locked, gates=(), metrics=there))
+    gate = Gate("share", max_drop=0.01, inconclusive=inconclusive)
+    (verdict,) = judge(evaluation({"share": [1.0, 0.0]}), [gate], baseline=baseline)
+    assert verdict.status == "other_hardware"
+    assert bool(verdict) == (inconclusive == "pass")
 
 
 def test_a_missing_metric_is_named() -> None:

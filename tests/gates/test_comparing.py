@@ -70,6 +70,13 @@ def test_a_small_test_set_shows_little_and_says_how_much_it_would() -> None:
     assert f"from a loss of {verdict.comparison.visible:.4f}" in verdict.reason
 
 
+def test_a_reason_shows_what_small_metrics_lost() -> None:
+    before, now = (table((np.arange(1000) < right) * 1e-4 + 1e-9 * (np.arange(1000) % 7)) for right in (900, 860))
+    verdict = judged(before, now, gate=Gate("m", max_drop=1e-6))
+    assert verdict.status == "regressed"
+    assert verdict.reason.startswith("m 0.0000900 -> 0.0000860 (-0.0000040): a loss of at least 1e-06")
+
+
 def test_a_gate_may_fail_what_shows_nothing() -> None:
     assert not judged(bits(45, 50), bits(44, 50), gate=Gate("m", max_drop=0.01, inconclusive="fail"))
 
@@ -105,6 +112,21 @@ def test_flips_are_counted_each_way() -> None:
     assert found.flips == (5, 2)
 
 
+@pytest.mark.parametrize(("wrong", "runs_before"), [(5, 1), (3, 1), (0, 1), (5, 5)])
+def test_errors_to_minimize_are_judged_as_right_answers_to_maximize(wrong: int, runs_before: int) -> None:
+    before = np.tile(np.arange(100) < 90, (runs_before, 1)).astype(float)
+    now = ((np.arange(100) >= wrong) & (np.arange(100) < 91)).astype(float)
+    right = judged(table(before), table(now)).comparison
+    errors = judged(table(1 - before), table(1 - now), maximize=False).comparison
+    assert right is not None
+    assert errors is not None
+    assert right.flips == errors.flips == (wrong, 1)
+    assert errors.p == pytest.approx(right.p)
+    assert errors.noise == pytest.approx(right.noise)
+    assert errors.visible == pytest.approx(right.visible)
+    assert errors.difference == pytest.approx(-right.difference)
+
+
 def test_scores_that_are_no_bits_have_no_flips(rng: np.random.Generator) -> None:
     found = judged(table(rng.random(50)), table(rng.random(50))).comparison
     assert found is not None
@@ -120,6 +142,22 @@ def test_the_same_scores_are_identical_whatever_the_gate() -> None:
     assert verdict
 
 
+def test_the_same_numbers_a_run_are_identical_whatever_the_gate() -> None:
+    same = runs(2 / 3)
+    kept, _ = accepted(runs(*[2 / 3] * 5))
+    known = replace(kept, runs=(0.666666667,) * 5, unchanged=same.run_digests())
+    verdict = against(Gate("m", max_drop=0), "m", same, (known, None, False), Terms())
+    assert verdict.status == "identical"
+    assert verdict.reason == "m is the same for every run"
+    assert runs(2.0, hardware="a").run_digests() == ()
+
+
+def test_a_gain_below_the_margin_is_no_improvement() -> None:
+    before, now = bits(9000, 10_000), bits(9050, 10_000)
+    assert judged(before, now, gate=Gate("m", max_drop=0.001)).status == "improved"
+    assert judged(before, now).status == "pass"
+
+
 def test_other_examples_are_not_compared() -> None:
     before = table(np.ones(4), examples=np.arange(4))
     now = table(np.ones(4), examples=np.arange(1, 5))
@@ -133,6 +171,12 @@ def test_timings_of_other_hardware_are_not_compared_and_do_not_fail() -> None:
     assert verdict
 
 
+def test_timings_of_unknown_hardware_are_not_compared() -> None:
+    verdict = judged(runs(1.0, 1.1, 0.9), runs(1.0, hardware="b"), maximize=False)
+    assert verdict.status == "not_comparable"
+    assert "accept it anew" in verdict.reason
+
+
 @pytest.mark.parametrize(
     ("before", "now", "status"),
     [
@@ -141,13 +185,31 @@ def test_timings_of_other_hardware_are_not_compared_and_do_not_fail() -> None:
         ((1.0, 1.1, 0.9, 1.0, 1.0), 0.5, "improved"),
         ((1.0, 1.0, 1.0), 1.0, "pass"),
         ((1.0, 1.0, 1.0), 1.5, "regressed"),
-        ((1.0, 1.1), 9.0, "inconclusive"),  # two runs tell too little of their noise
-        ((1.0,), 9.0, "inconclusive"),
+        ((1.0, 1.1, 0.9), 9.0, "regressed"),
     ],
 )
 def test_numbers_a_run_meet_the_noise_floor(before: tuple[float, ...], now: float, status: str) -> None:
     gate = Gate("m", max_relative_drop=0.02)
     assert judged(runs(*before), runs(now), maximize=False, gate=gate).status == status
+
+
+@pytest.mark.parametrize("before", [(0.9,), (0.9, 0.91)])
+@pytest.mark.parametrize("now", [0.2, 0.95])
+def test_too_few_numbers_a_run_are_not_compared(before: tuple[float, ...], now: float) -> None:
+    verdict = judged(runs(*before), runs(now))
+    assert verdict.status == "not_comparable"
+    assert verdict.comparison is None
+    assert f"was accepted with {len(before)} of them" in verdict.reason
+    assert "--mlexp-accept, from 3 runs or more" in verdict.reason
+
+
+def test_what_was_accepted_later_says_the_spread_for_an_anchor_of_one_run() -> None:
+    anchor = (*accepted(runs(0.9)), True)
+    status = [
+        against(GATE, "m", runs(0.2), anchor, Terms(), later=accepted(runs(*later))).status
+        for later in ((0.9, 0.91, 0.89), (0.9, 0.91))
+    ]
+    assert status == ["regressed", "not_comparable"]
 
 
 def test_a_verdict_travels_whole() -> None:

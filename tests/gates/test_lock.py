@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,6 +117,34 @@ def test_every_difference_is_one_line_with_old_and_new() -> None:
         "toy: gone: m anchor: 0.9500 -> gone",
         "toy: gone: made of: data d1, split s, evaluator f, 1 seeds -> gone",
     ]
+
+
+A = {"metric": "m", "at_least": 0.1, "max_drop": 0.01}
+B = {"metric": "m", "max_relative_drop": 0.02, "informs": "margin"}
+LOOSE = {**A, "max_drop": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [
+        ([A, B], [LOOSE, B], ["at_least=0.1 max_drop=0.01 -> at_least=0.1 max_drop=0.5"]),
+        ([A], [A, B], ["nothing -> informs=margin max_relative_drop=0.02"]),
+        ([A], [B, A], ["nothing -> informs=margin max_relative_drop=0.02"]),
+        ([A, B], [B], ["at_least=0.1 max_drop=0.01 -> gone"]),
+        (
+            [A],
+            [{"metric": "m", "max_drop": 0.5, "primary": True}, {**A, "primary": False}],
+            [
+                "at_least=0.1 max_drop=0.01 -> at_least=0.1 max_drop=0.01 primary=False",
+                "nothing -> max_drop=0.5 primary=True",
+            ],
+        ),
+        ([A, B], [B, A], []),
+    ],
+)
+def test_of_several_gates_on_a_metric_each_change_is_said(old: Any, new: Any, lines: list[str]) -> None:
+    before, after = (merged(Lock(), [acceptance("a", replace(cell(), gates=tuple(gates)))]) for gates in (old, new))
+    assert [str(change) for change in differences(before, after)] == [f"toy: a: gate m: {line}" for line in lines]
 
 
 def test_what_is_locked_and_not_there_has_vanished() -> None:

@@ -162,7 +162,21 @@ def test_a_metric_that_cannot_be_called_on_a_part_is_a_number_a_run() -> None:
         return float(timings["fit_seconds"])
 
     declared.gate("seconds", max_drop=0.1)
-    assert only(declared).kind == "runs"
+    found = only(declared)
+    assert found.kind == "runs"
+    assert found.hardware  # an evaluator that asks for timings may measure by them
+
+
+def test_a_metric_by_example_does_not_depend_on_the_hardware() -> None:
+    declared = experiment()
+
+    @declared.evaluator(maximize=["accuracy"])
+    def both(y_true: Any, y_pred: Any, timings: Any) -> dict[str, float]:
+        return {"accuracy": float(accuracy_score(y_true, y_pred))}
+
+    declared.gate("accuracy", max_drop=0.1)
+    found = only(declared)
+    assert (found.kind, found.hardware) == ("examples", None)
 
 
 def test_timings_carry_the_hardware() -> None:

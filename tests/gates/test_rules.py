@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from typing import Any
 
 import numpy as np
 import pytest
 
 from pytest_mlexp.errors import DeclarationError
-from pytest_mlexp.gates.rules import Gate, declare, loosened, tightest
+from pytest_mlexp.gates.rules import Gate, declare, loosened
 
 NAN = float("nan")
+ALL, MARGIN = {"primary": False}, {"informs": "margin"}
 
 
 @pytest.mark.parametrize(
@@ -18,7 +20,7 @@ NAN = float("nan")
         ({"at_least": 0.8, "max_drop": 0.01}, "auc at_least=0.8 max_drop=0.01"),
         ({"max_relative_drop": 0.02, "on": ["forest", "telco"]}, "auc max_relative_drop=0.02 on=forest,telco"),
         ({"max_drop": 0, "slices": "region", "inconclusive": "fail"}, "auc max_drop=0 slices=region inconclusive=fail"),
-        ({"max_drop": 0.01, "primary": False, "new": "fail"}, "auc max_drop=0.01 primary=False new=fail"),
+        ({"max_drop": 0.01, "primary": True, "new": "fail"}, "auc max_drop=0.01 primary=True new=fail"),
     ],
 )
 def test_a_gate_prints_as_it_is_written(options: dict[str, Any], text: str) -> None:
@@ -36,6 +38,8 @@ def test_a_gate_prints_as_it_is_written(options: dict[str, Any], text: str) -> N
         ({"at_least": 2.0, "at_most": 1.0}, "can never pass"),
         ({"max_drop": 0.1, "inconclusive": "skip"}, "inconclusive= must be one of 'pass', 'fail'"),
         ({"max_drop": 0.1, "new": True}, "new= must be one of"),
+        ({"max_drop": 0.1, "primary": False, "inconclusive": "fail"}, "leave it or inconclusive='fail' out"),
+        ({"max_drop": 0.1, "primary": False, "new": "fail"}, "leave it or new='fail' out"),
         ({"max_drop": 0.1, "primary": "yes"}, "primary= must be one of"),
     ],
 )
@@ -78,27 +82,35 @@ def test_margins_also_of_zero_and_negative_baselines(gate: Gate, baseline: float
 @pytest.mark.parametrize(
     ("accepted", "declared", "reason"),
     [
-        ({"at_least": 0.8}, {"at_least": 0.8}, None),
-        ({"at_least": 0.8}, {"at_least": 0.9}, None),
-        ({"at_least": 0.8}, {"at_least": 0.7}, "at_least=0.8 was accepted, now it is 0.7"),
-        ({"at_most": 0.8}, {"at_most": 0.9}, "at_most=0.8 was accepted, now it is 0.9"),
-        ({"max_drop": 0.01}, {"max_drop": 0.005}, None),
-        ({"max_drop": 0.01}, {"max_drop": 0.02}, "max_drop=0.01 was accepted, now it is 0.02"),
-        ({"max_drop": 0.01}, {}, "max_drop=0.01 was accepted, now it is gone"),
-        ({"max_drop": 0.01, "new": "fail"}, {"max_drop": 0.01}, "new=fail was accepted, now it is gone"),
-        ({"max_drop": 0.01}, {"max_drop": 0.01, "informs": True}, "now it only informs"),
-        ({"max_drop": 0.01, "informs": True}, {"max_drop": 0.01}, None),
+        ({"at_least": 0.8}, [{"at_least": 0.8}], None),
+        ({"at_least": 0.8}, [{"at_least": 0.9}], None),
+        ({"at_least": 0.8}, [{"at_least": 0.7}], "at_least=0.8 was accepted, now it is 0.7"),
+        ({"at_most": 0.8}, [{"at_most": 0.9}], "at_most=0.8 was accepted, now it is 0.9"),
+        ({"max_drop": 0.01}, [{"max_drop": 0.005}], None),
+        ({"max_drop": 0.01}, [{"max_drop": 0.02}], "max_drop=0.01 was accepted, now it is 0.02"),
+        ({"max_drop": 0.01}, [{"max_drop": 0.02}, {"max_drop": 0.03}], "max_drop=0.01 was accepted, now it is 0.02"),
+        ({"max_drop": 0.01}, [], "max_drop=0.01 was accepted, now it is gone"),
+        ({"max_drop": 0.01}, [{"max_relative_drop": 0.01}], "max_drop=0.01 was accepted, now it is gone"),
+        ({"max_drop": 0.01, "new": "fail"}, [{"max_drop": 0.01}], "new=fail was accepted, now it is gone"),
+        ({"max_drop": 0.01, "new": "fail"}, [{"max_drop": 0.02, "new": "fail"}, {"max_drop": 0.01}], "new=fail"),
+        ({"max_drop": 0.01}, [{"max_drop": 0.01, **MARGIN}], "max_drop=0.01 could fail *, now it only informs"),
+        ({"max_drop": 0.01, **MARGIN}, [{"max_drop": 0.01}], None),
+        ({"max_drop": 0.01, **MARGIN}, [{"max_drop": 0.02}], "max_drop=0.01 was accepted, now it is 0.02"),
+        # what only informs does not make up for what failed, whatever stands beside it
+        ({"max_drop": 0.01}, [{"max_drop": 0.01, **ALL}, {"max_drop": 0.5, "primary": True}], "now it only informs"),
+        ({"max_drop": 0.01}, [{"max_drop": 0.1, **MARGIN}, {"max_drop": 0.5}], "now it is 0.5"),
+        ({"at_least": 0.8}, [{"at_least": 0.8, **ALL}, {"max_drop": 0.01}], "at_least=0.8 could fail *, now it only"),
+        # a bound fails where its margin informs
+        ({"at_least": 0.9, "max_drop": 0.02, **MARGIN}, [{"at_least": 0.9, "max_drop": 0.02, **ALL}], "at_least=0.9 *"),
+        ({"at_least": 0.9}, [{"at_least": 0.9, "max_drop": 0.02, **MARGIN}], None),
+        # rules may move from one gate to another as long as they can fail
+        ({"at_least": 0.8, "max_drop": 0.01}, [{"at_least": 0.8}, {"max_drop": 0.01}], None),
+        ({"at_least": 0.8, "max_drop": 0.01}, [{"at_least": 0.7}], "at_least=0.8 *now it is 0.7; max_drop=0.01 *gone"),
     ],
 )
 def test_a_gate_that_asks_for_less_is_seen(accepted: Any, declared: Any, reason: str | None) -> None:
     found = loosened(accepted, declared)
-    assert found is None if reason is None else reason in str(found)
-
-
-def test_several_gates_on_a_metric_are_as_tight_as_the_tightest() -> None:
-    gates = [{"at_least": 0.7}, {"at_least": 0.8, "max_drop": 0.01}, {"max_drop": 0.02, "informs": True}]
-    assert tightest(gates) == {"at_least": 0.8, "max_drop": 0.01, "informs": False}
-    assert tightest([]) == {"informs": False}
+    assert found is None if reason is None else fnmatch(str(found), f"*{reason}*")
 
 
 def test_a_number_of_numpys_is_one_like_any_other() -> None:

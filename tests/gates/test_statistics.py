@@ -108,6 +108,15 @@ def test_scores_of_0_and_1_take_the_more_careful_of_two_tests() -> None:
     assert found.p == pytest.approx(max(mid_p(3, 0), stats.ttest_rel(now, before, alternative="less").pvalue))
 
 
+def test_errors_to_minimize_meet_the_same_two_tests() -> None:
+    before, now = np.zeros(50), np.zeros(50)
+    now[:3] = 1
+    errors = compare(one(before).oriented(-1.0), one(now).oriented(-1.0))
+    right = compare(one(1 - before), one(1 - now))
+    assert (errors.p, errors.examples, errors.df) == (right.p, right.examples, right.df)
+    assert errors.p == pytest.approx(max(mid_p(3, 0), stats.ttest_rel(before, now, alternative="less").pvalue))
+
+
 def test_no_flipped_example_does_not_prove_that_there_is_no_difference() -> None:
     found = compare(one(np.ones(100)), one(np.ones(100)))
     assert found.error == pytest.approx(0.5 / 100)

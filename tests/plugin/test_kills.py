@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import psutil
 import pytest
@@ -30,6 +32,25 @@ class Waiting(Threshold):
 @sample.model
 def waiting():
     return Waiting(0)
+"""
+
+SLOW = """
+import time
+
+class Slow(Threshold):
+    def __init__(self, seed):
+        super().__init__(9)
+        self.seed = seed
+
+    def fit(self, X, y):
+        super().fit(X, y)
+        note(f"slow seed={self.seed} from={X[0, 0]}")
+        while self.seed == 1 and not (HERE / "go.txt").exists():
+            time.sleep(0.02)
+
+@sample.model
+def slow(seed):
+    return Slow(seed)
 """
 
 
@@ -69,6 +90,15 @@ def is_mirroring(project: Project) -> bool:
     return any((project.root / ".mlexp" / "artifacts").rglob("evaluation.json"))
 
 
+def metrics(report: Path) -> dict[str, list[tuple[str | None, str | None]]]:
+    """Test -> its metrics, as JUnit's properties hold them."""
+    cases = ET.parse(report).getroot().iter("testcase")  # noqa: S314 - written by pytest just now
+    found = {str(c.get("name")): [(p.get("name"), p.get("value")) for p in c.iter("property")] for c in cases}
+    assert len(found) == CELLS + 2
+    assert all(found.values())
+    return found
+
+
 @pytest.mark.parametrize("moment", ["before the first record", "in mid-cell", "in the middle of mirroring"])
 def test_after_one_more_run_all_is_as_if_nobody_had_killed_it(project: Project, template: Path, moment: str) -> None:
     project.ready_store(template)
@@ -96,6 +126,36 @@ def test_after_one_more_run_all_is_as_if_nobody_had_killed_it(project: Project, 
     assert project.results()["threshold-at=9-numbers-hits-cpu"] == {"accuracy": (1.0,) * 4}
     (folder,) = (project.root / ".mlexp" / "sessions").iterdir()
     assert {path.name for path in folder.iterdir()} == {"journal.jsonl", "cells", "mirror.lock"}
+
+
+def test_only_the_trial_in_flight_is_fitted_again_and_the_results_are_those_of_a_calm_session(
+    project: Project, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"--junitxml={tmp_path / 'resumed.xml'}")
+    project.ready_store(template)
+    project.write(blocks=SLOW)
+    in_git(project)
+    kill_when(project, lambda: any("seed=1" in fit for fit in project.fits()))
+    before = Counter(project.fits())
+    assert {fit: count for fit, count in before.items() if fit.startswith("slow")} == {
+        "slow seed=0 from=0.0": 1,
+        "slow seed=0 from=1.0": 1,
+        "slow seed=1 from=0.0": 1,
+    }
+    (project.root / "go.txt").touch()
+    subprocess.run(command(), cwd=project.root, capture_output=True, text=True, check=True)
+    again = Counter(project.fits()) - before
+    begun = {fit: count for fit, count in again.items() if fit in before and fit.startswith("slow")}
+    assert begun == {"slow seed=1 from=0.0": 1}
+    # A slow one is a threshold too; those of seed 1 were not finished, or not begun.
+    assert again["threshold=9"] == 2
+    assert again["threshold=5"] == 0
+    assert {run.info.status for run in project.runs().values()} == {"FINISHED"}
+    assert len(project.runs()) == 1 + len(project.results()) == 1 + CELLS + 2
+    calm = [*command(), "--mlexp-fresh", "--mlexp-tracking-uri=off"]
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"--junitxml={tmp_path / 'calm.xml'}")
+    subprocess.run(calm, cwd=project.root, capture_output=True, text=True, check=True)
+    assert metrics(tmp_path / "resumed.xml") == metrics(tmp_path / "calm.xml")
 
 
 def test_many_workers_on_a_store_that_is_not_there_make_it_once(project: Project) -> None:

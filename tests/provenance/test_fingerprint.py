@@ -231,3 +231,12 @@ def test_equal_code_in_two_files_is_not_mixed_up(tmp_path: Path) -> None:
             digests[name] = fingerprint(module.build)
         found.append(digests)
     assert found[0] == found[1]
+
+
+def test_a_library_that_nothing_uses_any_more_does_not_count(load: Load) -> None:
+    score = "def score(y_true):\n    return sum(y_true)\n"
+    other = "def other():\n    return DecisionTreeClassifier()\n"
+    imports = "from sklearn.tree import DecisionTreeClassifier\n"
+    texts = [imports + other + score, imports + score, score]
+    assert len({fingerprint(load(text).score) for text in texts}) == 1
+    assert fingerprint(load(imports + other).other) != fingerprint(load(other).other)

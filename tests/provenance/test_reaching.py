@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pytest_mlexp.provenance.provenance import Provenances
+from tests.provenance.reached import MODEL, SHOP, Case, edited, forget
 
-SHOP = "from pytest_mlexp import Experiment\nshop = Experiment('shop')\n"
 FIRST_MADE = f"import part\nfrom base import MADE\n{SHOP}\ndef value():\n    return MADE[0].weight\n"
 LOOKED_UP = f"{SHOP}\ndef helper():\n    return 1\n\ndef value():\n    return globals()['helper']()\n"
 HANDED = f"import part\n{SHOP}\ndef value():\n    return 1\n"
-MODEL = "\n@shop.model\ndef model():\n    return lambda X: value()\n"
 BASE = "MADE = []\n\nclass Base:\n    def __init_subclass__(cls):\n        MADE.append(cls)\n"
 META = "MADE = []\n\nclass Meta(type):\n    def __init__(cls, *rest):\n        MADE.append(cls)\n"
 DISPATCH = "from functools import singledispatch\n\n@singledispatch\ndef show(x):\n    return 0\n"
 HAND_OVER = "def register(experiment):\n    experiment.model(lambda: None, name='other')\n"
 
-CASES: dict[str, tuple[dict[str, str], str, str, str]] = {
+CASES: dict[str, Case] = {
     "a subclass that its base is told of": (
         {
             "base": BASE,
@@ -100,44 +96,14 @@ def forgotten() -> Iterator[None]:
     forget()
 
 
-def forget() -> None:
-    for name in ("base", "part", "shop_model"):
-        sys.modules.pop(name, None)
-    importlib.invalidate_caches()
-
-
-def key(folder: Path, files: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
-    folder.mkdir()
-    for name, text in files.items():
-        (folder / f"{name}.py").write_text(text, encoding="utf-8")
-    forget()
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "dont_write_bytecode", True)
-        patch.syspath_prepend(str(folder))
-        shop = importlib.import_module("shop_model").shop
-        variant = next(variant for variant in shop.models.values() if variant.name.startswith("model"))
-        return Provenances().model(variant).digest
-
-
-def edited(case: tuple[dict[str, str], str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    files, name, old, new = case
-    assert old in files[name]
-    after = {**files, name: files[name].replace(old, new)}
-    return [key(tmp_path / str(number), each, monkeypatch) for number, each in enumerate((files, files, after))]
-
-
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_what_is_reached_another_way_counts(
-    case: tuple[dict[str, str], str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_reached_another_way_counts(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, same, after = edited(case, tmp_path, monkeypatch)
     assert first == same
     assert first != after
 
 
 @pytest.mark.parametrize("case", HARMLESS.values(), ids=HARMLESS)
-def test_what_only_declares_does_not(
-    case: tuple[dict[str, str], str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_only_declares_does_not(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, same, after = edited(case, tmp_path, monkeypatch)
     assert first == same == after

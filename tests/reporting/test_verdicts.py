@@ -57,6 +57,18 @@ def test_what_is_quiet_is_a_line_and_no_row() -> None:
     assert verdict_table(judged([record("a", verdict("pass"))])) == ""
 
 
+def test_small_metrics_show_what_was_lost() -> None:
+    names = ("baseline", "candidate", "difference", "visible")
+    small = {name: FOUND.__dict__[name] * 1e-4 for name in names}
+    small |= {name: tuple(end * 1e-4 for end in FOUND.__dict__[name]) for name in ("interval", "baseline_interval")}
+    verdict = Verdict("m", "m", "regressed", "why", comparison=Comparison(**{**FOUND.__dict__, **small}))
+    block = failure("e", "c", verdict)
+    assert "baseline  0.0000956  (95 %: 0.0000950 to 0.0000960)" in block
+    assert "difference -0.0000021  (95 %: -0.0000032 to -0.00000" in block
+    assert "sees losses from 0.0000021" in block
+    assert "0.0000956 -> 0.0000935 (-0.0000021)" in verdict_table([("e: c", verdict)])
+
+
 def test_what_slides_must_come_to_is_said_where_an_anchor_is_judged() -> None:
     pairs = judged([record("a", verdict("inconclusive"), verdict("inconclusive", against="anchor"))])
     assert [line.partition(", ")[2] for line in quiet_lines(pairs)] == ["sees losses from 0.0213, slides from 0.0213"]

@@ -11,9 +11,10 @@ import numpy as np
 from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, between, is_texts, odd_texts
+from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.refusals import Refused
-from pytest_mlexp.contracts.subject import Answers, Subject
+from pytest_mlexp.contracts.subject import Subject
 
 LARGE = 2310
 # Multiples of the sizes that batches usually have, in tens and in twos.
@@ -108,7 +109,9 @@ def _companies(subject: Subject, X: Any) -> dict[str, Any]:
         sign = 1 if subject.declares.positive_only else -1
         first, near = X[:1], [X + 2.0**-k for k in (4, 5, 10)]
         far = first * 0 + 1e6
+        moved = [np.roll(X, 1, axis=1), np.column_stack([X[:, :1], X[::-1, 1:]])]
         found |= {
+            "rows of the same numbers in other columns, and of the same first column": np.concatenate(moved),
             "rows of zeros and near-duplicates": np.concatenate([first.repeat(30, axis=0) * 0, *near]),
             "an outlier": first * 0 + 1e4,
             "outliers of both signs, and rows of another scale": np.concatenate([X * 100, far, sign * far]),

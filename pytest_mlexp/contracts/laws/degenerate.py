@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from pytest_mlexp.contracts.data import Case, Data
+from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.labels import check_probabilities
 from pytest_mlexp.contracts.refusals import Refused
-from pytest_mlexp.contracts.subject import Answers, Subject
+from pytest_mlexp.contracts.subject import Subject
 
 NEEDS = ("trained", "numeric")
 
@@ -32,6 +33,10 @@ def _answers(subject: Subject, model: Any, data: Data, what: str) -> Answers | N
     if isinstance(got, Refused):
         return None
     _check(subject, got, data, X, what)
+    classes, proba = getattr(model, "classes_", None), got.get("predict_proba")
+    if isinstance(classes, np.ndarray) and proba is not None and proba.shape[1:] != classes.shape:
+        claim = f"after a fit on {what}, predict_proba has a column for each of classes_ {classes!r:.60}"
+        raise Broken(claim, f"shape {proba.shape}", X=data.X, y=data.y)
     return got  # type: ignore[no-any-return]
 
 
@@ -151,7 +156,7 @@ def _scaled(subject: Subject, case: Case, scale: float) -> Data:
 def far_away(subject: Subject, case: Case) -> None:
     if subject.declares.categorical or subject.declares.nondeterministic or subject.declares.spread < 1:
         raise NotApplicable("its data have one scale")
-    plain = _scored(subject, subject.data(case))
+    plain = scored(subject, subject.data(case))
     if plain is None:
         raise NotApplicable("refuses the data of this law")
     steps_out = [("scale", 1e4, 1e9), ("shift", 64.0, 1e4)]
@@ -159,18 +164,18 @@ def far_away(subject: Subject, case: Case) -> None:
         # Of regressions this is not asked: trees take numbers closer than 1e-7 for equal, and priors have a scale.
         steps_out.append(("scale", 0.01, 1e-6))
     for name, near, far in steps_out:
-        step = _scored(subject, subject.data(case, **{name: near}))
-        if not _alike(step, plain, 1e-3 if subject.declares.task == "classification" else 1e-6):
+        step = scored(subject, subject.data(case, **{name: near}))
+        if not alike(step, plain, 1e-3 if subject.declares.task == "classification" else 1e-6):
             continue
-        got = _scored(subject, subject.data(case, **{name: far}))
-        if got is not None and not _alike(got, plain, 0.2):
+        got = scored(subject, subject.data(case, **{name: far}))
+        if got is not None and not alike(got, plain, 0.2):
             raise Broken(
                 f"inputs with a {name} of {far:g} are answered like others, as those with {near} are, or refused",
                 f"{got[:4]} instead of {plain[:4]}",
             )
 
 
-def _scored(subject: Subject, data: Data) -> Any:
+def scored(subject: Subject, data: Data) -> Any:
     """The scores or numbers of a model fitted on these data; None where it refuses them."""
     model = subject.tried(data, doing="a fit on another scale")
     if isinstance(model, Refused):
@@ -180,7 +185,7 @@ def _scored(subject: Subject, data: Data) -> Any:
     return None if isinstance(got, Refused) else got[method]
 
 
-def _alike(one: Any, other: Any, slack: float) -> bool:
+def alike(one: Any, other: Any, slack: float) -> bool:
     """Whether labels differ in a share of at most ``slack``, or numbers by that share of their spread."""
     if one is None or one.shape != other.shape:
         return False

@@ -9,14 +9,15 @@ import numpy as np
 
 from pytest_mlexp.contracts.compare import same, tied
 from pytest_mlexp.contracts.data import Case, Data, as_labels, between, fit_case
+from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.refusals import Refused
-from pytest_mlexp.contracts.subject import Answers, Subject
+from pytest_mlexp.contracts.subject import Subject
 
 Array = np.ndarray[Any, np.dtype[Any]]
 # In each kind the order of the labels is the order of the classes.
 KINDS: dict[str, tuple[Any, ...]] = {
-    "words": ("Aa", "bb b", "cccccccc"),
+    "words of different case, length and alphabet": ("Zü", "bb b ", "école longue"),
     "digits as objects": ("1", "10", "9"),
     "booleans": (False, True),
     "negative numbers with gaps": (-7, -1, 1),
@@ -162,4 +163,14 @@ def best_score_is_predicted(subject: Subject, case: Case) -> None:
                 )
 
 
-LAWS = (labels_keep_their_type, renaming_classes, probabilities, best_score_is_predicted)
+@law("Logarithms of probabilities are those of the probabilities.", needs=("predict_log_proba", "predict_proba"))
+def log_probabilities(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    want = subject.answers(model, data.X_test, methods=("predict_proba",))["predict_proba"]
+    got = np.exp(subject.answers(model, data.X_test, methods=("predict_log_proba",))["predict_log_proba"])
+    claim = "exp(predict_log_proba) is predict_proba"
+    same({"predict_proba": got}, {"predict_proba": want}, claim, tolerance=SUM, X=data.X_test)
+
+
+LAWS = (labels_keep_their_type, renaming_classes, probabilities, best_score_is_predicted, log_probabilities)

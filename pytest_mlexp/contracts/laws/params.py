@@ -9,7 +9,7 @@ import numpy as np
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, law
-from pytest_mlexp.contracts.laws.refit import params_text
+from pytest_mlexp.contracts.laws.copies import params_text
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import SEEDS, Subject
 
@@ -130,7 +130,11 @@ def _judged(subject: Subject, data: Data, params: dict[str, Any], changed: dict[
     for constructed in (True, False):
         try:
             made = type(subject.build())
-            model = made(**{**params, **changed}) if constructed else made(**params).set_params(**changed)
+            if constructed:
+                model = made(**{**params, **changed})
+            else:  # of a model that has been fitted: what was derived from the old values is derived anew
+                before = made(**params) if subject.declares.warm_start else subject.fitted(data)
+                model = before.set_params(**changed)
             fitted = subject.try_fit(data.X, data.y, doing="a fit with other parameters", model=model)
             if isinstance(fitted, Refused):
                 return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from pytest_mlexp.contracts.subject import SEEDS, Subject
 
 NEEDS = ("sample_weight", "trained", "numeric")
 FAR = 0.35
+NEAR = 0.1
 
 
 @law("Weights of one are no weights, and weights are not changed.", needs=NEEDS)
@@ -37,7 +39,7 @@ def unit_weights(subject: Subject, case: Case) -> None:
         raise
 
 
-@law("Rows of hardly any weight hardly matter.", needs=(*NEEDS, "learns"))
+@law("Rows of hardly any weight hardly matter, whatever the index of the weights.", needs=(*NEEDS, "learns"))
 def heavy_rows_decide(subject: Subject, case: Case) -> None:
     data = subject.data(
         replace(case, classes=2, train_rows=max(case.train_rows, 45), rows=max(case.rows, 18)), clear=True
@@ -52,11 +54,13 @@ def heavy_rows_decide(subject: Subject, case: Case) -> None:
     else:
         y[wrong] = (y.max(axis=0) + y.min(axis=0)) - y[wrong]
     weights = np.where(wrong, 1e-3, 1.0)
-    model = subject.train(subject.build(), X, y, sample_weight=weights)
+    model = _by_index(subject, X, y, weights)
+    if model is None:
+        model = subject.train(subject.build(), X, y, sample_weight=weights)
     found = quality(subject, model, data)
     if found < 0.6:
         raise Broken(
-            "rows with a weight of 1 decide against more rows with a weight of 0.001",
+            "rows with a weight of 1 decide against more rows with a weight of 0.001, whatever their index",
             f"a quality of {found:.2f} on rows that follow the heavy ones",
             X=X,
             y=y,
@@ -64,19 +68,30 @@ def heavy_rows_decide(subject: Subject, case: Case) -> None:
         )
 
 
+def _by_index(subject: Subject, X: Any, y: Any, weights: Any) -> Any:
+    """A model that was given the weights as a Series whose index is in another order; None where it takes none."""
+    import pandas as pd
+
+    series = pd.Series(weights, index=np.roll(np.arange(len(weights)), 1))
+    with suppress(Exception):
+        return subject.train(subject.build(), X, y, sample_weight=series)
+    return None
+
+
 @law("A weight of two is a row that stands there twice, and a weight of zero one that does not.", needs=NEEDS)
 def weights_are_counts(subject: Subject, case: Case) -> None:
     if (reason := _stochastic(subject, case)) is not None:
         raise NotApplicable(reason)
     data = _noisy(subject, case)
-    for values in ((0, 1), (1, 3)):
+    # A row of weight 3 stands there twice, with half of it each time: what is lost of a fraction is missed.
+    for values, times in (((0, 1), 1), ((1, 3), 2)):
         counts = np.array(values)[(np.arange(len(data)) // 3) % 2]
-        rows = np.repeat(np.arange(len(data)), counts)
-        weighted = subject.try_fit(data.X, data.y, doing="a weighted fit", sample_weight=counts.astype(float))
-        if isinstance(weighted, Refused):
-            continue
-        repeated = subject.train(subject.build(), data.X[rows], data.y[rows])
-        _near(subject, (weighted, repeated, subject.fitted(data)), data, values)
+        rows, weights = np.repeat(np.arange(len(data)), times), np.repeat(counts / times, times)
+        weighted = subject.try_fit(data.X[rows], data.y[rows], doing="a weighted fit", sample_weight=weights)
+        if not isinstance(weighted, Refused):
+            rows = np.repeat(np.arange(len(data)), counts)
+            repeated = subject.train(subject.build(), data.X[rows], data.y[rows])
+            _near(subject, (weighted, repeated), data, np.unique(weights).tolist())
 
 
 def _noisy(subject: Subject, case: Case) -> Data:
@@ -88,15 +103,16 @@ def _noisy(subject: Subject, case: Case) -> Data:
     return Data(data.X, y, data.X_test, data.y_test, ("noisy", data.key))
 
 
-def _near(subject: Subject, models: tuple[Any, Any, Any], data: Data, values: Sequence[int]) -> None:
+def _near(subject: Subject, models: tuple[Any, Any], data: Data, values: Sequence[float]) -> None:
     method = next(m for m in ("predict_proba", "decision_function", "predict") if m in subject.methods(models[0]))
-    one, two, plain = (subject.answers(m, data.X_test, methods=(method,))[method] for m in models)
+    one, two = (subject.answers(m, data.X_test, methods=(method,))[method] for m in models)
+    plain = subject.expected(data, methods=(method,))[method]
     if one.shape != two.shape or one.dtype.kind != "f":
         return
     effect, off = float(np.mean(np.abs(plain - two))), float(np.mean(np.abs(one - two)))
     if off > FAR * effect + 1e-3 * float(np.mean(np.abs(two))):
         raise Broken(
-            f"integer weights {tuple(values)} give the model of rows repeated so often",
+            f"weights {tuple(values)} give the model of rows that are repeated as often as their weights add up to",
             f"{method} differs by {off:.3g} on average; without weights it differs by {effect:.3g}",
             X=data.X,
             y=data.y,
@@ -146,4 +162,45 @@ def weights_of_wrong_length(subject: Subject, case: Case) -> None:
         raise Broken("one weight less than rows is refused", "it was fitted", X=data.X)
 
 
-LAWS = (unit_weights, heavy_rows_decide, weights_are_counts, weights_of_wrong_length)
+@law("Rows of no weight are absent, of however many classes.", needs=(*NEEDS, "generated"))
+def no_weight_is_absent(subject: Subject, case: Case) -> None:
+    _without_weight(subject, case, times=1)
+
+
+@law("Rows of no weight are absent, however far they lie.", needs=(*NEEDS, "generated"), thorough=True)
+def no_weight_far_away(subject: Subject, case: Case) -> None:
+    _without_weight(subject, case, times=30)
+
+
+def _without_weight(subject: Subject, case: Case, *, times: int) -> None:
+    if subject.declares.categorical or (reason := _stochastic(subject, case)) is not None:
+        raise NotApplicable("it takes categories only" if subject.declares.categorical else str(reason))
+    data = subject.data(case)
+    more = data.X[: len(data) // 2] * times
+    X, y = np.concatenate([more, data.X]), np.concatenate([data.y[::-1][: len(more)], data.y])
+    weights = np.concatenate([np.zeros(len(more)), np.ones(len(data))])
+    model = subject.try_fit(X, y, doing="a fit with rows of no weight", sample_weight=weights)
+    if isinstance(model, Refused):
+        raise NotApplicable(f"refuses rows of no weight: {model}")
+    method = next(m for m in ("predict_proba", "decision_function", "predict") if m in subject.methods(model))
+    for asked in (data.X_test, data.X_test * 20)[: 1 if times == 1 else 2]:
+        got, want = (
+            subject.try_ask(one, asked, doing="ordinary and far rows", methods=(method,))
+            for one in (model, subject.fitted(data))
+        )
+        if isinstance(got, Refused) or isinstance(want, Refused) or want[method].dtype.kind != "f":
+            continue
+        one, two = got[method], want[method]
+        if one.shape != two.shape or float(np.mean(np.abs(one - two))) > NEAR * float(np.std(two)) + 1e-6:
+            claim = "rows of no weight give the model that there is without them"
+            raise Broken(claim, f"{method} gives {one[:2]} instead of {two[:2]}", X=X, y=y, sample_weight=weights)
+
+
+LAWS = (
+    unit_weights,
+    heavy_rows_decide,
+    weights_are_counts,
+    no_weight_is_absent,
+    no_weight_far_away,
+    weights_of_wrong_length,
+)

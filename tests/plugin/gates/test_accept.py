@@ -142,3 +142,19 @@ def test_owner_and_business_indicator_stand_in_the_lock_and_their_change_is_said
     project.run(process=True).assert_outcomes(passed=1)
     changed = project.run("--mlexp-accept", process=True)
     changed.stdout.fnmatch_lines(["toy: evaluator right: owner: risk team -> pricing team"])
+
+
+def test_a_gate_is_loosened_also_beside_another_one_and_accepting_says_it(project: Project) -> None:
+    project.run("--mlexp-accept").assert_outcomes(passed=1)
+    project.edit("max_drop=0.01)", "max_drop=0.01, primary=False)\ntoy.gate('share', max_drop=0.5, primary=True)")
+    project.wrong(60)
+    loosened = project.run(process=True)
+    loosened.assert_outcomes(failed=1)
+    loosened.stdout.fnmatch_lines(["LOOSENED*", "*at_least=0.1 could fail *; max_drop=0.01 could fail *only informs*"])
+    gate = f"toy: {project.cell}: gate share"
+    project.run("--mlexp-accept", process=True).stdout.fnmatch_lines(
+        [
+            f"{gate}: at_least=0.1 max_drop=0.01 -> at_least=0.1 max_drop=0.01 primary=False",
+            f"{gate}: nothing -> max_drop=0.5 primary=True",
+        ]
+    )

@@ -1,0 +1,66 @@
+"""Modules that are looked up by name: ``import_module``, ``sys.modules[...]``, ``run_module``, files run as code."""
+
+from __future__ import annotations
+
+import ast
+from types import EllipsisType
+
+_IMPORTERS = ("import_module", "__import__", "run_module", "find_spec")
+_ANYWHERE = ("walk_packages", "iter_modules", "run_path", "spec_from_file_location", "load_source", "resolve_name")
+
+
+def looked_up_by(node: ast.AST) -> str | tuple[int, str] | EllipsisType | None:
+    """What a node looks up: a module, a package of which one is taken, anything, or nothing.
+
+    Returns:
+        the name, relative with leading dots, empty for the module itself; ``(level, package)``; ``...`` where the
+        name is made elsewhere; None.
+    """
+    if isinstance(node, ast.Call):
+        called = ast.unparse(node.func).rpartition(".")[2]
+        if called in _IMPORTERS and node.args:
+            return _named(node)
+        if called in _ANYWHERE:
+            return ...
+        if isinstance(node.func, ast.Attribute) and _is_loaded(node.func.value):
+            return _loaded(node.args[0]) if called in {"get", "pop"} and node.args else ...
+    if isinstance(node, ast.Subscript) and _is_loaded(node.value):
+        return _loaded(node.slice)
+    if isinstance(node, ast.For | ast.comprehension) and _is_loaded(node.iter):
+        return ...
+    return None
+
+
+def _is_loaded(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.modules"
+
+
+def _loaded(name: ast.expr) -> str | EllipsisType:
+    if isinstance(name, ast.Constant) and isinstance(name.value, str):
+        return name.value
+    return "" if ast.unparse(name) in {"__name__", "cls.__module__", "self.__module__"} else ...
+
+
+def _named(call: ast.Call) -> str | tuple[int, str] | EllipsisType:
+    name, relative_to = call.args[0], call.args[1] if len(call.args) > 1 else None
+    named = next((keyword.value for keyword in call.keywords if keyword.arg == "package"), relative_to)
+    above = named.value if isinstance(named, ast.Constant) and isinstance(named.value, str) else ""
+    if isinstance(name, ast.Constant) and isinstance(name.value, str):
+        told = name.value
+        return above + told if told.startswith(".") and above else told
+    begins = _beginning(name)
+    package, dot, _ = begins.rpartition(".")
+    if not dot:
+        return ...
+    if not begins.startswith("."):
+        return (0, package)
+    return (0, above + package) if above else (begins.count("."), package.lstrip("."))
+
+
+def _beginning(name: ast.expr) -> str:
+    """The text that a name is known to begin with."""
+    if isinstance(name, ast.JoinedStr) and name.values:
+        return _beginning(name.values[0])
+    if isinstance(name, ast.BinOp) and isinstance(name.op, ast.Add | ast.Mod):
+        return _beginning(name.left).partition("%")[0]
+    return name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else ""

@@ -1,0 +1,146 @@
+"""Which of the names that a piece of source uses it may change: patches, registrations, settings of libraries."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pytest_mlexp.provenance.usage import Chain
+
+_CHANGERS = ("setattr", "delattr", "setitem", "delitem", "setdefault", "vars", "object", "dict", "multiple", "reload")
+_LOOK_UPS = ("getattr", "import_module", "vars", "type", "super")
+_OF_ENVIRONMENT = ("setenv", "delenv", "chdir")  # pytest's monkeypatch
+
+Path = tuple[str, Chain]
+
+
+@dataclass(frozen=True)
+class Touches:
+    """What a piece of source may change.
+
+    Attributes:
+        changed: what is stored to or handed over.
+        called: what is called: a method may change its object and an object itself, a function not its module.
+        settings: what is stored to, or called for what it does alone: ``torch.set_default_dtype(x)``.
+        stored: the part of ``settings`` that is stored to.
+        strings: dotted names given as text, as ``mock.patch("team.helpers.scale")`` does.
+        environment: whether the process is changed by pytest's monkeypatch.
+    """
+
+    changed: frozenset[Path]
+    called: frozenset[Path]
+    settings: frozenset[Path]
+    stored: frozenset[Path]
+    strings: frozenset[str]
+    environment: bool
+
+    @property
+    def names(self) -> frozenset[str]:
+        """First parts of what is changed, or called by attribute."""
+        return frozenset(name for name, chain in self.changed | self.called if chain or (name, chain) in self.changed)
+
+
+@functools.lru_cache(maxsize=4096)
+def touches_of(text: str) -> Touches:
+    """Analyse a piece of source; what a local name stands for is followed to where it came from."""
+    tree = ast.parse(text)
+    aliases = _aliases(tree)
+    stored = {path for node in ast.walk(tree) if (path := _stored(node)) is not None}
+    alone = {path for call in _alone(tree) if (path := path_of(call.func)) is not None}
+    changed = stored | {(name, ()) for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    called: set[Path] = set()
+    strings: set[str] = set()
+    environment = False
+    for call in [node for node in ast.walk(tree) if isinstance(node, ast.Call)]:
+        path = path_of(call.func)
+        if path is not None:
+            called.add(path)
+        changed |= _handed(call)
+        environment |= _last(call.func) in _OF_ENVIRONMENT
+        if _last(call.func) in {*_CHANGERS, "patch"}:
+            strings |= {a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)}
+    for name, _ in changed | called:
+        changed |= {(origin, ()) for origin in _origins(name, aliases, frozenset()) - {name}}
+    settings = frozenset(stored | alone)
+    return Touches(frozenset(changed), frozenset(called), settings, frozenset(stored), frozenset(strings), environment)
+
+
+def _handed(call: ast.Call) -> set[Path]:
+    """What a call is given; of what it is told to set an attribute of, that attribute."""
+    match call.args:
+        case [first, ast.Constant(value=str(name)), *rest] if _last(call.func) in _CHANGERS:
+            owner = path_of(first)
+            target = {(owner[0], (*owner[1], name))} if owner is not None else set()
+            given = rest
+        case _:
+            target, given = set(), call.args
+    every = [*given, *(keyword.value for keyword in call.keywords)]
+    return target | {path for argument in every if (path := path_of(argument)) is not None}
+
+
+def path_of(node: ast.AST) -> Path | None:
+    """A name with its attributes; None for anything else."""
+    chain: list[str] = []
+    while isinstance(node, ast.Attribute):
+        chain.insert(0, node.attr)
+        node = node.value
+    return (node.id, tuple(chain)) if isinstance(node, ast.Name) else None
+
+
+def _last(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _stored(node: ast.AST) -> Path | None:
+    """The object whose attribute or item is set or deleted."""
+    if not isinstance(node, ast.Attribute | ast.Subscript) or isinstance(node.ctx, ast.Load):
+        return None
+    inner: ast.expr = node
+    while isinstance(inner, ast.Subscript):
+        inner = inner.value
+    return path_of(inner)
+
+
+def _alone(tree: ast.AST) -> Iterator[ast.Call]:
+    """Calls whose answer nobody takes, and those that something is done under."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            yield node.value
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            yield from (item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call))
+
+
+def _aliases(tree: ast.AST) -> dict[str, set[str]]:
+    """Names that are bound to what other names stand for, without making something new."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.NamedExpr):
+            targets, value = (node.targets if isinstance(node, ast.Assign) else [node.target]), node.value
+            if not _is_look_up(value):
+                continue
+        elif isinstance(node, ast.For):
+            targets, value = [node.target], node.iter
+        else:
+            continue
+        names = {inner.id for inner in ast.walk(value) if isinstance(inner, ast.Name)}
+        for target in targets:
+            for inner in ast.walk(target):
+                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                    found.setdefault(inner.id, set()).update(names)
+    return found
+
+
+def _is_look_up(value: ast.expr) -> bool:
+    calls = [node for node in ast.walk(value) if isinstance(node, ast.Call)]
+    literal = ast.Dict | ast.List | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp | ast.BinOp | ast.JoinedStr
+    return not isinstance(value, literal) and all(_last(call.func) in _LOOK_UPS for call in calls)
+
+
+def _origins(name: str, aliases: dict[str, set[str]], seen: frozenset[str]) -> set[str]:
+    if name in seen:
+        return set()
+    return {name}.union(*(_origins(inner, aliases, seen | {name}) for inner in aliases.get(name, ())))
