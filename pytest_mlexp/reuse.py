@@ -59,7 +59,7 @@ class Reuse:
         self._timed: dict[int, bool] = {}
         self._opened = Opened()
         self._to_tell: list[str] = []
-        self._told_trouble = False
+        self._told: set[str] = set()
 
     def look_at(self, experiments: Iterable[Experiment], modules: Iterable[ModuleType] = ()) -> None:
         """Look at the code of all blocks now: later somebody may edit what is loaded already.
@@ -139,9 +139,10 @@ class Reuse:
         elsewhere = sum(got.elsewhere for got in gots)
         notes += self._to_tell
         self._to_tell.clear()
-        if self.kept is not None and self.kept.trouble is not None and not self._told_trouble:
-            self._told_trouble = True
-            notes.append(self.kept.trouble)
+        if self.kept is not None:
+            told = [line for line in (self.kept.trouble, self.kept.damage) if line is not None]
+            notes += [line for line in told if line not in self._told]
+            self._told.update(told)
         if elsewhere:
             notes.append(f"fit_seconds and predict_seconds of {elsewhere} of {len(gots)} trials are of another machine")
         return tuple(notes)
