@@ -8,9 +8,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from pytest_mlexp.cli import main
+from pytest_mlexp.execution.segments import read as read_segment
+from pytest_mlexp.tracking.journal import read
 from tests.plugin.conftest import BLOCKS, TESTS, Project
 
 TRIALS = 8  # two variants, two seeds, two splits
@@ -136,6 +139,62 @@ sample.model(GaussianNB())
     (project.root / "blocks.py").write_text(BLOCKS + loss)
     told = project.pytest("--mlexp", "--mlexp-explain", "-k", "GaussianNB", process=True).stdout.str()
     assert "asks for predict_proba, which was not kept" in told
+
+
+def last_session(project: Project) -> Path:
+    return max((project.root / ".mlexp" / "sessions").iterdir(), key=lambda folder: folder.stat().st_mtime_ns)
+
+
+def files_of(project: Project) -> dict[str, bytes]:
+    """The files of the last session's cells by name, checked to be there."""
+    folder = last_session(project)
+    cells = read(folder).cells
+    assert all("predictions.parquet" in cell.artifacts for cell in cells)
+    return {path: (folder / path).read_bytes() for cell in cells for path in cell.artifacts.values()}
+
+
+def test_files_of_cells_are_found_with_their_evaluations(project: Project, template: Path) -> None:
+    project.ready_store(template)
+    found, files = [], []
+    rewrite(project, "import numpy as np", "import numpy as np\nfrom pytest_mlexp import Evaluation")
+    scored = "return Evaluation({'accuracy': np.mean(y_true == y_pred)}, scores={'drawn': list(map(float, y_pred))})"
+    rewrite(project, "return float(np.mean(y_true == y_pred))", scored)
+    for change in (None, None, ("float, y_pred", "int, y_pred")):
+        if change is not None:
+            rewrite(project, *change)
+        project.pytest("--mlexp", tracking=None, process=True).assert_outcomes(passed=4)
+        cells = read(last_session(project)).cells
+        found.append({cell.evaluator: cell.found for cell in cells})
+        files.append(files_of(project))
+    new = dict.fromkeys(("hits", "mistakes"), False)
+    assert found == [new, dict.fromkeys(new, True), {"hits": False, "mistakes": True}]
+    assert files[0] == files[1]
+    assert files[0].keys() == files[2].keys()
+    assert project.fits().count("threshold=9") == TRIALS // 2
+
+
+def test_an_evaluation_that_is_made_anew_brings_its_own_files(project: Project, template: Path) -> None:
+    project.ready_store(template)
+    rewrite(project, "import numpy as np", "import os\nimport numpy as np\nfrom pytest_mlexp import Evaluation")
+    drawn = "return Evaluation({'accuracy': (d := float.fromhex(os.urandom(6).hex()))}, scores={'drawn': [d] * 10})"
+    rewrite(project, "return float(np.mean(y_true == y_pred))", drawn)
+    for lost in ((), ("evaluations",)):
+        for name in lost:
+            forget(project.root / ".mlexp" / "store", name)
+        project.pytest("--mlexp", tracking=None, process=True).assert_outcomes(passed=4)
+        folder = last_session(project)
+        for cell in read(folder).cells:
+            if cell.evaluator == "hits":
+                table = pd.read_parquet(folder / cell.artifacts["predictions.parquet"])
+                assert set(table["score_drawn"]) == set(cell.metrics["accuracy"].values)
+
+
+def forget(store: Path, name: str) -> None:
+    """Take the entries of a kind out of a store."""
+    for segment in (store / "segments").iterdir():
+        kept = [record for record in read_segment(segment).records if f"/{name}/" not in record.place]
+        content = segment.read_bytes()
+        segment.write_bytes(b"".join(content[one.start : one.start + one.size] for one in kept))
 
 
 ASKING = """
