@@ -221,7 +221,8 @@ def _joined(seen: list[Seen]) -> tuple[Evaluation, tuple[str, ...]]:
     """The evaluation of several trials, and why contributions are missing from it."""
     __tracebackhide__ = True
     contributions, missing = measure(seen)
-    return replace(Evaluation.join(one.evaluation for one in seen), contributions=contributions), missing
+    joined = Evaluation.join(one.evaluation for one in seen)
+    return replace(joined, contributions=contributions) if contributions else joined, missing
 
 
 def _load(block: DatasetBlock) -> Dataset:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pytest_mlexp.errors import MlexpError
 from pytest_mlexp.execution.entries import Header
-from pytest_mlexp.execution.kept import KeptStore
+from pytest_mlexp.execution.kept import KeptStore, place_of
 from pytest_mlexp.execution.outcome import Outcome
 from pytest_mlexp.execution.store import Got, Sought
 from pytest_mlexp.execution.trial import Conditions
@@ -120,7 +120,8 @@ class Reuse:
         block = sought.provenance.block if sought.provenance else None
         with self._opened.watching(block):
             outcome = compute()
-        return replace(outcome, files=self._opened.files(block))
+        files = self._opened.files(block)
+        return replace(outcome, files=files) if files else outcome
 
     def evaluation(
         self, cell: Cell, ran: Ran, compute: Callable[[], Joined], *, least: float = WORTH_KEEPING
@@ -135,7 +136,7 @@ class Reuse:
             return Remembered(compute())
         folder, name = f"{cell.experiment.name}/evaluations", _name(cell, ran)
         if kept.was_there(folder, name):
-            found = kept.find(kept.path(folder, name, self._evaluation_key(cell, ran, block)), lambda _: None)
+            found = kept.find(place_of(folder, name, self._evaluation_key(cell, ran, block)), lambda _: None)
             if found.header is not None:
                 return Remembered(found.content, found.header.payload, is_found=True)
             if found.broken is not None:
@@ -147,7 +148,7 @@ class Reuse:
             return Remembered(joined)
         key = self._evaluation_key(cell, ran, block)
         read = contents(self._opened.files(block), kept.project)
-        written = kept.keep(kept.path(folder, name, key), _header(key, name, files=read), joined)
+        written = kept.keep(place_of(folder, name, key), _header(key, name, files=read), joined)
         return Remembered(joined, written.payload if written is not None else "")
 
     def files(
@@ -158,14 +159,14 @@ class Reuse:
             return Remembered(compute())
         folder, name = f"{cell.experiment.name}/files", _name(cell, ran)
         key = digest(repr((evaluation.content, _identities(ran))))
-        path = self.kept.path(folder, name, key)
+        place = place_of(folder, name, key)
         if evaluation.is_found:
-            found = self.kept.find(path, lambda _: None)
+            found = self.kept.find(place, lambda _: None)
             if found.header is not None:
                 return Remembered(found.content, found.header.payload, is_found=True)
         made, lost = compute()
         if not lost and sum(map(len, made.values())) <= LARGEST_FILES:
-            self.kept.keep(path, _header(key, name), (made, lost))
+            self.kept.keep(place, _header(key, name), (made, lost))
         return Remembered((made, lost))
 
     def notes(self, ran: Iterable[tuple[Trial, Got]]) -> tuple[str, ...]:

@@ -65,31 +65,23 @@ class KeptStore:
         self, root: Path, *, session: str, machine: str = "", fresh: bool = False, project: Path | None = None
     ) -> None:
         self.root = root
+        self._root = os.path.join(root, "")  # noqa: PTH118 - put before a place
         self.project = (project or Path.cwd()).resolve()
         self.session = session
         self.machine = machine
         self.fresh = fresh
         self.trouble: str | None = None
         self._shelf = Shelf(root / SEGMENTS)
-        self._above = len(os.fspath(root / "x")) - 1
         self._locks: KeyLocks | None = None
         self._parts: set[str] = set()
         self._folders: set[Path] = set()
-        self._paths: dict[tuple[str, str, str], Path] = {}
-        self._latest: dict[Path, dict[str, list[str]]] = {}
-
-    def path(self, folder: str, name: str, key: str) -> Path:
-        """Where the entry of a trial or a cell is, by its name and key."""
-        asked = (folder, name, key)
-        if asked not in self._paths:
-            self._paths[asked] = self.root / folder / f"{digest(name)[:16]}-{key}"
-        return self._paths[asked]
+        self._latest: dict[str, dict[str, list[str]]] = {}
 
     def was_there(self, folder: str, name: str) -> bool:
         """Whether there was any entry of this name when the folder was looked at first."""
-        return digest(name)[:16] in self._index(self.root / folder)
+        return _stem(name) in self._index(folder)
 
-    def alone(self, path: Path) -> AbstractContextManager[None]:
+    def alone(self, place: str) -> AbstractContextManager[None]:
         """Wait until no other process computes this entry."""
         if self._locks is None:
             try:
@@ -97,17 +89,16 @@ class KeptStore:
             except OSError:
                 return nullcontext()
             self._locks = KeyLocks(self.root / LOCKS)
-        return self._locks.alone(digest(path.name))
+        return self._locks.alone(digest(place))
 
-    def find(self, path: Path, accept: Callable[[Header], str | None]) -> Found:
+    def find(self, place: str, accept: Callable[[Header], str | None]) -> Found:
         """Load an entry; ``accept`` says why it will not do, or None."""
-        place = self._place(path)
         found = self._on_shelf(self._shelf.known(place), accept)
         if found.header is None:
             newer = self._on_shelf(self._shelf.newer(place), accept)
             found = newer if newer != Found() else found
-        if found.header is None and os.path.isfile(path):  # noqa: PTH113 - a Path costs as much as the look
-            found = self._of_file(path, accept)
+        if found.header is None and os.path.isfile(f"{self._root}{place}"):  # noqa: PTH113 - a Path costs more
+            found = self._of_file(self.root / place, accept)
         return found
 
     def _on_shelf(self, records: Iterable[Record], accept: Callable[[Header], str | None]) -> Found:
@@ -154,10 +145,7 @@ class KeptStore:
             raise BrokenEntryError("its content does not fit its checksum")
         return header, payload
 
-    def _place(self, path: Path) -> str:
-        return os.fspath(path)[self._above :].replace(os.sep, "/")
-
-    def keep(self, path: Path, header: Header, content: Any) -> Header | None:
+    def keep(self, place: str, header: Header, content: Any) -> Header | None:
         """Write an entry; None where it cannot be, which is told once in ``trouble``."""
         if self.trouble is not None:
             return None
@@ -169,13 +157,13 @@ class KeptStore:
             header, session=self.session, machine=self.machine, created=time.time(), payload=digest(payload)
         )
         try:
-            folder = self._shelf.folder if len(payload) <= LARGEST else path.parent
-            if folder not in self._folders:
-                self._make(folder)
-            if folder == path.parent:
-                write_entry(path, header, payload)
+            if len(payload) <= LARGEST:
+                self._make(self._shelf.folder)
+                self._shelf.put(place, header.created, encoded(header), payload)
             else:
-                self._shelf.put(self._place(path), header.created, encoded(header), payload)
+                path = self.root / place
+                self._make(path.parent)
+                write_entry(path, header, payload)
         except OSError as error:
             self.trouble = f"nothing more is kept in {self.root}: {type(error).__name__}: {error}"
             return None
@@ -184,13 +172,12 @@ class KeptStore:
     def keep_parts(self, provenance: Provenance) -> None:
         """Write what a block depends on, once for all of its trials."""
         block = provenance.block.digest
-        path = self.root / PARTS / f"{block}.json"
         if block in self._parts or self.trouble is not None:
             return
         self._parts.add(block)
+        path = self.root / PARTS / f"{block}.json"
         try:
-            if path.parent not in self._folders:
-                self._make(path.parent)
+            self._make(path.parent)
             if not path.exists():
                 write_whole(path, json.dumps(dict(sorted(provenance.block.parts.items())), indent=0).encode())
         except OSError as error:
@@ -209,7 +196,7 @@ class KeptStore:
 
     def why_not(self, folder: str, name: str, provenance: Provenance) -> str:
         """Why the trial of this name is run: what differs from when it was run last, or ``new``."""
-        earlier = self._earlier(self.root / folder, digest(name)[:16])
+        earlier = self._earlier(folder, _stem(name))
         for header in earlier:
             try:
                 shared: Mapping[str, str] = json.loads((self.root / PARTS / f"{header.block}.json").read_bytes())
@@ -218,32 +205,42 @@ class KeptStore:
             return "; ".join(differences({**shared, **header.own}, provenance.parts)) or "new"
         return "new"
 
-    def _earlier(self, folder: Path, stem: str) -> list[Header]:
+    def _earlier(self, folder: str, stem: str) -> list[Header]:
         """The entries of one name that were there when the folder was looked at first, the latest first."""
         headers: list[Header] = []
         for name in self._index(folder).get(stem, ()):
-            path = folder / name
-            records = self._shelf.known(self._place(path))
+            records = self._shelf.known(f"{folder}/{name}")
             with suppress(OSError, BrokenEntryError):
-                headers.append(self._read(records[0])[0] if records else read_header(path))
+                headers.append(self._read(records[0])[0] if records else read_header(self.root / folder / name))
         return sorted(headers, key=lambda header: header.created, reverse=True)
 
-    def _index(self, folder: Path) -> dict[str, list[str]]:
+    def _index(self, folder: str) -> dict[str, list[str]]:
         if folder not in self._latest:
             index: dict[str, list[str]] = {}
-            inside = f"{folder.relative_to(self.root).as_posix()}/"
+            inside = f"{folder}/"
             shelved = [name.removeprefix(inside) for name in self._shelf.names() if name.startswith(inside)]
-            for name in dict.fromkeys((*_names(folder), *shelved)):
+            for name in dict.fromkeys((*_names(self.root / folder), *shelved)):
                 index.setdefault(name.partition("-")[0], []).append(name)
             self._latest[folder] = index
         return self._latest[folder]
 
     def _make(self, folder: Path) -> None:
+        if folder in self._folders:
+            return
         folder.mkdir(parents=True, exist_ok=True)
         ignored = self.root.parent / ".gitignore"
         if self.root.parent.name == ".mlexp" and not ignored.exists():
             ignored.write_text("*\n", encoding="utf-8")
         self._folders.add(folder)
+
+
+def place_of(folder: str, name: str, key: str) -> str:
+    """Where in a store the entry of a trial or a cell is, by its name and key."""
+    return f"{folder}/{_stem(name)}-{key}"
+
+
+def _stem(name: str) -> str:
+    return digest(name)[:16]
 
 
 def _names(folder: Path) -> list[str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_mlexp.blocks.dataset import Dataset
 
-_PARTS: weakref.WeakKeyDictionary[Dataset, tuple[str, str]] = weakref.WeakKeyDictionary()
+_DESCRIBED: weakref.WeakKeyDictionary[Dataset, DatasetRecord] = weakref.WeakKeyDictionary()
 Ran: TypeAlias = Sequence[tuple[Trial, Outcome]]
 
 
@@ -124,19 +124,20 @@ def _predictions(dataset: Dataset, ran: Ran, evaluation: Evaluation) -> bytes:
 
 
 def _described(dataset: Dataset) -> DatasetRecord:
+    """What a record says of a dataset; made once for each."""
     from pytest_mlexp.blocks.schema import schema_json
 
-    schema = schema_json(dataset.schema)
-    return DatasetRecord(dataset.name, dataset.version, dataset.digest, len(dataset), schema, *_parts(dataset))
+    if dataset not in _DESCRIBED:
+        schema, parts = schema_json(dataset.schema), _parts(dataset)
+        _DESCRIBED[dataset] = DatasetRecord(dataset.name, dataset.version, dataset.digest, len(dataset), schema, *parts)
+    return _DESCRIBED[dataset]
 
 
 def _parts(dataset: Dataset) -> tuple[str, str]:
-    """The digests of the examples alone and of the splits alone; made once for each dataset."""
-    if dataset not in _PARTS:
-        rows = (dataset.X, dataset.y, dataset.groups, dataset.sample_weight, dataset.examples)
-        splits = [(split.name, split.train, split.test) for split in dataset.splits]
-        _PARTS[dataset] = digest_of(*rows)[:16], digest_of(splits)[:16]
-    return _PARTS[dataset]
+    """The digests of the examples alone and of the splits alone."""
+    rows = (dataset.X, dataset.y, dataset.groups, dataset.sample_weight, dataset.examples)
+    splits = [(split.name, split.train, split.test) for split in dataset.splits]
+    return digest_of(*rows)[:16], digest_of(splits)[:16]
 
 
 def _summaries(cell: Cell, evaluation: Evaluation) -> dict[str, Summary]:

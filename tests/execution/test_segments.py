@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mlexp.execution import pruning, shelf
-from pytest_mlexp.execution.kept import KeptStore
+from pytest_mlexp.execution.kept import place_of
 from pytest_mlexp.execution.pruning import prune
 from pytest_mlexp.execution.segments import ENTRY, Read, encoded, read
 from pytest_mlexp.execution.store import Sought
@@ -150,8 +150,8 @@ def test_what_stands_where_another_entry_should_is_never_taken_for_it(tmp_path: 
     told, payload = (content[start : start + length] for start, length in (record.told, record.payload))
     other = numbered(1)
     assert other.provenance is not None
-    place = KeptStore(tmp_path, session="x").path("shop", other.name, other.provenance.key).relative_to(tmp_path)
-    segment.write_bytes(encoded(ENTRY, 1.0, place.as_posix(), told, payload))
+    place = place_of("shop", other.name, other.provenance.key)
+    segment.write_bytes(encoded(ENTRY, 1.0, place, told, payload))
     assert store(tmp_path).get(other, lambda: OUTCOME).why == "entry broken"
 
 
