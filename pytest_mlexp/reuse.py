@@ -164,6 +164,8 @@ class Reuse:
             found = self.kept.find(place, lambda _: None)
             if found.header is not None:
                 return Remembered(found.content, found.header.payload, is_found=True)
+            if found.broken is not None:
+                self._to_tell.append(f"the kept files of {cell.id} were broken ({found.broken}): made again")
         made, lost = compute()
         if not lost and sum(map(len, made.values())) <= LARGEST_FILES:
             self.kept.keep(place, _header(key, name), (made, lost))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from pytest_mlexp.cli import main
@@ -185,8 +185,8 @@ def test_an_evaluation_that_is_made_anew_brings_its_own_files(project: Project, 
         folder = last_session(project)
         for cell in read(folder).cells:
             if cell.evaluator == "hits":
-                table = pd.read_parquet(folder / cell.artifacts["predictions.parquet"])
-                assert set(table["score_drawn"]) == set(cell.metrics["accuracy"].values)
+                table = pq.read_table(folder / cell.artifacts["predictions.parquet"])
+                assert set(table["score_drawn"].to_pylist()) == set(cell.metrics["accuracy"].values)
 
 
 def forget(store: Path, name: str) -> None:
