@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from pytest_mlexp.gates.measuring import Seen, check_slices, measure, see
 from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation
-from pytest_mlexp.reuse import Joined, Reuse, records_of
+from pytest_mlexp.reuse import WORTH_KEEPING, Files, Joined, Ran, Remembered, Reuse, records_of
 from pytest_mlexp.tracking.description import begun, ended, failed, files_of
 
 if TYPE_CHECKING:
@@ -106,19 +106,22 @@ class Flow:
         check_slices(cell, dataset)
         got = self._got(cell, trials, dataset)
         ran = [(trial, one.outcome) for trial, one in got]
-        joined, unmeasured = self._evaluated_once(cell, got, dataset)
-        evaluation = replace(joined, referee=lambda model: self._reference(cell, model))
-        files, lost = files_of(dataset, ran, evaluation) if self._keep_files else ({}, ())
+        joined = self._evaluated_once(cell, got, dataset)
+        (evaluation, unmeasured), made = joined.value, self._files(cell, got, joined, dataset)
+        files, lost = made.value
+        evaluation = replace(evaluation, referee=lambda model: self._reference(cell, model))
         record = ended(base, cell, dataset, ran, evaluation)
         told = (*record.notes, *self.reuse.notes(got), *self.reuse.unknown(cell), *unmeasured, *lost)
-        return evaluation, replace(record, notes=tuple(dict.fromkeys(told)), trials=records_of(got)), files
+        found = made.is_found and joined.is_found and all(one.reused for _, one in got)
+        notes = tuple(dict.fromkeys(told))
+        return evaluation, replace(record, notes=notes, trials=records_of(got), found=found), files
 
     def again(self, cell: Cell, seeds: Iterable[int]) -> Evaluation:
         """The cell's evaluation with other seeds than the declared ones; neither kept nor recorded."""
         __tracebackhide__ = True
         dataset = self.dataset(cell)
         trials = cell.trials((split.name for split in dataset.splits), seeds=seeds)
-        return self._evaluated_once(cell, self._got(cell, trials, dataset), dataset)[0]
+        return self._evaluated_once(cell, self._got(cell, trials, dataset), dataset).value[0]
 
     def dataset(self, cell: Cell) -> Dataset:
         """The cell's dataset, loaded when it is asked for first."""
@@ -129,14 +132,21 @@ class Flow:
         __tracebackhide__ = True
         return [(trial, self._outcome(cell.experiment, trial, dataset)) for trial in trials]
 
-    def _evaluated_once(self, cell: Cell, got: Sequence[tuple[Trial, Got]], dataset: Dataset) -> Joined:
+    def _evaluated_once(self, cell: Cell, got: Ran, dataset: Dataset) -> Remembered[Joined]:
         __tracebackhide__ = True
 
         def compute() -> Joined:
             __tracebackhide__ = True
             return _joined([see(cell, trial, one.outcome, dataset) for trial, one in got])
 
-        return self.reuse.evaluation(cell, got, compute)
+        least = 0.0 if self._keep_files else WORTH_KEEPING  # the files go by the evaluation as it is kept
+        return self.reuse.evaluation(cell, got, compute, least=least)
+
+    def _files(self, cell: Cell, got: Ran, joined: Remembered[Joined], dataset: Dataset) -> Remembered[Files]:
+        if not self._keep_files:
+            return Remembered(({}, ()), is_found=True)
+        ran = [(trial, one.outcome) for trial, one in got]
+        return self.reuse.files(cell, got, joined, lambda: files_of(dataset, ran, joined.value[0]))
 
     def _outcome(self, experiment: Experiment, trial: Trial, dataset: Dataset) -> Got:
         __tracebackhide__ = True
@@ -211,7 +221,8 @@ def _joined(seen: list[Seen]) -> tuple[Evaluation, tuple[str, ...]]:
     """The evaluation of several trials, and why contributions are missing from it."""
     __tracebackhide__ = True
     contributions, missing = measure(seen)
-    return replace(Evaluation.join(one.evaluation for one in seen), contributions=contributions), missing
+    joined = Evaluation.join(one.evaluation for one in seen)
+    return replace(joined, contributions=contributions) if contributions else joined, missing
 
 
 def _load(block: DatasetBlock) -> Dataset:

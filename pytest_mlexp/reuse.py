@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pytest_mlexp.errors import MlexpError
 from pytest_mlexp.execution.entries import Header
-from pytest_mlexp.execution.kept import Found, KeptStore
+from pytest_mlexp.execution.kept import KeptStore, place_of
 from pytest_mlexp.execution.outcome import Outcome
 from pytest_mlexp.execution.store import Got, Sought
 from pytest_mlexp.execution.trial import Conditions
@@ -31,11 +31,28 @@ if TYPE_CHECKING:
 OFF = "off"
 FOLDER = ".mlexp/store"
 WORTH_KEEPING = 0.005  # seconds; what took less is evaluated again in the time that it takes to look it up
+LARGEST_FILES = 1_000_000  # bytes of a cell's files that are kept; larger ones are made again
 # Requests whose answer is of this machine, or may be used to measure it.
 MACHINE_BOUND = {"timings", "model", "device"}
 
 KnownT = TypeVar("KnownT")
+Ran = Sequence[tuple[Trial, Got]]
 Joined = tuple[Evaluation, tuple[str, ...]]
+Files = tuple[Mapping[str, bytes], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Remembered(Generic[KnownT]):
+    """What was computed of a cell's outcomes, or found.
+
+    Attributes:
+        content: digest of it as it is kept; empty where it is not.
+        is_found: whether it was in the store.
+    """
+
+    value: KnownT
+    content: str = ""
+    is_found: bool = False
 
 
 def open_store(root: Path, where: str | Path, *, session: str, fresh: bool = False) -> KeptStore | None:
@@ -59,7 +76,7 @@ class Reuse:
         self._timed: dict[int, bool] = {}
         self._opened = Opened()
         self._to_tell: list[str] = []
-        self._told_trouble = False
+        self._told: set[str] = set()
 
     def look_at(self, experiments: Iterable[Experiment], modules: Iterable[ModuleType] = ()) -> None:
         """Look at the code of all blocks now: later somebody may edit what is loaded already.
@@ -103,34 +120,56 @@ class Reuse:
         block = sought.provenance.block if sought.provenance else None
         with self._opened.watching(block):
             outcome = compute()
-        return replace(outcome, files=self._opened.files(block))
+        files = self._opened.files(block)
+        return replace(outcome, files=files) if files else outcome
 
-    def evaluation(self, cell: Cell, ran: Sequence[tuple[Trial, Got]], compute: Callable[[], Joined]) -> Joined:
-        """The evaluation of a cell's outcomes, and what could not be measured; from the store where it is there."""
+    def evaluation(
+        self, cell: Cell, ran: Ran, compute: Callable[[], Joined], *, least: float = WORTH_KEEPING
+    ) -> Remembered[Joined]:
+        """The evaluation of a cell's outcomes, and what could not be measured; from the store where it is there.
+
+        Kept is one that took longer than ``least`` seconds.
+        """
         __tracebackhide__ = True
-        block = self._evaluator(cell) if all(got.content for _, got in ran) else None
-        if self.kept is None or block is None:
-            return compute()
-        folder = f"{cell.experiment.name}/evaluations"
-        name = f"{cell.id} seeds={','.join(str(trial.seed) for trial, _ in ran)}"
-        found = Found()
-        if self.kept.was_there(folder, name):
-            key = self._evaluation_key(cell, ran, block)
-            found = self.kept.find(self.kept.path(folder, name, key), lambda _: None)
-        if found.header is not None:
-            joined: Joined = found.content
-            return joined
-        if found.broken is not None:
-            self._to_tell.append(f"the kept evaluation of {cell.id} was broken ({found.broken}): evaluated again")
+        kept, block = self.kept, self._evaluator(cell) if all(got.content for _, got in ran) else None
+        if kept is None or block is None:
+            return Remembered(compute())
+        folder, name = f"{cell.experiment.name}/evaluations", _name(cell, ran)
+        if kept.was_there(folder, name):
+            found = kept.find(place_of(folder, name, self._evaluation_key(cell, ran, block)), lambda _: None)
+            if found.header is not None:
+                return Remembered(found.content, found.header.payload, is_found=True)
+            if found.broken is not None:
+                self._to_tell.append(f"the kept evaluation of {cell.id} was broken ({found.broken}): evaluated again")
         started = time.perf_counter()
         with self._opened.watching(block):
             joined = compute()
-        if time.perf_counter() - started > WORTH_KEEPING and block.is_as_read():
-            files = contents(self._opened.files(block), self.kept.project)
-            key = self._evaluation_key(cell, ran, block)
-            path = self.kept.path(folder, name, key)
-            self.kept.keep(path, Header(key, name, session="", machine="", created=0.0, files=files), joined)
-        return joined
+        if time.perf_counter() - started <= least or not block.is_as_read():
+            return Remembered(joined)
+        key = self._evaluation_key(cell, ran, block)
+        read = contents(self._opened.files(block), kept.project)
+        written = kept.keep(place_of(folder, name, key), _header(key, name, files=read), joined)
+        return Remembered(joined, written.payload if written is not None else "")
+
+    def files(
+        self, cell: Cell, ran: Ran, evaluation: Remembered[Joined], compute: Callable[[], Files]
+    ) -> Remembered[Files]:
+        """The files of a cell, and what could not be made one: the same for the same outcomes and evaluation."""
+        if self.kept is None or not evaluation.content:
+            return Remembered(compute())
+        folder, name = f"{cell.experiment.name}/files", _name(cell, ran)
+        key = digest(repr((evaluation.content, _identities(ran))))
+        place = place_of(folder, name, key)
+        if evaluation.is_found:
+            found = self.kept.find(place, lambda _: None)
+            if found.header is not None:
+                return Remembered(found.content, found.header.payload, is_found=True)
+            if found.broken is not None:
+                self._to_tell.append(f"the kept files of {cell.id} were broken ({found.broken}): made again")
+        made, lost = compute()
+        if not lost and sum(map(len, made.values())) <= LARGEST_FILES:
+            self.kept.keep(place, _header(key, name), (made, lost))
+        return Remembered((made, lost))
 
     def notes(self, ran: Iterable[tuple[Trial, Got]]) -> tuple[str, ...]:
         """What a reader of a cell should know of what was reused, and of what could not be."""
@@ -139,9 +178,10 @@ class Reuse:
         elsewhere = sum(got.elsewhere for got in gots)
         notes += self._to_tell
         self._to_tell.clear()
-        if self.kept is not None and self.kept.trouble is not None and not self._told_trouble:
-            self._told_trouble = True
-            notes.append(self.kept.trouble)
+        if self.kept is not None:
+            told = [line for line in (self.kept.trouble, self.kept.damage) if line is not None]
+            notes += [line for line in told if line not in self._told]
+            self._told.update(told)
         if elsewhere:
             notes.append(f"fit_seconds and predict_seconds of {elsewhere} of {len(gots)} trials are of another machine")
         return tuple(notes)
@@ -154,15 +194,14 @@ class Reuse:
     def _evaluator(self, cell: Cell) -> BlockProvenance | None:
         return self._known(cell.evaluator.name, lambda: self._provenances.evaluator(cell.evaluator))
 
-    def _evaluation_key(self, cell: Cell, ran: Sequence[tuple[Trial, Got]], block: BlockProvenance) -> str:
+    def _evaluation_key(self, cell: Cell, ran: Ran, block: BlockProvenance) -> str:
         requests = {*cell.evaluator.requests, *cell.evaluator.optional}
         bound = (hardware(), cell.device) if requests & MACHINE_BOUND else ()
         measured = [(gate.metric, gate.slices, gate.compares) for gate in cell.gates]
         shape = (cell.evaluator.metrics, cell.evaluator.requests, cell.evaluator.optional)
         responses = sorted(cell.evaluator.responses.items())
         dataset = (cell.dataset.name, cell.dataset.version, hardware() if _times(cell) else "")
-        trials = [(trial.seed, trial.split, got.key, got.content) for trial, got in ran]
-        return digest(repr((block.digest, bound, measured, shape, responses, dataset, trials)))
+        return digest(repr((block.digest, bound, measured, shape, responses, dataset, _identities(ran))))
 
     def _is_timed(self, experiment: Experiment) -> bool:
         """Whether timings of this machine are needed: an evaluator asks for them, or a gate holds them to a rule."""
@@ -185,6 +224,18 @@ class Reuse:
 def records_of(ran: Iterable[tuple[Trial, Got]]) -> tuple[TrialRecord, ...]:
     """What the record of a cell says of where its outcomes came from."""
     return tuple(TrialRecord(trial.id, got.key, got.reused, got.why) for trial, got in ran)
+
+
+def _name(cell: Cell, ran: Ran) -> str:
+    return f"{cell.id} seeds={','.join(str(trial.seed) for trial, _ in ran)}"
+
+
+def _identities(ran: Ran) -> list[tuple[int, str, str, str]]:
+    return [(trial.seed, trial.split, got.key, got.content) for trial, got in ran]
+
+
+def _header(key: str, name: str, *, files: dict[str, str] | None = None) -> Header:
+    return Header(key, name, session="", machine="", created=0.0, files=files or {})
 
 
 def _times(cell: Cell) -> bool:

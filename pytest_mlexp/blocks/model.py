@@ -28,6 +28,7 @@ class ModelVariant:
         factory: makes a fresh, unfitted model.
         params: the parameters chosen from the grid.
         context: which of ``seed`` and ``device`` the factory asks for.
+        defaults: those of the factory's other parameters.
         depends_on: what it depends on beside its code, as declared; ``module``: the one that declares it.
     """
 
@@ -36,6 +37,7 @@ class ModelVariant:
     factory: Callable[..., Any] = field(repr=False)
     params: Mapping[str, Any]
     context: frozenset[str]
+    defaults: Mapping[str, Any] = field(default_factory=dict, repr=False)
     depends_on: tuple[Declared, ...] = ()
     module: str = ""
 
@@ -62,7 +64,7 @@ class ModelVariant:
 
     def text_params(self) -> dict[str, str]:
         """The factory's parameters as text, its defaults included."""
-        chosen = {**_defaults(self.factory), **self.params}
+        chosen = {**self.defaults, **self.params}
         return {name: str(value) for name, value in chosen.items() if name not in CONTEXT or name in self.params}
 
 
@@ -88,8 +90,9 @@ def declare_model(factory: object, *, name: str | None, params: Grid | Sequence[
     for grid in grids:
         _check_grid(block, signature, grid)
     context = frozenset(CONTEXT) & set(signature.parameters)
+    defaults = {p.name: p.default for p in signature.parameters.values() if p.default is not p.empty}
     variants = [
-        ModelVariant(_variant_name(block, chosen), block, factory, chosen, context - set(chosen))
+        ModelVariant(_variant_name(block, chosen), block, factory, chosen, context - set(chosen), defaults)
         for grid in grids
         for chosen in _combinations(grid)
     ]
@@ -176,8 +179,3 @@ def _can_predict(model: Any) -> bool:
         return False
     # Some estimators of scikit-learn show their methods only once fitted; the class has them always.
     return callable(model) or any(callable(getattr(place, "predict", None)) for place in (model, type(model)))
-
-
-def _defaults(factory: Callable[..., Any]) -> dict[str, Any]:
-    parameters = inspect.signature(factory).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not p.empty}

@@ -29,7 +29,8 @@ def run(given: argparse.Namespace) -> int:
     """Print one row for each experiment, after removing what is old where that was asked for."""
     from tabulate import tabulate
 
-    from pytest_mlexp.execution.pruning import DAY, holdings, prune
+    from pytest_mlexp.execution.pruning import holdings, prune, unreadable
+    from pytest_mlexp.execution.segments import DAY
     from pytest_mlexp.reuse import FOLDER
     from pytest_mlexp.tracking.embedded import project_folder
 
@@ -51,6 +52,8 @@ def run(given: argparse.Namespace) -> int:
     lines.append(tabulate(rows, headers, floatfmt=".1f") if rows else "nothing is kept")
     total = sum(one.size for one in held) / MEGABYTE
     lines.append(f"{sum(one.entries for one in held)} entries, {total:.1f} MB in {root}")
+    if torn := unreadable(root):
+        lines.append(f"{torn} records cannot be read and count as not there; --prune clears them away")
     print("\n".join(lines))  # noqa: T201 - what the command is for
     return 0
 

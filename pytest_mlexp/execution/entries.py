@@ -56,7 +56,7 @@ def write_entry(path: Path, header: Header, payload: bytes) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    told = msgspec.json.encode(header)
+    told = encoded(header)
     first = f"{MAGIC} {digest(told)} {len(told)}\n".encode()
     write_whole(path, b"".join((first, told, payload)))
 
@@ -73,6 +73,23 @@ def write_whole(path: Path, content: bytes) -> None:
         if isinstance(error, PermissionError) and path.exists():
             return  # Windows: another process has it open, and the content of a key is always the same
         raise
+
+
+def encoded(header: Header) -> bytes:
+    """A header as it is written."""
+    return msgspec.json.encode(header)
+
+
+def decoded(told: bytes) -> Header:
+    """A header that was written so.
+
+    Raises:
+        BrokenEntryError: it was not.
+    """
+    try:
+        return msgspec.json.decode(told, type=Header)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BrokenEntryError(f"its header cannot be read: {error}") from None
 
 
 def read_header(path: Path) -> Header:
@@ -103,4 +120,4 @@ def _header(file: Any) -> Header:
     told = file.read(int(words[2]))
     if digest(told) != words[1]:
         raise BrokenEntryError("its header does not fit its checksum")
-    return msgspec.json.decode(told, type=Header)
+    return decoded(told)

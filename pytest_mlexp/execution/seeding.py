@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_mlexp.errors import DeclarationError
+from pytest_mlexp.execution import legacy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,7 +61,7 @@ def preserved(*, device: str = "cpu") -> Iterator[None]:
     if device != "cpu":
         _start(device)
     torch = _torch()
-    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global one is meant
+    python_state, put_numpy_back = random.getstate(), legacy.kept()
     torch_states = None if torch is None else _torch_states(torch)
     _open.append(device)
     try:
@@ -68,7 +69,7 @@ def preserved(*, device: str = "cpu") -> Iterator[None]:
     finally:
         _open.pop()
         random.setstate(python_state)
-        np.random.set_state(numpy_state)  # noqa: NPY002 - the global one is meant
+        put_numpy_back()
         _restore_torch(torch_states)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_mlexp.execution.entries import Header
-from pytest_mlexp.execution.kept import KeptStore
+from pytest_mlexp.execution.kept import KeptStore, place_of
 from pytest_mlexp.execution.outcome import Outcome
 from pytest_mlexp.provenance.opened import contents
 from pytest_mlexp.provenance.provenance import Provenance
@@ -110,7 +110,7 @@ class OutcomeStore:
 
     def _alone(self, sought: Sought) -> AbstractContextManager[Any]:
         if self.kept is not None and sought.provenance is not None:
-            return self.kept.alone(self.kept.path(sought.folder, sought.name, sought.provenance.key))
+            return self.kept.alone(place_of(sought.folder, sought.name, sought.provenance.key))
         if self._shared is None:
             return nullcontext()
         from filelock import FileLock
@@ -146,8 +146,8 @@ class OutcomeStore:
     def _kept(self, kept: KeptStore, sought: Sought) -> tuple[Got | None, str, tuple[str, ...]]:
         assert sought.provenance is not None  # noqa: S101 - the caller asked
         key = sought.provenance.key
-        path = kept.path(sought.folder, sought.name, key)
-        found = kept.find(path, lambda header: sought.refuse(header, kept.machine))
+        place = place_of(sought.folder, sought.name, key)
+        found = kept.find(place, lambda header: sought.refuse(header, kept.machine))
         if found.header is not None:
             own = found.header.session == kept.session
             why = "run by another worker" if own else "unchanged"
@@ -169,9 +169,8 @@ class OutcomeStore:
         outcome, provenance, kept = got.outcome, sought.provenance, self.kept
         if kept is None or provenance is None:
             return got, False
-        got = replace(got, key=provenance.key)
         if outcome.failure is not None or outcome.refused or not provenance.block.is_as_read():
-            return got, False
+            return replace(got, key=provenance.key), False
         kept.keep_parts(provenance)
         header = Header(
             key=provenance.key,
@@ -186,11 +185,12 @@ class OutcomeStore:
             has_model=outcome.model is not None,
             files=contents(outcome.files, kept.project),
         )
-        path = kept.path(sought.folder, sought.name, provenance.key)
-        written = whole = kept.keep(path, header, outcome)
+        place = place_of(sought.folder, sought.name, provenance.key)
+        written = whole = kept.keep(place, header, outcome)
         if written is None and outcome.model is not None:
-            written = kept.keep(path, replace(header, has_model=False), replace(outcome, model=None))
-        return got if written is None else replace(got, content=written.payload), whole is not None
+            written = kept.keep(place, replace(header, has_model=False), replace(outcome, model=None))
+        content = written.payload if written is not None else ""
+        return replace(got, key=provenance.key, content=content), whole is not None
 
 
 def _hashed(name: str) -> str:

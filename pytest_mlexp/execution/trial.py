@@ -55,10 +55,10 @@ def run_trial(trial: Trial, dataset: Dataset, conditions: Conditions) -> Outcome
             train = dataset.train(split)
             weights = None if train.sample_weight is None else weights_argument(model)
             fit_seconds = _fit(model, train, weights)
-            outcome = _predict(model, dataset.test(split), trial, conditions)
+            outcome = _predict(model, dataset.test(split), trial, conditions, fit_seconds)
         unused = train.sample_weight is not None and weights is None and hasattr(model, "fit")
-        notes = (f"fit takes no sample weights, those of {trial.dataset!r} were not used",) if unused else ()
-        return replace(outcome, fit_seconds=fit_seconds, notes=notes)
+        note = f"fit takes no sample weights, those of {trial.dataset!r} were not used"
+        return replace(outcome, notes=(note,)) if unused else outcome
     except conditions.interrupts:
         raise
     except BaseException as error:  # noqa: BLE001 - the team's code may raise anything; it is raised again for each cell
@@ -114,7 +114,7 @@ def weights_argument(model: Any) -> str | None:
     return weights_argument(getattr(model, "estimator", None))  # a search passes its arguments on
 
 
-def _predict(model: Any, part: Part, trial: Trial, conditions: Conditions) -> Outcome:
+def _predict(model: Any, part: Part, trial: Trial, conditions: Conditions, fit_seconds: float) -> Outcome:
     __tracebackhide__ = True
     started = time.perf_counter()
     responses = {"predict": _answer(model, "predict", part, trial)}
@@ -133,6 +133,7 @@ def _predict(model: Any, part: Part, trial: Trial, conditions: Conditions) -> Ou
         refused,
         offers=tuple(method for method in METHODS if responder(model, method)),
         classes=getattr(model, "classes_", None),
+        fit_seconds=fit_seconds,
         predict_seconds=predict_seconds,
         parameters=_parameters(model),
         model=model if conditions.keep_model else None,

@@ -94,10 +94,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let the report of a contract's test carry what it said, also from an xdist worker."""
     report = yield
-    if item.get_closest_marker("mlexp_contracts") is not None:
+    if call.when == "call" and item.get_closest_marker("mlexp_contracts") is not None:
         from pytest_mlexp.plugin.contracts import carry
 
         carry(item, report)

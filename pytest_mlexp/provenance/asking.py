@@ -49,6 +49,7 @@ OWN = str(Path(__file__).parent.parent)
 _lock = threading.Lock()
 _noting: list[Note] = []
 _real: dict[str, Callable[..., Any]] = {}
+_ours: dict[str, Callable[..., Any]] = {}
 
 
 @contextmanager
@@ -69,21 +70,21 @@ def asked(note: Note) -> Iterator[None]:
 
 def _stand_in() -> None:
     for name in _NAMES:
-        _real[name] = real = getattr(os, name)
-        ours = _noted(real)
-        setattr(os, name, ours)
+        real = getattr(os, name)
+        if _real.get(name) is not real:
+            _real[name], _ours[name] = real, _noted(real)
+        setattr(os, name, _ours[name])
         for members in _SETS:
             if real in members:
-                members.add(ours)
+                members.add(_ours[name])
 
 
 def _step_back() -> None:
     for name in _NAMES:
-        ours = getattr(os, name)
-        if getattr(ours, "__wrapped__", None) is _real[name]:  # else somebody else stands in now
+        if getattr(os, name) is _ours[name]:  # else somebody else stands in now
             setattr(os, name, _real[name])
         for members in _SETS:
-            members.discard(ours)
+            members.discard(_ours[name])
 
 
 def _noted(real: Callable[..., Any]) -> Callable[..., Any]:

@@ -20,7 +20,9 @@ _OUR_CODE = (
     "mocks",
     "records",
     "evaluation.py",
-)  # what a number of a trial can depend on
+    "tracking/description.py",
+    "tracking/predictions.py",
+)  # what a number of a trial, and a file of a cell, can depend on
 _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
 
 

@@ -80,6 +80,7 @@ class CellRecord:
         artifacts: file name -> path relative to the journal's folder.
         notes: what a reader should know: weights that no fit took, a file that could not be made.
         trials: where each trial's outcome came from, parallel to ``seeds``.
+        found: whether nothing of it was computed: an earlier session's outcomes, evaluation and files serve.
     """
 
     cell: str
@@ -107,6 +108,7 @@ class CellRecord:
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     trials: tuple[TrialRecord, ...] = ()
+    found: bool = False
 
     @property
     def reused(self) -> int:

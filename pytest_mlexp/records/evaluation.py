@@ -71,7 +71,8 @@ class Evaluation:
         Raises:
             KeyError: no such metric; the message names the known ones.
         """
-        return float(np.mean(self.values(metric)))
+        values = self.values(metric)
+        return float(values[0]) if len(values) == 1 else float(np.mean(values))
 
     def __contains__(self, metric: object) -> bool:
         """Whether it has a metric of that name."""

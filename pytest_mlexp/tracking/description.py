@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_mlexp.blocks.dataset import Dataset
 
 _PARTS: weakref.WeakKeyDictionary[Dataset, tuple[str, str]] = weakref.WeakKeyDictionary()
+_DESCRIBED: weakref.WeakKeyDictionary[Dataset, DatasetRecord] = weakref.WeakKeyDictionary()
 Ran: TypeAlias = Sequence[tuple[Trial, Outcome]]
 
 
@@ -124,10 +125,13 @@ def _predictions(dataset: Dataset, ran: Ran, evaluation: Evaluation) -> bytes:
 
 
 def _described(dataset: Dataset) -> DatasetRecord:
+    """What a record says of a dataset; made once for each."""
     from pytest_mlexp.blocks.schema import schema_json
 
-    schema = schema_json(dataset.schema)
-    return DatasetRecord(dataset.name, dataset.version, dataset.digest, len(dataset), schema, *parts_of(dataset))
+    if dataset not in _DESCRIBED:
+        schema, parts = schema_json(dataset.schema), parts_of(dataset)
+        _DESCRIBED[dataset] = DatasetRecord(dataset.name, dataset.version, dataset.digest, len(dataset), schema, *parts)
+    return _DESCRIBED[dataset]
 
 
 def parts_of(dataset: Dataset) -> tuple[str, str]:

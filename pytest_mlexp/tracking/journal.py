@@ -2,46 +2,31 @@
 
 A session's folder, ``<root>/.mlexp/sessions/<session-id>``, holds ``journal.jsonl`` and the artifact
 files its records point to. An artifact is written before the record that names it, so a record implies
-its artifacts.
+its artifacts. Only a power failure may take what nobody computed: the record of a cell that was found in the
+store, and its artifacts.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
-
-import msgspec
+from typing import Self
 
 from pytest_mlexp.errors import TrackingError
 from pytest_mlexp.records import (
-    FORMAT,
     CellRecord,
     ContinuedRecord,
     EndRecord,
     SessionRecord,
     TestRecord,
-    from_dict,
-    to_dict,
 )
+from pytest_mlexp.tracking.lines import JournalRecord, from_line, to_line
 
 FILE_NAME = "journal.jsonl"
 STATE_FOLDER = ".mlexp"
-JournalRecord = SessionRecord | ContinuedRecord | CellRecord | TestRecord | EndRecord
-
-_KINDS: dict[str, type[JournalRecord]] = {
-    "session": SessionRecord,
-    "continued": ContinuedRecord,
-    "cell": CellRecord,
-    "test": TestRecord,
-    "end": EndRecord,
-}
-_KIND_OF = {record: kind for kind, record in _KINDS.items()}
-_encode = msgspec.json.Encoder().encode
 # Where it exists, fdatasync makes the bytes and the new length durable without the time stamps.
 _sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
@@ -68,13 +53,6 @@ class JournalContents:
     continued: int = 0
 
 
-class _Line(msgspec.Struct):
-    format: int
-    kind: str
-    crc: int
-    data: msgspec.Raw
-
-
 class Journal:
     """The journal of one session, open for appending.
 
@@ -92,33 +70,35 @@ class Journal:
             _prepare(folder)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             self._torn = _ends_torn(self._file)
+            self._waiting: list[Path] = []
             _sync_folder(folder)
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
     def append(self, record: JournalRecord) -> None:
-        """Add one record as one line in a single write, durable on return (test records: soon after).
+        """Add one record as one line in a single write, durable on return.
+
+        How a test ended, and a cell that was found in the store, become durable with the next record, or at the end.
 
         Raises:
             TrackingError: the line could not be written whole, for instance on a full disk.
         """
-        line = _to_line(record)
+        line = to_line(record)
         if self._torn:
             line = b"\n" + line
         try:
             written = os.write(self._file, line)
             self._torn = written != len(line)
             _check_whole(written, len(line))
-            # A test's outcome follows its cell's numbers and is made durable by the next record or by close.
-            if not isinstance(record, TestRecord):
-                _sync(self._file)
+            if not isinstance(record, TestRecord) and not (isinstance(record, CellRecord) and record.found):
+                self._settle()
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
-    def write_artifact(self, name: str, data: bytes) -> str:
+    def write_artifact(self, name: str, data: bytes, *, can_wait: bool = False) -> str:
         """Write a file beside the journal, whole or not at all, and return its path relative to the folder.
 
-        ``name`` may hold ``/`` for a sub-folder.
+        ``name`` may hold ``/`` for a sub-folder. One that can wait becomes durable before the next record that is.
 
         Raises:
             TrackingError: the name leads out of the folder, or the file cannot be written.
@@ -131,9 +111,12 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
                 file.write(data)
-                file.flush()
-                _sync(file.fileno())
+                if not can_wait:
+                    file.flush()
+                    _sync(file.fileno())
             partial.replace(path)
+            if can_wait:
+                self._waiting.append(path)
         except OSError as error:
             raise _unwritable(path, error) from error
         return path.relative_to(self.folder).as_posix()
@@ -141,9 +124,19 @@ class Journal:
     def close(self) -> None:
         """Make everything durable and close the file; closing twice does no harm."""
         if self._file >= 0:
-            _sync(self._file)
+            self._settle()
             os.close(self._file)
             self._file = -1
+
+    def _settle(self) -> None:
+        """Make what was written durable, artifacts first; all at once, as a disk takes many in the time of one."""
+        if self._waiting:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(_sync_path, self._waiting))
+            self._waiting.clear()
+        _sync(self._file)
 
     def __enter__(self) -> Self:
         return self
@@ -185,7 +178,7 @@ class JournalReader:
         for line in data[:whole].split(b"\n"):
             if line:
                 self._lines += 1
-                self._take(_from_line(line, f"{self._path}:{self._lines}"))
+                self._take(from_line(line, f"{self._path}:{self._lines}"))
         return JournalContents(
             self._session, tuple(self._cells.values()), tuple(self._tests), self._end, self._skipped, self._continued
         )
@@ -227,34 +220,6 @@ def read(folder: Path) -> JournalContents:
     return JournalReader(folder).contents(growing=False)
 
 
-def _to_line(record: JournalRecord) -> bytes:
-    data = _encode(to_dict(record))
-    head = f'{{"format":{FORMAT},"kind":"{_KIND_OF[type(record)]}","crc":{zlib.crc32(data)},"data":'
-    return b"".join((head.encode(), data, b"}\n"))
-
-
-def _from_line(line: bytes, place: str) -> JournalRecord | None:
-    """The record of a line; None when the line is torn or corrupt."""
-    try:
-        parsed = msgspec.json.decode(line, type=_Line)
-        if zlib.crc32(parsed.data) != parsed.crc:
-            return None
-        data: dict[str, Any] = msgspec.json.decode(parsed.data)
-        if parsed.format > FORMAT:
-            raise TrackingError(
-                f"{place} is in journal format {parsed.format}, written by {_writer(data)}; this version "
-                f"reads formats up to {FORMAT}: upgrade pytest-mlexp to read it"
-            )
-        return from_dict(data, _KINDS[parsed.kind])
-    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
-        return None
-
-
-def _writer(data: dict[str, Any]) -> str:
-    found = re.search(rb'"pytest[-_]mlexp":"([^"]+)"', _encode(data))
-    return f"pytest-mlexp {found[1].decode()}" if found else "a later pytest-mlexp"
-
-
 def _prepare(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for parent in folder.parents:
@@ -279,6 +244,11 @@ def _ends_torn(file: int) -> bool:
 def _byte_at(file: int, offset: int) -> bytes:
     os.lseek(file, offset, os.SEEK_SET)
     return os.read(file, 1)
+
+
+def _sync_path(path: Path) -> None:
+    with suppress(FileNotFoundError), path.open("r+b") as file:  # Windows wants it open for writing
+        _sync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -21,7 +21,8 @@ from pytest_mlexp.tracking import _mlflow
 from pytest_mlexp.tracking.beside import Beside, Ready, needs_this_process
 from pytest_mlexp.tracking.embedded import default_uri
 from pytest_mlexp.tracking.environment import Environment
-from pytest_mlexp.tracking.journal import STATE_FOLDER, Journal, JournalRecord
+from pytest_mlexp.tracking.journal import STATE_FOLDER, Journal
+from pytest_mlexp.tracking.lines import JournalRecord
 from pytest_mlexp.tracking.mirrored import Mirrored, Order, later
 from pytest_mlexp.tracking.orphans import Orphan, end, is_same, orphans
 from pytest_mlexp.tracking.owner import Owner, own
@@ -129,7 +130,7 @@ class Recorder:
             written = {
                 name: path
                 for name, content in files.items()
-                if (path := self._artifact(f"{place}/{name}", content)) is not None
+                if (path := self._artifact(f"{place}/{name}", content, can_wait=record.found)) is not None
             }
             self._append(replace(record, artifacts=written))
         self._start_mirroring()
@@ -187,9 +188,11 @@ class Recorder:
         if journal is not None:
             self._guarded(lambda: journal.append(record))
 
-    def _artifact(self, name: str, content: bytes) -> str | None:
+    def _artifact(self, name: str, content: bytes, *, can_wait: bool = False) -> str | None:
         journal = self._journal
-        return None if journal is None else self._guarded(lambda: journal.write_artifact(name, content))
+        if journal is None:
+            return None
+        return self._guarded(lambda: journal.write_artifact(name, content, can_wait=can_wait))
 
     def _guarded(self, write: Callable[[], T]) -> T | None:
         try:

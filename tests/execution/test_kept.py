@@ -17,6 +17,7 @@ import pytest
 
 from pytest_mlexp.execution.kept import KeptStore
 from pytest_mlexp.execution.outcome import Failure, Outcome
+from pytest_mlexp.execution.pruning import prune
 from pytest_mlexp.execution.store import Got, OutcomeStore, Sought
 from pytest_mlexp.provenance.provenance import BlockProvenance
 from tests.execution.keeping import BLOCK, OUTCOME, never, sought, store
@@ -25,7 +26,7 @@ from tests.execution.keeping import BLOCK, OUTCOME, never, sought, store
 def filled(folder: Path, outcome: Outcome = OUTCOME, **options: Any) -> Path:
     got = store(folder, "first", **options).get(sought(), lambda: outcome)
     assert (got.reused, got.why) == (False, "new")
-    (entry,) = [path for path in (folder / "shop").iterdir() if path.is_file()] or [folder]
+    (entry,) = list((folder / "segments").glob("*")) or [folder]
     return entry
 
 
@@ -43,17 +44,53 @@ def test_a_flipped_bit_anywhere_is_told_and_computed_again(tmp_path: Path, posit
     content = bytearray(entry.read_bytes())
     content[position % len(content)] ^= 1 << position % 8
     entry.write_bytes(content)
-    got = store(tmp_path).get(sought(), lambda: OUTCOME)
-    assert (got.reused, got.why) == (False, "entry broken")
-    assert "the kept outcome of trial was broken" in got.notes[0]
+    damaged = store(tmp_path)
+    got = damaged.get(sought(), lambda: OUTCOME)
+    assert not got.reused
+    assert "the kept outcome of trial was broken" in told(damaged, got)
     assert store(tmp_path).get(sought(), never).reused
 
 
-@pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 0.6, 0.99])
+def told(used: OutcomeStore, got: Got) -> str:
+    """What is said of damage; where it hides of which entry it is, all that can be said is that there is some."""
+    assert used.kept is not None
+    damage = used.kept.damage
+    if damage is None:
+        assert got.why == "entry broken"
+        return "\n".join(got.notes)
+    assert damage.startswith("1 records in ")
+    return "the kept outcome of trial was broken"
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.99])
 def test_a_torn_entry_is_told_and_computed_again(tmp_path: Path, share: float) -> None:
     entry = filled(tmp_path)
     entry.write_bytes(entry.read_bytes()[: int(entry.stat().st_size * share)])
-    assert store(tmp_path).get(sought(), lambda: OUTCOME).why == "entry broken"
+    torn = store(tmp_path)
+    got = torn.get(sought(), lambda: OUTCOME)
+    assert got.why == "new"
+    assert torn.kept is not None
+    assert "1 records in" in str(torn.kept.damage)
+    del torn
+    assert store(tmp_path).get(sought(), never).reused
+    prune(tmp_path, older_than=1)
+    (whole,) = (tmp_path / "segments").iterdir()
+    healed = store(tmp_path)
+    assert healed.get(sought(), never).reused
+    assert healed.kept is not None
+    assert healed.kept.damage is None
+    assert whole.exists()
+
+
+def test_a_large_entry_is_a_file_of_its_own(tmp_path: Path) -> None:
+    large = replace(OUTCOME, responses={"predict": np.arange(10_000.0)})
+    store(tmp_path).get(sought(), lambda: large)
+    assert not list((tmp_path / "segments").glob("*"))
+    (entry,) = (tmp_path / "shop").iterdir()
+    assert store(tmp_path).get(sought(), never).reused
+    entry.write_bytes(entry.read_bytes()[:-9])
+    got = store(tmp_path).get(sought(), lambda: large)
+    assert (got.reused, got.why) == (False, "entry broken")
     assert store(tmp_path).get(sought(), never).reused
 
 
@@ -163,7 +200,7 @@ FULL = """
 def test_a_full_disk_stops_nobody_and_leaves_nothing_torn(tmp_path: Path) -> None:
     command = [sys.executable, "-c", textwrap.dedent(FULL), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "File too large" in done.stdout
+    assert "only 150 of" in done.stdout
     assert store(tmp_path).get(sought(), lambda: OUTCOME).why == "new"
     assert [path.name for path in tmp_path.rglob(".*")] == []
 
@@ -195,7 +232,8 @@ def test_what_is_kept_can_be_looked_at_without_computing_it(tmp_path: Path) -> N
 
 
 def test_an_entry_that_was_found_broken_by_a_look_is_still_told(tmp_path: Path) -> None:
-    filled(tmp_path).write_bytes(b"no entry")
+    entry = filled(tmp_path)
+    entry.write_bytes(entry.read_bytes()[:-4] + b"xxx\n")
     used = store(tmp_path)
     assert used.kept_outcome(sought()) is None
     got = used.get(sought(), lambda: OUTCOME)
@@ -216,7 +254,7 @@ def test_sessions_that_ask_at_the_same_time_compute_once(tmp_path: Path) -> None
 def test_the_same_session_does_not_read_the_disk_twice(tmp_path: Path) -> None:
     used = store(tmp_path)
     first = used.get(sought(), lambda: OUTCOME)
-    for path in (tmp_path / "shop").iterdir():
+    for path in (tmp_path / "segments").iterdir():
         path.unlink()
     again: Got = used.get(sought(), never)
     assert again is first

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pytest_mlexp.cli import main
+from pytest_mlexp.execution.segments import read as read_segment
+from pytest_mlexp.tracking.journal import read
 from tests.plugin.conftest import BLOCKS, TESTS, Project
 
 TRIALS = 8  # two variants, two seeds, two splits
@@ -91,11 +95,10 @@ def cut(path: Path) -> None:
 @pytest.mark.parametrize("damage", [flip, cut])
 def test_a_broken_entry_is_told_and_computed_again(project: Project, damage: Callable[[Path], None]) -> None:
     fitted(project, expected=TRIALS)
-    entry = next(path for path in (project.root / ".mlexp" / "store" / "sample").iterdir() if path.is_file())
-    damage(entry)
+    segment = next((project.root / ".mlexp" / "store" / "segments").iterdir())
+    damage(segment)
     told = fitted(project, "--mlexp-explain", expected=1)
-    assert "entry broken" in told
-    assert "was broken" in told
+    assert "was broken" in told or "1 records in" in told
     fitted(project, expected=0)
 
 
@@ -138,6 +141,62 @@ sample.model(GaussianNB())
     assert "asks for predict_proba, which was not kept" in told
 
 
+def last_session(project: Project) -> Path:
+    return max((project.root / ".mlexp" / "sessions").iterdir(), key=lambda folder: folder.stat().st_mtime_ns)
+
+
+def files_of(project: Project) -> dict[str, bytes]:
+    """The files of the last session's cells by name, checked to be there."""
+    folder = last_session(project)
+    cells = read(folder).cells
+    assert all("predictions.parquet" in cell.artifacts for cell in cells)
+    return {path: (folder / path).read_bytes() for cell in cells for path in cell.artifacts.values()}
+
+
+def test_files_of_cells_are_found_with_their_evaluations(project: Project, template: Path) -> None:
+    project.ready_store(template)
+    found, files = [], []
+    rewrite(project, "import numpy as np", "import numpy as np\nfrom pytest_mlexp import Evaluation")
+    scored = "return Evaluation({'accuracy': np.mean(y_true == y_pred)}, scores={'drawn': list(map(float, y_pred))})"
+    rewrite(project, "return float(np.mean(y_true == y_pred))", scored)
+    for change in (None, None, ("float, y_pred", "int, y_pred")):
+        if change is not None:
+            rewrite(project, *change)
+        project.pytest("--mlexp", tracking=None, process=True).assert_outcomes(passed=4)
+        cells = read(last_session(project)).cells
+        found.append({cell.evaluator: cell.found for cell in cells})
+        files.append(files_of(project))
+    new = dict.fromkeys(("hits", "mistakes"), False)
+    assert found == [new, dict.fromkeys(new, True), {"hits": False, "mistakes": True}]
+    assert files[0] == files[1]
+    assert files[0].keys() == files[2].keys()
+    assert project.fits().count("threshold=9") == TRIALS // 2
+
+
+def test_an_evaluation_that_is_made_anew_brings_its_own_files(project: Project, template: Path) -> None:
+    project.ready_store(template)
+    rewrite(project, "import numpy as np", "import os\nimport numpy as np\nfrom pytest_mlexp import Evaluation")
+    drawn = "return Evaluation({'accuracy': (d := float.fromhex(os.urandom(6).hex()))}, scores={'drawn': [d] * 10})"
+    rewrite(project, "return float(np.mean(y_true == y_pred))", drawn)
+    for lost in ((), ("evaluations",)):
+        for name in lost:
+            forget(project.root / ".mlexp" / "store", name)
+        project.pytest("--mlexp", tracking=None, process=True).assert_outcomes(passed=4)
+        folder = last_session(project)
+        for cell in read(folder).cells:
+            if cell.evaluator == "hits":
+                table = pq.read_table(folder / cell.artifacts["predictions.parquet"])
+                assert set(table["score_drawn"].to_pylist()) == set(cell.metrics["accuracy"].values)
+
+
+def forget(store: Path, name: str) -> None:
+    """Take the entries of a kind out of a store."""
+    for segment in (store / "segments").iterdir():
+        kept = [record for record in read_segment(segment).records if f"/{name}/" not in record.place]
+        content = segment.read_bytes()
+        segment.write_bytes(b"".join(content[one.start : one.start + one.size] for one in kept))
+
+
 ASKING = """
 @sample.evaluator(minimize="brier")
 def brier(y_true, y_proba):
@@ -160,21 +219,22 @@ def test_where_everything_is_reused_no_model_is_built_to_ask_what_it_offers(proj
         assert ("built" in project.fits()[before:]) is built
 
 
-def test_the_command_shows_and_prunes(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_shows_and_prunes(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     fitted(project, expected=TRIALS)
     os.chdir(project.root)
     assert main(["store"]) == 0
-    assert f"{TRIALS} entries" in capsys.readouterr().out
-    old = time.time() - 40 * 86_400
-    entries = [path for path in (project.root / ".mlexp" / "store" / "sample").iterdir() if path.is_file()]
-    for path in entries[:3]:
-        os.utime(path, (old, old))
+    assert re.search(rf"sample +{TRIALS} ", capsys.readouterr().out)
+    later = time.time() + 40 * 86_400
     beside = project.root / ".mlexp" / "store" / "notes.txt"
     beside.write_text("mine")
-    os.utime(beside, (old, old))
     assert main(["store", "--prune"]) == 0
-    assert "removed 3 entries" in capsys.readouterr().out
+    assert "removed 0 entries" in capsys.readouterr().out
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert main(["store", "--prune"]) == 0
+    assert re.search(rf"removed ({TRIALS}|{TRIALS + 1}) entries", capsys.readouterr().out)
     assert beside.exists()
     assert main(["store", "--store", "nowhere"]) == 2
     assert "there is no store at nowhere" in capsys.readouterr().err
-    fitted(project, expected=3)
+    fitted(project, expected=TRIALS)

@@ -12,7 +12,8 @@ import pytest
 from pytest_mlexp.records import CellRecord, DatasetRecord, EndRecord, SessionRecord, Summary
 from pytest_mlexp.tracking._mlflow import mirror
 from pytest_mlexp.tracking.embedded import default_uri
-from pytest_mlexp.tracking.journal import Journal, JournalRecord
+from pytest_mlexp.tracking.journal import Journal
+from pytest_mlexp.tracking.lines import JournalRecord
 from pytest_mlexp.tracking.mirrored import Mirrored
 
 if TYPE_CHECKING:

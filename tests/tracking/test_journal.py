@@ -4,6 +4,7 @@ import json
 import math
 import os
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from pytest_mlexp.records import (
 )
 from pytest_mlexp.tracking import journal as module
 from pytest_mlexp.tracking.journal import FILE_NAME, Journal, JournalContents, JournalReader, read
+from pytest_mlexp.tracking.lines import JournalRecord, to_line
 from pytest_mlexp.verdicts import Verdict
 
 SESSION = SessionRecord("s1", 1, ("pytest", "--mlexp"), environment={"digest": "d", "nested": {"a": [1, None]}})
@@ -38,6 +40,9 @@ def make_cell(name: str = "c", mean: float = 0.5) -> CellRecord:
 def make_test(cell: str = "c") -> TestRecord:
     verdicts = (Verdict("auc", "auc", "breach", "0.5 < 0.8", 0.5),)
     return TestRecord(cell, "churn", f"test_quality[{cell}]", "failed", 0.5, "low", verdicts)
+
+
+FOUND = replace(make_cell(), found=True)
 
 
 @pytest.fixture
@@ -79,15 +84,42 @@ def test_a_record_is_one_write_of_one_line(folder: Path, monkeypatch: pytest.Mon
     assert zlib.crc32(writes[0].split(b'"data":', 1)[1][:-2]) == line["crc"]
 
 
-@pytest.mark.parametrize(("record", "synced"), [(SESSION, 1), (make_cell(), 1), (END, 1), (make_test(), 0)])
-def test_every_record_but_a_tests_is_durable_on_return(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, record: module.JournalRecord, synced: int
+@pytest.mark.parametrize(("record", "synced"), [(SESSION, 1), (make_cell(), 1), (END, 1), (make_test(), 0), (FOUND, 0)])
+def test_every_record_but_a_tests_and_that_of_a_cell_that_was_found_is_durable_on_return(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, record: JournalRecord, synced: int
 ) -> None:
     calls: list[int] = []
     with Journal(folder) as journal:
         monkeypatch.setattr(module, "_sync", calls.append)
         journal.append(record)
         assert len(calls) == synced
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_could_wait_is_durable_before_the_next_record_that_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    calls: list[str] = []
+    with Journal(folder) as journal:
+        monkeypatch.setattr(module, "_sync_path", lambda path: calls.append(path.name))
+        monkeypatch.setattr(module, "_sync", lambda file: calls.append("journal"))
+        for name in ("a", "b"):
+            journal.write_artifact(f"cells/{name}", b"...", can_wait=True)
+            journal.append(FOUND)
+        assert calls == []
+        if not ends:
+            journal.append(make_cell("c"))
+            assert sorted(calls[:2]) == ["a", "b"]
+            assert calls[2:] == ["journal"]
+    assert calls[-1] == "journal"
+    assert sorted(calls[:2]) == ["a", "b"]
+
+
+def test_an_artifact_that_was_removed_meanwhile_holds_nothing_up(folder: Path) -> None:
+    with Journal(folder) as journal:
+        (folder / journal.write_artifact("a", b"...", can_wait=True)).unlink()
+        journal.append(make_cell())
+    assert len(read(folder).cells) == 1
 
 
 def test_of_two_records_of_a_cell_the_later_counts(folder: Path) -> None:
@@ -103,8 +135,8 @@ def test_of_two_records_of_a_cell_the_later_counts(folder: Path) -> None:
 def test_a_journal_cut_anywhere_keeps_every_whole_line(tmp_path: Path, data: st.DataObject) -> None:
     folder = tmp_path / "cut"
     folder.mkdir(exist_ok=True)
-    records: list[module.JournalRecord] = [SESSION, make_cell("a"), make_cell("b")]
-    lines = [module._to_line(record) for record in records]
+    records: list[JournalRecord] = [SESSION, make_cell("a"), make_cell("b")]
+    lines = [to_line(record) for record in records]
     cut = data.draw(st.integers(0, sum(map(len, lines))))
     (folder / FILE_NAME).write_bytes(b"".join(lines)[:cut])
     whole = sum(cut >= sum(map(len, lines[: n + 1])) - 1 for n in range(len(lines)))
@@ -195,7 +227,7 @@ def test_a_growing_journal_is_read_on_and_a_line_on_its_way_is_waited_for(folder
         journal.append(SESSION)
         reader = JournalReader(folder)
         assert reader.contents().cells == ()
-        line = module._to_line(make_cell("a"))
+        line = to_line(make_cell("a"))
         with (folder / FILE_NAME).open("ab") as file:
             file.write(line[:30])
             file.flush()

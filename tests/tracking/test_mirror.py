@@ -9,7 +9,8 @@ import pytest
 
 from pytest_mlexp.records import CellRecord, DatasetRecord, SessionRecord, Summary, TestRecord
 from pytest_mlexp.tracking._mlflow import mirror
-from pytest_mlexp.tracking.journal import Journal, JournalRecord
+from pytest_mlexp.tracking.journal import Journal
+from pytest_mlexp.tracking.lines import JournalRecord
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Store
