@@ -34,6 +34,7 @@ class Edit:
     old: str
     new: str
     again: frozenset[str] = field(default_factory=frozenset)
+    cautious: frozenset[str] = field(default_factory=frozenset)  # run again lest an earlier one left them what it read
     in_key: bool = True  # whether the key knows before the trial runs
     also: tuple[tuple[str, str, str], ...] = ()  # what else is replaced: file, old, new
 
@@ -134,7 +135,8 @@ MATTER = (
     edit("module of a computed name", "kinds/small.py", "x * 3", "x * 4", "chosen"),
     edit("precision", "config.py", '"float64"', '"float32"', "precise"),
     edit("library imported for its effects", "deeper.py", "def shift", "import otherlib\n\ndef shift", "all"),
-    Edit("file read by hand", "by_hand.txt", "2.5", "2.75", frozenset({"by_hand"}), in_key=False),
+    Edit("file read by hand", "by_hand.txt", "2.5", "2.75",
+         frozenset({"by_hand"}), frozenset({"optional"}), in_key=False),
     Edit("file that is there now", "optional.txt", "", "here", frozenset({"optional"}), in_key=False),
     edit("effect of an import", "config.py", "RATE = 2", "import os\nos.environ['RATE'] = '1'\nRATE = 2", "all"),
 )  # fmt: skip
