@@ -15,6 +15,7 @@ from pytest_mlexp.contracts.subject import Subject
 
 WINDOW = 2
 LONG = 4200  # more than a cache commonly holds, which only a suspect is asked
+LATE = 400
 STEP = 100
 _STARTS = itertools.count()
 
@@ -46,23 +47,31 @@ def memory_is_bounded(subject: Subject, case: Case) -> None:
         calls(WINDOW)
         if _grows([before, state_size(model)], WINDOW):
             break
-    first, second = (_largest(model, calls) for _ in range(2))
-    if second - first > max(first - sizes[0], LONG) / 2:  # a cache of batches that fills with rows gets smaller
+    after, late = _late_growth(model, calls)
+    if late > max(LATE, (after - sizes[0]) * LATE / (LONG + LATE)) / 2:
         raise Broken(
             "calls leave nothing behind, or no more than a limit",
-            f"{first - sizes[0]} bytes after {LONG} calls, {second - sizes[0]} after {2 * LONG}, in the model, its "
-            "class or its module",
+            f"{late} bytes more after {LONG + LATE} calls than after {LONG}, in the model, its class or its module",
             X=data.X_test,
         )
 
 
-def _largest(model: Any, calls: Callable[[int], None]) -> int:
-    """The largest state in a long series of calls; a cache that is emptied when it is full goes up and down."""
-    largest = 0
-    for _ in range(LONG // STEP):
+def _late_growth(model: Any, calls: Callable[[int], None]) -> tuple[int, int]:
+    """The largest state in a long series of calls, and how far it grew in the last of them.
+
+    It is the largest so far that counts, as a cache that is emptied when it is full goes up and down.
+    """
+    largest: list[int] = []
+    while len(largest) * STEP < LONG + LATE:
         calls(STEP)
-        largest = max(largest, state_size(model))
-    return largest
+        largest.append(max(state_size(model), *largest[-1:]))
+        if len(largest) * STEP > LATE and _late(largest) < LATE / 2:
+            break  # full, whatever its limit
+    return largest[-1], _late(largest)
+
+
+def _late(largest: list[int]) -> int:
+    return largest[-1] - largest[-1 - LATE // STEP]
 
 
 def _others(X: Any, number: float) -> Any:
