@@ -64,7 +64,7 @@ def _late_growth(model: Any, calls: Callable[[int], None]) -> tuple[int, int]:
     largest: list[int] = []
     while len(largest) * STEP < LONG + LATE:
         calls(STEP)
-        largest.append(max(state_size(model), *largest[-1:]))
+        largest.append(max([state_size(model), *largest[-1:]]))
         if len(largest) * STEP > LATE and _late(largest) < LATE / 2:
             break  # full, whatever its limit
     return largest[-1], _late(largest)
