@@ -9,7 +9,7 @@ import numpy as np
 
 from pytest_mlexp.contracts.data import Case, is_texts
 from pytest_mlexp.contracts.law import Law
-from pytest_mlexp.contracts.subject import SEEDS, Subject
+from pytest_mlexp.contracts.subject import JOBS, SEEDS, Subject
 
 
 def reason_against(law: Law, subject: Subject) -> str | None:
@@ -40,6 +40,7 @@ _WORDS = {
     "seed": "it has no seed",
     "sample_weight": "its fit takes no sample_weight",
     "n_jobs": "it has no n_jobs",
+    "jobs": "it has no n_jobs or the like",
     "allows_nan": "it does not declare to take gaps",
     "multi_output": "it does not declare several targets",
 }
@@ -71,6 +72,7 @@ def facts_of(subject: Subject) -> dict[str, Any]:
         "seed": any(name.rpartition("__")[2] in SEEDS for name in params),
         "sample_weight": subject.trains and "sample_weight" in inspect.signature(model.fit).parameters,
         "n_jobs": "n_jobs" in params,
+        "jobs": any(name in JOBS and (value is None or type(value) is int) for name, value in params.items()),
         "allows_nan": declares.allows_nan,
         "multi_output": declares.targets > 1 or _takes_several_targets(model),
     }

@@ -172,7 +172,7 @@ def names_of(columns: int) -> list[str]:
 def _codes(rng: np.random.Generator, case: Case, *, ordered: bool) -> Array:
     # Classes of different frequency, the last one the most frequent: 4, 3 and 2 rows of three classes.
     # In ordered rows the first one is, so that what comes last is missed by whoever stops early.
-    counts = np.arange(2, case.classes + 2)[:: -1 if ordered else 1]
+    counts = 5 ** np.arange(case.classes)[::-1] if ordered else np.arange(2, case.classes + 2)
     pattern = np.repeat(np.arange(case.classes), counts)[::-1]
     train = pattern[np.arange(case.train_rows) % len(pattern)]
     test = np.arange(case.rows) % case.classes

@@ -94,6 +94,13 @@ def _places(model: Any) -> Iterator[Any]:
     modules = {cls.__module__ for cls in homes}
     if isinstance(model, FunctionType):
         modules |= {model.__module__} if _own_module(model.__module__) else set()
+    for name in list(modules):  # what a module of its own brings in from others of its own
+        named = [
+            getattr(value, "__name__" if inspect.ismodule(value) else "__module__", None)
+            for value in list(vars(sys.modules[name]).values())
+            if inspect.ismodule(value) or callable(value)
+        ]
+        modules |= {other for other in named if isinstance(other, str) and other in sys.modules and _own_module(other)}
     for home in (*homes, *(sys.modules[name] for name in modules)):
         for name, value in list(vars(home).items()):
             if not name.startswith("__"):
@@ -107,6 +114,8 @@ def _containers(value: Any) -> Iterator[Any]:
         yield value
     elif hasattr(value, "cache_info"):
         yield [0] * value.cache_info().currsize
+    elif _own_module(type(value).__module__) and isinstance(getattr(value, "__dict__", None), dict):
+        yield vars(value)
     elif inspect.isfunction(value):
         yield from (default for default in value.__defaults__ or () if isinstance(default, _CONTAINERS))
 

@@ -18,6 +18,7 @@ from pytest_mlexp.contracts.refusals import Refused, attempt, crash, is_refusal,
 from pytest_mlexp.contracts.untouched import changed, remembered
 
 METHODS = ("predict", "predict_proba", "decision_function")
+JOBS = ("n_jobs", "n_threads", "n_workers", "max_workers")
 SEEDS = ("random_state", "seed", "random_seed")
 
 

@@ -11,6 +11,7 @@ from pytest_mlexp.contracts.driver import check_model
 from tests.contracts import centroids_again as again
 from tests.contracts.centroids import Array, Centroids
 from tests.zoo.beside import SPECIMENS as BESIDE
+from tests.zoo.edges import SPECIMENS as EDGES
 from tests.zoo.regimes import SPECIMENS as REGIMES
 from tests.zoo.several_targets import SPECIMENS as TARGETS
 
@@ -32,11 +33,16 @@ LAWS = {
     "batches_of_one_size": "partial_fit_accumulates",
     "lying_when_square": "every_given_target_counts",
     "spread_not_undone": "scale_of_targets",
+    "parts_of_one_length": "jobs_in_threads_answer_alike",
+    "huge_for_infinity": "formulas_of_odd_values",
+    "knows_its_customers": "frame_index",
+    "spread_of_squares": "constant_columns",
+    "last_third_held_out": "every_row_counts",
 }
 
 
 @pytest.mark.parametrize(
-    "specimen", [*REGIMES, *BESIDE, *TARGETS], ids=lambda specimen: f"{specimen.name}-{LAWS[specimen.name]}"
+    "specimen", [*REGIMES, *BESIDE, *EDGES, *TARGETS], ids=lambda specimen: f"{specimen.name}-{LAWS[specimen.name]}"
 )
 def test_the_law_finds_the_fault_and_spares_the_twin(specimen: Any) -> None:
     law = LAWS[specimen.name]
@@ -101,3 +107,47 @@ def test_a_fault_of_one_branch_is_found(broken: type[Any], sound: type[Any] | No
     if sound is not None:
         (twin,) = check_model(sound(), laws=[law], declares=declares)
         assert twin.status == "passed", twin.message
+
+
+def of_an_array(X: Any) -> Array:
+    if hasattr(X, "columns"):
+        raise ValueError("the rows must be an array, not a frame")
+    return np.asarray(X[:, 0] + X[:, 1])
+
+
+def of_anything_with_commas(X: Any) -> Array:
+    return np.asarray(X[:, 0] + X[:, 1])
+
+
+@pytest.mark.parametrize("model", [of_an_array, of_anything_with_commas])
+@pytest.mark.parametrize("law", ["frame_index", "frame_and_array"])
+def test_a_function_of_arrays_need_not_take_frames(model: Any, law: str) -> None:
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    (record,) = check_model(model, laws=[law], declares={"data": (X, X.sum(axis=1)), "task": "regression"})
+    assert record.status == "not_applicable", record.message
+
+
+class FewBins(Centroids):
+    """Sees of each column whether it lies above its median, so nothing where more than half of it is its largest."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        self.middle = np.median(np.asarray(X, dtype=float), axis=0)
+        return super().fit(np.asarray(X) > self.middle, y)
+
+    def predict_proba(self, X: Any) -> Array:
+        return super().predict_proba(np.asarray(X) > self.middle)
+
+
+class NearOnly(Centroids):
+    """Knows only what lies within a fixed distance, however many columns there are."""
+
+    def predict_proba(self, X: Any) -> Array:
+        proba = super().predict_proba(X)
+        far = np.asarray(X).shape[1] > 100 and (np.asarray(X) ** 2).sum(axis=1) > 25
+        return np.asarray(np.where(np.reshape(far, (-1, 1)), 1 / proba.shape[1], proba))
+
+
+@pytest.mark.parametrize(("model", "law"), [(FewBins, "whole_steps_are_learnt"), (NearOnly, "many_columns_are_learnt")])
+def test_what_a_model_cannot_see_is_no_fault(model: type[Any], law: str) -> None:
+    (record,) = check_model(model(), laws=[law], declares={"task": "classification"})
+    assert record.status == "passed", record.message

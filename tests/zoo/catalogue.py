@@ -7,6 +7,7 @@ from tests.zoo import (
     beside,
     declared,
     degenerate,
+    edges,
     encodings,
     frames,
     instances,
@@ -52,5 +53,6 @@ SPECIMENS: tuple[Specimen, ...] = (
     *torch_models.SPECIMENS,
     *regimes.SPECIMENS,
     *beside.SPECIMENS,
+    *edges.SPECIMENS,
     *several_targets.SPECIMENS,
 )

@@ -61,7 +61,7 @@ def unseen_is_no_other(subject: Subject, case: Case) -> None:
         if subject.declares.allows_nan:
             taken["a gap"] = _taken_for(_with_word(subject, model, data.X_test, name, None), seen)
         lawful = {known[0], data.X[name].iloc[0], data.X[name].mode()[0], counts.idxmax(), *_first_listed(data.X[name])}
-        for word, found in taken.items():
+        for word, found in _agreed(taken).items():
             if found and found not in lawful and found.lower() not in OTHERS and _smooth(subject, model, data.X_test):
                 claim = (
                     f"a gap or a word never seen in {name!r} counts as none, or as the commonest or first of those seen"
@@ -86,6 +86,13 @@ def _counts_as_none(name: Any, taken: dict[str, Any], X: Any) -> None:
     if len(places) > 1:
         told = ", ".join(f"{word!r} as {found!r}" for found, word in places.items())
         raise Broken(f"words never seen in {name!r} are answered alike, or as none of those seen", told, X=X)
+
+
+def _agreed(taken: dict[str, Any]) -> dict[str, Any]:
+    """What both words of a place are taken for, as one of them alone may share a hash with a word that was seen."""
+    words = [word for word in taken if word != "a gap"]
+    kept = {one: taken[one] for one, other in zip(words[::2], words[1::2], strict=True) if taken[one] == taken[other]}
+    return kept | {word: found for word, found in taken.items() if word == "a gap"}
 
 
 def _with_word(subject: Subject, model: Any, X: Any, name: Any, word: str | None) -> Any:

@@ -82,10 +82,11 @@ def constant_columns(subject: Subject, case: Case) -> None:
     if data.X.shape[1] < 2:
         raise NotApplicable("there is one column only")
     X, X_test = data.X.copy(), data.X_test.copy()
+    one, other = (1.0, 0.0) if subject.declares.categorical else (0.7, 3.3)  # sums of these are rounded
     for part in (X, X_test):
-        part[:, 0], part[:, -1] = 1.0, part[:, 1]
-        part[:, 2:3] = 0.0
-    what = "a constant column, one of zeros, and one that stands there twice"
+        part[:, 0], part[:, -1] = one, part[:, 1]
+        part[:, 2:3], part[:, 3:-1] = other, 0.0
+    what = f"constant columns of {one}, {other} and 0, and one that stands there twice"
     _works_or_refuses(subject, Data(X, data.y, X_test, None), what)
 
 

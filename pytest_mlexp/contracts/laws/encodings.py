@@ -55,17 +55,15 @@ def _in_zone(zone: str) -> Form:
     return Form("times of a zone", f"as the same times in {zone}", lambda column: column.dt.tz_convert(zone), False)  # noqa: FBT003
 
 
+# Numbers held as objects are not asked for: to pandas itself, as in get_dummies, they are categories.
 FORMS = (
     _as("floats", "int64", plain=_rounded),
     _as("floats", "Float64", strict=False),
     _as("floats", "float32"),
-    _as("floats", "object", strict=False),
     Form("floats", "with gaps, as Float64", lambda column: column.astype("Float64"), False, _with_gaps),  # noqa: FBT003
     _as("integers", "float64"),
     _as("integers", "int32"),
     _as("integers", "Int64", strict=False),
-    _as("integers", "object", strict=False),
-    _as("booleans", "object", strict=False),
     _as("booleans", "boolean", strict=False),
     _as("words", "category"),
     _as("words", "object"),

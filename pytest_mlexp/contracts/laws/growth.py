@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,9 @@ from pytest_mlexp.contracts.subject import Subject
 
 WINDOW = 2
 LONG = 4200  # more than a cache commonly holds, which only a suspect is asked
+LATE = 400
 STEP = 100
+_STARTS = itertools.count()
 
 
 @law("Memory does not grow call by call.")
@@ -22,13 +25,13 @@ def memory_is_bounded(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)
     X = data.X_test
-    number = iter(range(10**9))
+    # Other rows in each call, for whoever remembers them, and others than another model was asked before.
+    numbers = itertools.count(next(_STARTS) % 61 / 64)
+    methods = subject.usual(model)
 
     def calls(count: int) -> None:
         for _ in range(count):
-            # Other rows in each call, for whoever remembers them.
-            rows = _others(X, next(number))
-            subject.try_ask(model, rows, doing="one call of many")
+            subject.try_ask(model, _others(X, next(numbers)), doing="one call of many", methods=methods)
 
     calls(1)
     sizes = [state_size(model)]
@@ -39,26 +42,39 @@ def memory_is_bounded(subject: Subject, case: Case) -> None:
         return
     # One row a call from here on, so that a cache with a limit fills, whether it keeps rows or batches.
     X = take(X, [0])
-    first, second = (_largest(model, calls) for _ in range(2))
-    if second - first > (first - sizes[0]) / 2:
+    for method in methods if len(methods) > 1 else ():
+        before, methods = state_size(model), (method,)
+        calls(WINDOW)
+        if _grows([before, state_size(model)], WINDOW):
+            break
+    after, late = _late_growth(model, calls)
+    if late > max(LATE, (after - sizes[0]) * LATE / (LONG + LATE)) / 2:
         raise Broken(
             "calls leave nothing behind, or no more than a limit",
-            f"{first - sizes[0]} bytes after {LONG} calls, {second - sizes[0]} after {2 * LONG}, in the model, its "
-            "class or its module",
+            f"{late} bytes more after {LONG + LATE} calls than after {LONG}, in the model, its class or its module",
             X=data.X_test,
         )
 
 
-def _largest(model: Any, calls: Callable[[int], None]) -> int:
-    """The largest state in a long series of calls; a cache that is emptied when it is full goes up and down."""
-    largest = 0
-    for _ in range(LONG // STEP):
+def _late_growth(model: Any, calls: Callable[[int], None]) -> tuple[int, int]:
+    """The largest state in a long series of calls, and how far it grew in the last of them.
+
+    It is the largest so far that counts, as a cache that is emptied when it is full goes up and down.
+    """
+    largest: list[int] = []
+    while len(largest) * STEP < LONG + LATE:
         calls(STEP)
-        largest = max(largest, state_size(model))
-    return largest
+        largest.append(max([state_size(model), *largest[-1:]]))
+        if len(largest) * STEP > LATE and _late(largest) < LATE / 2:
+            break  # full, whatever its limit
+    return largest[-1], _late(largest)
 
 
-def _others(X: Any, number: int) -> Any:
+def _late(largest: list[int]) -> int:
+    return largest[-1] - largest[-1 - LATE // STEP]
+
+
+def _others(X: Any, number: float) -> Any:
     """Rows that differ from call to call, as far as they can."""
     if is_texts(X):
         return [f"{text} {number}" for text in X]
@@ -66,7 +82,7 @@ def _others(X: Any, number: int) -> Any:
         return X + number * 2.0**-12
     if hasattr(X, "select_dtypes"):
         return X.assign(**{name: X[name] + number * 2.0**-12 for name in X.select_dtypes("float")})
-    return take(X, [number % row_count(X, what="X")])
+    return take(X, [int(number) % row_count(X, what="X")])
 
 
 def _grows(sizes: list[int], calls: int) -> bool:

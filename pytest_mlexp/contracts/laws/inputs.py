@@ -11,8 +11,8 @@ import numpy as np
 from pytest_mlexp.blocks.splitting import row_count
 from pytest_mlexp.contracts.compare import gap, same
 from pytest_mlexp.contracts.data import Case, Data, framed
-from pytest_mlexp.contracts.fitted import as_array
-from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.fitted import Answers, as_array
+from pytest_mlexp.contracts.law import Broken, Crashed, NotApplicable, law
 from pytest_mlexp.contracts.laws.values import ordinary, whole_rows
 from pytest_mlexp.contracts.refusals import Refused, is_refusal, told
 from pytest_mlexp.contracts.subject import Subject
@@ -30,10 +30,15 @@ def frame_index(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     rows = row_count(data.X_test, what="X")
     on_plain, model = _fitted_on_frame(subject, data)
-    want = subject.expected(on_plain, model)
+    want = _on_frame(subject, on_plain, data)
     X = framed(data.X_test, shuffled_words(rows))
     claim = "a frame whose index has words in no order, some of them twice, is answered row by row like one without"
     same(subject.answers(model, X), want, claim, tolerance=TOLERANCE, X=X)
+    if subject.trains and not on_plain.X.index.equals(on_plain.X_test.index):
+        labels = np.resize(np.asarray(on_plain.X.index), rows)
+        X = on_plain.X_test.set_axis(labels, axis=0)
+        claim = "rows that bear index labels of training rows are answered like rows that do not"
+        same(subject.answers(model, X), want, claim, tolerance=TOLERANCE, X=X)
 
 
 @law("At fit, rows of inputs and targets belong together by position, whatever the index.", needs=("table", "trained"))
@@ -49,7 +54,7 @@ def index_at_fit(subject: Subject, case: Case) -> None:
         return
     y = pd.Series(data.y, name="y")
     on_plain, model = _fitted_on_frame(subject, data)
-    want = subject.expected(on_plain, model)
+    want = _on_frame(subject, on_plain, data)
     words = [f"row {i}" for i in range(len(data))]
     # The same words in another order: neither can be looked up by position, nor one by the other.
     X, targets = framed(data.X, words), y.set_axis(words[::-1])
@@ -67,7 +72,7 @@ def index_at_fit(subject: Subject, case: Case) -> None:
 def frame_and_array(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     on_plain, on_frame = _fitted_on_frame(subject, data)
-    plain, want = on_plain.X_test, subject.expected(on_plain, on_frame)
+    plain, want = on_plain.X_test, _on_frame(subject, on_plain, data)
     got = subject.try_ask(on_frame, data.X_test, doing="an array after a fit on a frame")
     if not isinstance(got, Refused):
         same(got, want, "an array is answered like the frame of its numbers", tolerance=TOLERANCE, X=data.X_test)
@@ -145,7 +150,7 @@ def reordered_columns(subject: Subject, case: Case) -> None:
     plain = on_plain.X_test
     if plain.shape[1] < 2:
         raise NotApplicable("there is one column only")
-    want = subject.expected(on_plain, model)
+    want = _on_frame(subject, on_plain, data)
     for order in (list(plain.columns[::-1]), sorted(plain.columns)):
         if order == list(plain.columns):
             continue
@@ -224,6 +229,23 @@ def _fitted_on_frame(subject: Subject, data: Data) -> tuple[Data, Any]:
     """The data as frames, and the model fitted on them."""
     frames = data.framed()
     return frames, subject.fitted(frames)
+
+
+def _on_frame(subject: Subject, on_plain: Data, data: Data) -> Answers:
+    """What a model fitted on frames answers to one, which it may refuse where arrays were declared.
+
+    Raises:
+        NotApplicable: it does, or it is a function of arrays to which frames are foreign.
+        Broken: it crashes.
+    """
+    if on_plain.X_test is data.X_test:
+        return subject.expected(on_plain)
+    try:
+        return ordinary(subject, on_plain)
+    except Crashed as crashed:
+        if subject.trains:
+            raise
+        raise NotApplicable(f"a function of arrays, which cannot do with frames: {crashed.seen}") from crashed
 
 
 LAWS = (

@@ -23,7 +23,7 @@ from pytest_mlexp.contracts.fitted import Answers, as_array
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.own_code import own_code, runs_own_code
 from pytest_mlexp.contracts.refusals import Refused
-from pytest_mlexp.contracts.subject import Subject
+from pytest_mlexp.contracts.subject import JOBS, Subject
 from pytest_mlexp.execution.seeding import seeded
 
 WORDS = ("amber", "beryl", "coral", "flint", "jade", "marl", "onyx", "opal", "ruby", "slate", "topaz")
@@ -238,6 +238,28 @@ def many_threads_answer_alike(subject: Subject, case: Case) -> None:
         same(got, wanted[i], "in threads it answers alike", tolerance=subject.declares.tolerance, X=batches[i])
 
 
+@law("Several jobs in threads give what one job gives.", needs=("trained", "jobs", "deterministic"))
+def jobs_in_threads_answer_alike(subject: Subject, case: Case) -> None:
+    import joblib
+
+    data = subject.data(case)
+    model = subject.fitted(data)
+    if not runs_own_code(subject, model, data.X_test) or not hasattr(model, "set_params"):
+        raise NotApplicable("nothing but code of libraries runs in it")
+    rows = len(data.X_test) // 6 * 6 - 1  # which neither two jobs nor three can share evenly
+    X, methods = take(data.X_test, np.arange(rows)), subject.usual(model)
+    names = [name for name in model.get_params() if name in JOBS]
+    with joblib.parallel_config(backend="threading"):
+        want = subject.answers(model.set_params(**dict.fromkeys(names, 1)), X, methods=methods)
+        for jobs in (2, 3):
+            got = subject.answers(model.set_params(**dict.fromkeys(names, jobs)), X, methods=methods)
+            claim = f"a fitted model of which {' and '.join(names)} is set to {jobs} answers as with 1"
+            same(got, want, claim, tolerance=subject.declares.tolerance, X=X)
+        again = subject.train(subject.build().set_params(**dict.fromkeys(names, 3)), data.X, data.y)
+    claim = f"fitted with {' and '.join(names)} set to 3 it answers as fitted with 1"
+    same(subject.answers(again, X, methods=methods), want, claim, tolerance=subject.declares.tolerance, X=X)
+
+
 @law("Several jobs give what one job gives.", needs=("trained", "n_jobs", "deterministic"), thorough=True)
 def jobs_answer_alike(subject: Subject, case: Case) -> None:
     if threading.current_thread().daemon:
@@ -256,5 +278,6 @@ LAWS = (
     fits_alike_in_another_process,
     threads_answer_alike,
     many_threads_answer_alike,
+    jobs_in_threads_answer_alike,
     jobs_answer_alike,
 )
