@@ -10,7 +10,7 @@ from pytest_mlexp.gates.contributions import Contributions, Kind
 from pytest_mlexp.gates.flips import count_flips
 from pytest_mlexp.gates.lock import Accepted
 from pytest_mlexp.gates.power import Look, smallest_visible
-from pytest_mlexp.gates.rules import OPERATIONAL, Gate
+from pytest_mlexp.gates.rules import OPERATIONAL, SPEED, WAITED, Gate
 from pytest_mlexp.gates.statistics import Difference, Side, compare, quantile
 from pytest_mlexp.numerals import change, text
 from pytest_mlexp.verdicts import Comparison, Interval, Status, Verdict
@@ -25,8 +25,6 @@ ALPHA = 0.05
 SCREEN = (0.10, 0.05)
 CONFIRM = 2
 FEWEST_RUNS = 3
-# A standard deviation between sessions: as a share of a timing, and in seconds that a busy machine lets it wait.
-_SPEED, _WAITED = 0.1, 0.01
 # The lock keeps nine digits of a number and float32 of a contribution; a sum of numbers is off by its last bits.
 _NINE_DIGITS, _FLOAT32, _LAST_BITS = 1e-8, 1e-7, 1e-14
 _UNGATED = (
@@ -112,9 +110,10 @@ def against(
 
 def _unlike(name: str, accepted: Accepted, candidate: Contributions) -> tuple[Status, str] | None:
     """Why what was accepted and the candidate are not alike, so that one says nothing of the other."""
-    if accepted.hardware is None and candidate.hardware is not None and accepted.kind == "runs":
-        return "not_comparable", f"{name} depends on the hardware, and was accepted without it: accept it anew"
-    if (accepted.hardware or "") != (candidate.hardware or ""):
+    if (accepted.hardware is None) != (candidate.hardware is None):
+        was, now = ("no timing", "one") if accepted.hardware is None else ("a timing", "none")
+        return "not_comparable", f"{name} was accepted as {was} and is {now} now: accept it anew"
+    if accepted.hardware != candidate.hardware:
         return "other_hardware", f"{name} was accepted on other hardware: not compared"
     if accepted.kind == "runs" != candidate.kind:
         return "not_comparable", _UNGATED.format(name=name, runs=len(accepted.runs), kind=candidate.kind)
@@ -142,7 +141,7 @@ def noise_of_machine(name: str, accepted: Accepted) -> float:
     """
     if accepted.hardware is None:
         return 0.0
-    return 2 * ((_SPEED * accepted.value) ** 2 + (_WAITED if name in OPERATIONAL else 0.0) ** 2)
+    return 2 * ((SPEED * accepted.value) ** 2 + (WAITED if name in OPERATIONAL else 0.0) ** 2)
 
 
 def _is_same(accepted: Accepted, candidate: Contributions) -> bool:

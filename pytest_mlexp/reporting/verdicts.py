@@ -21,6 +21,7 @@ _NEXT = {
     "not_finite": "look at the predictions: nothing can be accepted that is not finite",
     "missing": "let an evaluator give the metric, or take the gate away",
     "breach": "mend the model, or change the bound in the code: --mlexp-accept accepts no number beyond it",
+    "other_hardware": "accept it on this hardware, or let the gate inform alone (primary=False)",
     "inconclusive": "test on more examples, declare more seeds, or let the gate pass what shows nothing",
 }
 _ACCEPTED = ("regressed", "not_comparable", "loosened", "new", "vanished")  # what a reviewed commit may change

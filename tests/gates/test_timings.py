@@ -32,8 +32,9 @@ def test_timings_of_other_hardware_are_not_compared_and_do_not_fail() -> None:
     assert verdict
 
 
-def test_timings_of_unknown_hardware_are_not_compared() -> None:
-    verdict = judged(runs(1.0, 1.1, 0.9), runs(1.0, hardware="b"))
+@pytest.mark.parametrize("hardware", [(None, "b"), ("b", None)])
+def test_what_was_no_timing_is_not_compared_with_one(hardware: tuple[str | None, str | None]) -> None:
+    verdict = judged(runs(1.0, 1.1, 0.9, hardware=hardware[0]), runs(1.0, hardware=hardware[1]))
     assert verdict.status == "not_comparable"
     assert "accept it anew" in verdict.reason
 
