@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pytest_mlexp import Evaluation
+from pytest_mlexp.errors import GateError
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
 from pytest_mlexp.gates.comparing import Terms
@@ -211,3 +212,26 @@ def test_a_missing_metric_is_named() -> None:
     (verdict,) = judge(Evaluation({"other": (1.0,)}), Project().cell.gates)
     assert verdict.status == "missing"
     assert not verdict
+
+
+def test_an_unchanged_slice_is_never_the_worst() -> None:
+    project = Project(max_drop=0.02, slices="region")
+    before = {"share[region=north]": [1.0] * 95 + [0.0] * 5, "share[region=south]": [1.0] * 80 + [0.0] * 20}
+    now = evaluation({"share[region=north]": [1.0] * 85 + [0.0] * 15, "share[region=south]": [1.0] * 79 + [0.0] * 21})
+    project.accept(50, tables=evaluation(before))
+    assert project.baseline is not None
+    metrics = project.baseline.locked.metrics
+    north = metrics["share[region=north]"]
+    digests = now.contributions["share[region=north]"].run_digests()
+    same = replace(north, accepted=replace(north.accepted, unchanged=digests))
+    locked = replace(project.baseline.locked, metrics={**metrics, "share[region=north]": same})
+    (verdict,) = judge(now, project.cell.gates, baseline=replace(project.baseline, locked=locked))
+    assert (verdict.metric, verdict.status) == ("share[region=south]", "inconclusive")
+
+
+def test_what_is_too_large_for_a_variance_is_not_accepted() -> None:
+    huge = evaluation({"share": [1e200, 9e200]})
+    table = np.array([[1e200, 9e200, 1e200], [9e200, 1e200, 3e200]])
+    found = Contributions("examples", table.mean(axis=1), (0, 1), table, np.arange(3))
+    with np.errstate(over="ignore"), pytest.raises(GateError, match="share cannot be accepted: its numbers are too"):
+        Project().accept(50, tables=replace(huge, contributions={"share": found}))
