@@ -49,6 +49,16 @@ def test_what_pairing_needs_and_is_not_there_gives_no_other_test() -> None:
     assert "what pairing needs of them is not there: restore the lock and its folder" in verdict.reason
 
 
+def test_further_looks_that_could_not_be_measured_alike_give_no_other_test() -> None:
+    first = replace(table(np.eye(20)), kind="blocks", examples=np.arange(20))
+    kept, vector = accepted(first)
+    both = first.joined(runs(0.0, 0.0))
+    assert (both.kind, both.runs.size) == ("runs", 22)
+    verdict = against(GATE, "m", both, (kept, vector, True), Terms())
+    assert verdict.status == "not_comparable"
+    assert "cannot be called on parts of them any more" in verdict.reason
+
+
 def test_a_later_one_without_its_vector_lends_nothing() -> None:
     anchor, later = accepted(bits(900)), accepted(table(np.arange(1000) < np.array([[850], [950], [900]])))
     paired, alone = (
