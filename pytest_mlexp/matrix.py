@@ -74,10 +74,16 @@ class Cell:
         if gate.primary is not None or not gate.compares or gate.inconclusive == "fail":
             return gate.primary is False
         rivals = [rival for rival in self.experiment.gates if rival.compares and self.is_covered(rival)]
-        rivals = [rival for rival in rivals if not rival.is_operational] or rivals
+        rivals = [rival for rival in rivals if not self._is_on_timing(rival)] or rivals
         return any(rival.primary for rival in rivals) or gate is not next(
             (r for r in rivals if r.primary is None), None
         )
+
+    def _is_on_timing(self, gate: Gate) -> bool:
+        """Whether a gate is on a timing: a measured one, or what an evaluator makes of nothing but timings."""
+        givers = [e for e in self.experiment.evaluators.values() if gate.metric in {m.name for m in e.metrics}]
+        made_of = {request for evaluator in givers for request in (*evaluator.requests, *evaluator.optional)}
+        return gate.is_operational or ("timings" in made_of and made_of <= {"timings", "device"})
 
     def trials(self, splits: Iterable[str], *, seeds: Iterable[int] | None = None) -> list[Trial]:
         """The cell's trials, seed by seed and within each split by split; of the declared seeds, or of others."""

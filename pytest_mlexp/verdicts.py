@@ -45,6 +45,7 @@ class Comparison:
         flips: examples that went from right to wrong, and back; None unless scores are 0 or 1.
         gates: how many share alpha.
         suspicion: what decides on a further look: ``p``, or less for what may be a slow slide.
+        blind: why no loss could show, however large; empty where one could.
     """
 
     baseline: float
@@ -65,6 +66,7 @@ class Comparison:
     gates: int = 1
     seeds: tuple[int, ...] = ()
     suspicion: float = 1.0
+    blind: str = ""
 
     @property
     def corrected_p(self) -> float:

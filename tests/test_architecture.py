@@ -37,6 +37,7 @@ RANKS = (
     ("flow",),
     (
         "gates.lock",
+        "gates.comparable",
         "gates.comparing",
         "gates.judge",
         "gates.acceptance",

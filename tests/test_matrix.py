@@ -107,3 +107,15 @@ def test_one_margin_fails_by_default_and_no_timing_silences_it(gates: Any, infor
 def test_an_experiment_that_is_not_complete_has_no_cells() -> None:
     with pytest.raises(DeclarationError, match="declares no dataset"):
         expand(Experiment("e"), ["cpu"])
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_what_an_evaluator_makes_of_nothing_but_timings_silences_no_margin(mixed: bool) -> None:
+    experiment = declared(["d"], ["m"], ["e1"])
+    if mixed:
+        experiment.evaluator(lambda y_true, y_pred, timings: 0.0, name="speed", minimize="slow")
+    else:
+        experiment.evaluator(lambda timings: 0.0, name="speed", minimize="slow")
+    declares = [experiment.gate(metric, max_drop=0.01) for metric in ("slow", "e1")]
+    cell = expand(experiment, ["cpu"])[0]
+    assert [cell.informs(gate) for gate in declares] == [not mixed, mixed]

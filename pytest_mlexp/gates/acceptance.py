@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from pytest_mlexp.errors import GateError
 from pytest_mlexp.gates.comparing import ALPHA, noise_of_machine
 from pytest_mlexp.gates.contributions import Contributions, is_of
 from pytest_mlexp.gates.judge import Baseline
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     Vector: TypeAlias = tuple[FloatArray, int]
 
 _LOST = "the oldest accepted value {:.6g} is no anchor any more, so a slide since then goes unseen: {}"
+_TOO_LARGE = "{} cannot be accepted: its numbers are too large to square, so nothing says how much they are spread"
 UsedT = TypeVar("UsedT", LockedDataset, LockedEvaluator)
 
 
@@ -66,6 +68,9 @@ def accept(
         declared: the evaluation with the declared seeds, to know a cell again in which nothing changed.
         fresh: the evaluation with other seeds, which becomes the baseline.
         previous: what was accepted before, whose anchor stays; None resets it.
+
+    Raises:
+        GateError: a metric is too large for its variance.
     """
     directions = {metric.name: metric.maximize for metric in cell.evaluator.metrics}
     now = described(cell, dataset)
@@ -76,6 +81,8 @@ def accept(
         unchanged = declared.contributions[name].run_digests() if name in declared.contributions else ()
         side = found.side
         metrics[name] = LockedMetric(_direction(name, directions), _accepted(found, unchanged))
+        if not metrics[name].accepted.finite:
+            raise GateError(_TOO_LARGE.format(f"{cell.experiment.name}: {cell.id}: {name}"))
         if side.mean is not None:
             vectors[name] = (side.mean, len(found.runs))
         if found.groups is not None:

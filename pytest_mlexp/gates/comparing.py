@@ -6,17 +6,19 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
+from pytest_mlexp.gates.comparable import blindness, is_paired, unjudged, unlike
 from pytest_mlexp.gates.contributions import Contributions, Kind
 from pytest_mlexp.gates.flips import count_flips
 from pytest_mlexp.gates.lock import Accepted
 from pytest_mlexp.gates.power import Look, smallest_visible
-from pytest_mlexp.gates.rules import OPERATIONAL, Gate
+from pytest_mlexp.gates.rules import OPERATIONAL, SPEED, WAITED, Gate
 from pytest_mlexp.gates.statistics import Difference, Side, compare, quantile
 from pytest_mlexp.numerals import change, text
 from pytest_mlexp.verdicts import Comparison, Interval, Status, Verdict
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -24,19 +26,9 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 SCREEN = (0.10, 0.05)
 CONFIRM = 2
-FEWEST_RUNS = 3
-# A standard deviation between sessions: as a share of a timing, and in seconds that a busy machine lets it wait.
-_SPEED, _WAITED = 0.1, 0.01
 # The lock keeps nine digits of a number and float32 of a contribution; a sum of numbers is off by its last bits.
 _NINE_DIGITS, _FLOAT32, _LAST_BITS = 1e-8, 1e-7, 1e-14
-_UNGATED = (
-    "no gate compared {name} when this cell was accepted, so only its value is there (runs: {runs}) and nothing of its "
-    "{kind} to pair with: the margin holds from the next --mlexp-accept on"
-)
-_FEW_RUNS = (
-    "{name} is a number a run and was accepted with {runs} of them, which do not say how much runs are spread: accept "
-    "it anew with --mlexp-accept, from {fewest} runs or more (mlexp_accept_runs)"
-)
+_NO_NUMBER = "the comparison of {name} gives no finite number (standard error {error:.3g}): is it too large to square?"
 
 
 @dataclass(frozen=True)
@@ -89,17 +81,22 @@ def against(
     accepted, vector, maximize = baseline
     verdict = Verdict(str(gate), name, "not_comparable", "", float(candidate.runs.mean()))
     same = _is_same(accepted, candidate)
-    found = _unlike(name, accepted, candidate) or (None if same else _unjudged(name, accepted, candidate, later))
+    found = unlike(name, (accepted, vector), candidate)
+    found = found or (None if same else unjudged(name, accepted, candidate, later))
     if found is not None:
         return replace(verdict, status=found[0], reason=found[1])
     sign = 1.0 if maximize else -1.0
-    sides = accepted.side(vector).oriented(sign), candidate.side.oriented(sign)
-    lender = None if later is None or later[0].columns != accepted.columns else later[0].side(later[1]).oriented(sign)
+    lender = None if later is None or not is_paired(accepted, later) else later[0].side(later[1]).oriented(sign)
     floor = noise_of_machine(name, accepted)
-    difference = compare(*sides, groups=candidate.groups, lender=lender, floor=floor)
-    margin = gate.margin(accepted.value)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sides = accepted.side(vector).oriented(sign), candidate.side.oriented(sign)
+        difference = compare(*sides, groups=candidate.groups, lender=lender, floor=floor)
+    margin, blind = gate.margin(accepted.typical), blindness(candidate)
+    told = difference.value, difference.p, margin, *(() if blind else (difference.error,))
+    if not same and not all(map(math.isfinite, told)):
+        return replace(verdict, status="not_finite", reason=_NO_NUMBER.format(name=name, error=difference.error))
     flipped = count_flips(vector, candidate.table, maximize=maximize)
-    comparison = _comparison(sides, (candidate, flipped), difference, margin, terms)
+    comparison = replace(_comparison(sides, (candidate, flipped), difference, margin, terms), blind=blind)
     if later is not None and lender is not None and not same and not _is_same(later[0], candidate):
         slide = compare(sides[0], lender.joined(sides[1]), groups=candidate.groups, floor=floor)
         comparison = replace(comparison, suspicion=min(comparison.p, slide.p * terms.slices))
@@ -110,31 +107,6 @@ def against(
     return replace(verdict, status=status, reason=reason, strict=strict, comparison=shown)
 
 
-def _unlike(name: str, accepted: Accepted, candidate: Contributions) -> tuple[Status, str] | None:
-    """Why what was accepted and the candidate are not alike, so that one says nothing of the other."""
-    if accepted.hardware is None and candidate.hardware is not None and accepted.kind == "runs":
-        return "not_comparable", f"{name} depends on the hardware, and was accepted without it: accept it anew"
-    if (accepted.hardware or "") != (candidate.hardware or ""):
-        return "other_hardware", f"{name} was accepted on other hardware: not compared"
-    if accepted.kind == "runs" != candidate.kind:
-        return "not_comparable", _UNGATED.format(name=name, runs=len(accepted.runs), kind=candidate.kind)
-    if accepted.kind != candidate.kind or accepted.columns != candidate.columns:
-        return "not_comparable", f"{name} was accepted on other {accepted.kind}: accept it anew"
-    return None
-
-
-def _unjudged(
-    name: str, accepted: Accepted, candidate: Contributions, later: tuple[Accepted, FloatArray | None] | None
-) -> tuple[Status, str] | None:
-    """Why two that are alike cannot be compared, if so."""
-    if not candidate.finite:
-        return "not_finite", f"a contribution to {name} is not finite"
-    lent = 0 if later is None or later[0].columns != accepted.columns else len(later[0].runs) - 1
-    if candidate.kind == "runs" and len(accepted.runs) + lent < FEWEST_RUNS:
-        return "not_comparable", _FEW_RUNS.format(name=name, runs=len(accepted.runs), fewest=FEWEST_RUNS)
-    return None
-
-
 def noise_of_machine(name: str, accepted: Accepted) -> float:
     """Variance of the difference of timings from two sessions: no machine is equally fast and equally idle in both.
 
@@ -142,7 +114,7 @@ def noise_of_machine(name: str, accepted: Accepted) -> float:
     """
     if accepted.hardware is None:
         return 0.0
-    return 2 * ((_SPEED * accepted.value) ** 2 + (_WAITED if name in OPERATIONAL else 0.0) ** 2)
+    return 2 * ((SPEED * accepted.typical) ** 2 + (WAITED if name in OPERATIONAL else 0.0) ** 2)
 
 
 def _is_same(accepted: Accepted, candidate: Contributions) -> bool:
@@ -236,6 +208,8 @@ def _reason(name: str, status: Status, found: Comparison, *, kind: Kind) -> str:
             return f"{name} is the same for every {'run' if kind == 'runs' else 'example'}"
         case "regressed":
             return f"{moved}: a loss of at least {found.margin:.4g}, p {found.p:.2g} < {found.limit:.2g}"
+        case "inconclusive" if found.blind:
+            return f"{moved}: this gate can show no loss: {found.blind}"
         case "inconclusive":
             return f"{moved}: visible from a loss of {text(found.visible)}"
         case "improved":

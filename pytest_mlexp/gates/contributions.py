@@ -64,10 +64,15 @@ class Contributions:
         return tuple(hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in rows)
 
     def joined(self, more: Contributions) -> Contributions:
-        """These runs and more runs of the same cell."""
+        """These runs and more runs of the same cell; a number a run where not all of them could be measured by more."""
+        if self.kind != more.kind:
+            return self._by_run().joined(more._by_run())
         table = None if self.table is None or more.table is None else np.concatenate([self.table, more.table])
         runs = np.concatenate([self.runs, more.runs])
         return replace(self, runs=runs, seeds=(*self.seeds, *more.seeds), table=table)
+
+    def _by_run(self) -> Contributions:
+        return Contributions("runs", self.runs, self.seeds, hardware=self.hardware)
 
 
 def is_of(name: str, metric: str, slices: str | None) -> bool:

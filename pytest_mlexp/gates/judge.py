@@ -155,7 +155,8 @@ def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Ter
         ]
         if found:
             worst = min(found, key=_badness)
-            strict = worst.strict or (worst.status == "other_hardware" and gate.inconclusive == "fail")
+            must_hold = gate.inconclusive == "fail" or not gate.is_operational
+            strict = worst.strict or (worst.status == "other_hardware" and must_hold)
             yield replace(worst, against=which, strict=strict)  # type: ignore[arg-type]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -55,6 +56,16 @@ class Accepted:
     residual: float = 0.0
     unchanged: tuple[str, ...] = ()
     hardware: str | None = None
+
+    @property
+    def finite(self) -> bool:
+        """Whether there are runs, and every number is finite."""
+        return bool(self.runs) and all(map(math.isfinite, (self.value, self.spread, self.residual, *self.runs)))
+
+    @property
+    def typical(self) -> float:
+        """The value; of timings the median, for the first ones of a process take longer than any that follow."""
+        return self.value if self.hardware is None else float(np.median(self.runs))
 
     def side(self, vector: FloatArray | None) -> Side:
         """The accepted runs as one side of a comparison."""
@@ -150,17 +161,34 @@ def parse(text: str, *, where: str) -> Lock:
     """Read the text of a lock.
 
     Raises:
-        SettingsError: the text is no lock, or a newer pytest-mlexp wrote it.
+        SettingsError: the text is no lock, a newer pytest-mlexp wrote it, or an accepted metric is not finite.
     """
     try:
         data = tomllib.loads(text)
         if data.get("format", FORMAT) > FORMAT:
             raise SettingsError(f"{where} was written by a newer pytest-mlexp: install that one")
-        return from_dict(data, Lock)
+        lock = from_dict(data, Lock)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingsError(
             f"{where} cannot be read ({error}): restore it from git; after a merge conflict accept the cells anew"
         ) from None
+    for odd in _not_finite(lock):
+        raise SettingsError(
+            f"{where}: {odd} is not finite, or has no runs, and would hold nothing: restore it from git, or take that "
+            "cell out of the lock and accept it anew"
+        )
+    return lock
+
+
+def _not_finite(lock: Lock) -> Iterator[str]:
+    for name, experiment in lock.experiments.items():
+        for title, cell in experiment.cells.items():
+            for metric, locked in cell.metrics.items():
+                yield from (
+                    f"{name}: {title}: {metric}{suffix}"
+                    for suffix, accepted in (("", locked.accepted), (ANCHOR, locked.anchor))
+                    if accepted is not None and not accepted.finite
+                )
 
 
 def read(path: Path) -> Lock:

@@ -12,6 +12,8 @@ from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.naming import nearest
 
 OPERATIONAL = ("fit_seconds", "predict_seconds")
+# A standard deviation between sessions: as a share of a timing, and in seconds that a busy machine lets it wait.
+SPEED, WAITED = 0.1, 0.01
 _BOUNDS = ("at_least", "at_most")
 _MARGINS = ("max_drop", "max_relative_drop")
 

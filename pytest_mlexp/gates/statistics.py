@@ -191,7 +191,8 @@ def _by_runs(sides: Sequence[Side], floor: float) -> Difference:
     runs = (baseline.runs.size, candidate.runs.size)
     value = candidate.value - baseline.value
     of_runs = spread * (1 / runs[0] + 1 / runs[1])
-    known = degrees(floor + of_runs, (of_runs, df)) if floor and of_runs else df or 1.0
+    # the floor is given, not estimated
+    known = degrees(floor + of_runs, (floor, math.inf), (of_runs, df)) if floor else df or 1.0
     p = _p(value, math.sqrt(floor + of_runs), known) if df else 0.5
     return Difference(value, floor, spread, 0.0, runs, known, p, _degrees(lenders))
 

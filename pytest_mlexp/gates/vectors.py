@@ -1,4 +1,4 @@
-"""Contributions as compact bytes: counts of right answers where scores are 0 or 1, else float32."""
+"""Contributions as compact bytes: counts of right answers where scores are 0 or 1, else floats."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Raw, since the lock holds a digest; the parameters suit bytes that hardly depend on their neighbours.
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6 | lzma.PRESET_EXTREME, "dict_size": 2**20, "lc": 0, "lp": 0, "pb": 0}]
 _MOST_REPEATS = 12
+_SINGLE = (1e-30, 3e38)  # where float32 keeps its seven digits
 _LZMA, _DEFLATE = b"\0", b"\1"
 
 
@@ -40,7 +41,7 @@ def unpack(data: bytes, *, digest: str, where: str) -> dict[str, FloatArray]:
     """The vectors again.
 
     Raises:
-        GateError: the bytes are not those of the digest.
+        GateError: the bytes are not those of the digest, or a number is not finite.
     """
     if digest_of_bytes(data) != digest:
         raise GateError(
@@ -51,7 +52,11 @@ def unpack(data: bytes, *, digest: str, where: str) -> dict[str, FloatArray]:
         plain = zlib.decompress(body, wbits=-zlib.MAX_WBITS)
     else:
         plain = lzma.decompress(body, format=lzma.FORMAT_RAW, filters=_FILTERS)
-    return {name: _decoded(*entry) for name, entry in msgspec.msgpack.decode(plain).items()}
+    vectors = {name: _decoded(*entry) for name, entry in msgspec.msgpack.decode(plain).items()}
+    for name, vector in vectors.items():
+        if not np.isfinite(vector).all():
+            raise GateError(f"{where} holds numbers of {name} that are not finite: accept anew with --mlexp-accept")
+    return vectors
 
 
 def digest_of_bytes(data: bytes) -> str:
@@ -67,12 +72,15 @@ def _huffman(data: bytes) -> bytes:
 
 def _encoded(vector: FloatArray, runs: int) -> tuple[int, int, bytes]:
     """A denominator, the size, and counts; or 0 and floats whose bytes of one weight stand together."""
+    largest = np.abs(vector).max(initial=0.0)
+    tolerance = 1e-9 * min(1.0, largest)
     for repeats in range(1, _MOST_REPEATS + 1):
         counts = vector * (runs * repeats)
         whole = np.round(counts)
-        if runs * repeats < 256 and np.abs(counts - whole).max(initial=0.0) < 1e-9 and _fits_byte(whole):
+        if runs * repeats < 256 and np.abs(counts - whole).max(initial=0.0) <= tolerance and _fits_byte(whole):
             return _smallest(runs * repeats, whole.astype(np.uint8))
-    return 0, vector.size, vector.astype("<f4").view(np.uint8).reshape(-1, 4).T.tobytes()
+    width = 4 if largest == 0.0 or _SINGLE[0] < largest < _SINGLE[1] else 8
+    return 0, vector.size, vector.astype(f"<f{width}").view(np.uint8).reshape(-1, width).T.tobytes()
 
 
 def _fits_byte(whole: Any) -> bool:
@@ -107,5 +115,6 @@ def _decoded(denominator: int, size: int, data: bytes) -> FloatArray:
         return digits.ravel()[:size] / float(denominator)
     if denominator < 0:
         return plain / -float(denominator)
-    columns = plain.reshape(4, -1).T
-    return np.ascontiguousarray(columns).view("<f4").ravel().astype(np.float64)
+    width = plain.size // size if size else 4
+    columns = plain.reshape(width, -1).T
+    return np.ascontiguousarray(columns).view(f"<f{width}").ravel().astype(np.float64)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_mlexp.gates.comparing import FEWEST_RUNS, noise_of_machine, rounding
+from pytest_mlexp.gates.comparable import FEWEST_RUNS
+from pytest_mlexp.gates.comparing import noise_of_machine, rounding
 from pytest_mlexp.gates.differences import differences_beside_values
 from pytest_mlexp.gates.lock import GROUPS, Accepted, LockedCell, LockedMetric
 from pytest_mlexp.gates.statistics import Difference, compare

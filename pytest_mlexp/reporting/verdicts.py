@@ -21,6 +21,7 @@ _NEXT = {
     "not_finite": "look at the predictions: nothing can be accepted that is not finite",
     "missing": "let an evaluator give the metric, or take the gate away",
     "breach": "mend the model, or change the bound in the code: --mlexp-accept accepts no number beyond it",
+    "other_hardware": "accept it on this hardware, or let the gate inform alone (primary=False)",
     "inconclusive": "test on more examples, declare more seeds, or let the gate pass what shows nothing",
 }
 _ACCEPTED = ("regressed", "not_comparable", "loosened", "new", "vanished")  # what a reviewed commit may change
@@ -74,7 +75,7 @@ def quiet_lines(pairs: Sequence[Judged]) -> list[str]:
         if verdict.against == "anchor" and verdict.comparison is not None
     }
     return [
-        f"{verdict.status}  {where} {verdict.metric}  {_change(found)}, sees losses from {text(found.visible)}"
+        f"{verdict.status}  {where} {verdict.metric}  {_change(found)}, {_seen(found)}"
         f"{slides.get((where, verdict.gate), '')}"
         for where, verdict in pairs
         if verdict.status == "inconclusive" and verdict and verdict.against == "baseline"
@@ -183,7 +184,7 @@ def _explained(verdict: Verdict, found: Comparison) -> list[str]:
         + (f" ({found.gates} comparisons share the error rate)" if found.gates > 1 else ""),
         f"noise (standard error): {_sampled(found)}training {text(found.noise[1])}",
         *_no_training_noise(found),
-        f"sees losses from {text(found.visible)} (in 80 % of cases)",
+        _seen(found) + ("" if found.blind else " (in 80 % of cases)"),
     ]
     if found.flips is not None:
         lines.append(f"{found.flips[0]} examples went from right to wrong, {found.flips[1]} from wrong to right")
@@ -208,6 +209,10 @@ def _no_training_noise(found: Comparison) -> list[str]:
         "training 0.0000: no spread between runs: right for a model without randomness; suspicious where the factory",
         "  takes `seed`: see that it passes it on",
     ]
+
+
+def _seen(found: Comparison) -> str:
+    return f"THIS GATE CAN SHOW NO LOSS: {found.blind}" if found.blind else f"sees losses from {text(found.visible)}"
 
 
 def _numbers(found: Comparison | None) -> dict[str, str]:

@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 
 from pytest_mlexp import Evaluation
+from pytest_mlexp.errors import GateError
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
 from pytest_mlexp.gates.comparing import Terms
+from pytest_mlexp.gates.contributions import Contributions
 from pytest_mlexp.gates.judge import judge
 from pytest_mlexp.gates.likeness import changes, described
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell
+from pytest_mlexp.reporting.verdicts import message
 from tests.gates.accepting import Project, evaluation
 
 
@@ -181,21 +184,54 @@ def test_a_change_fails_also_a_cell_whose_margins_inform() -> None:
     assert [(v.status, bool(v)) for v in verdicts][:2] == [("not_comparable", True), ("not_comparable", False)]
 
 
-@pytest.mark.parametrize("inconclusive", ["pass", "fail"])
-def test_timings_of_other_hardware_fail_where_that_is_asked(inconclusive: Any) -> None:
+@pytest.mark.parametrize(
+    ("gate", "passes"),
+    [
+        (Gate("fit_seconds", max_drop=0.01), True),
+        (Gate("fit_seconds", max_drop=0.01, inconclusive="fail"), False),
+        (Gate("share", max_drop=0.01), False),  # what an evaluator made of timings: a model's quality may be in it
+        (Gate("share", max_drop=0.01, primary=False), True),
+    ],
+    ids=str,
+)
+def test_timings_of_other_hardware_fail_where_that_is_asked_or_a_loss_could_hide(gate: Gate, passes: bool) -> None:
     project = Project()
-    project.accept(50)
+    seconds = Contributions("runs", np.array([1.0, 1.1, 0.9]), (0, 1, 2), hardware="there")
+    timed = Evaluation({gate.metric: (1.0, 1.1, 0.9)}, contributions={gate.metric: seconds})
+    project.accept(50, tables=timed)
     assert project.baseline is not None
-    share = project.baseline.locked.metrics["share"]
-    there = {"share": replace(share, accepted=replace(share.accepted, hardware="there"))}
-    baseline = replace(project.baseline, locked=replace(project.baseline.locked, gates=(), metrics=there))
-    gate = Gate("share", max_drop=0.01, inconclusive=inconclusive)
-    (verdict,) = judge(evaluation({"share": [1.0, 0.0]}), [gate], baseline=baseline)
+    baseline = replace(project.baseline, locked=replace(project.baseline.locked, gates=()))
+    here = replace(timed, contributions={gate.metric: replace(seconds, hardware="here")})
+    (verdict,) = judge(here, [gate], baseline=baseline)
     assert verdict.status == "other_hardware"
-    assert bool(verdict) == (inconclusive == "pass")
+    assert bool(verdict) == passes
+    assert "OTHER HARDWARE" in message("e", project.cell.id, [verdict])
 
 
 def test_a_missing_metric_is_named() -> None:
     (verdict,) = judge(Evaluation({"other": (1.0,)}), Project().cell.gates)
     assert verdict.status == "missing"
     assert not verdict
+
+
+def test_an_unchanged_slice_is_never_the_worst() -> None:
+    project = Project(max_drop=0.02, slices="region")
+    before = {"share[region=north]": [1.0] * 95 + [0.0] * 5, "share[region=south]": [1.0] * 80 + [0.0] * 20}
+    now = evaluation({"share[region=north]": [1.0] * 85 + [0.0] * 15, "share[region=south]": [1.0] * 79 + [0.0] * 21})
+    project.accept(50, tables=evaluation(before))
+    assert project.baseline is not None
+    metrics = project.baseline.locked.metrics
+    north = metrics["share[region=north]"]
+    digests = now.contributions["share[region=north]"].run_digests()
+    same = replace(north, accepted=replace(north.accepted, unchanged=digests))
+    locked = replace(project.baseline.locked, metrics={**metrics, "share[region=north]": same})
+    (verdict,) = judge(now, project.cell.gates, baseline=replace(project.baseline, locked=locked))
+    assert (verdict.metric, verdict.status) == ("share[region=south]", "inconclusive")
+
+
+def test_what_is_too_large_for_a_variance_is_not_accepted() -> None:
+    huge = evaluation({"share": [1e200, 9e200]})
+    table = np.array([[1e200, 9e200, 1e200], [9e200, 1e200, 3e200]])
+    found = Contributions("examples", table.mean(axis=1), (0, 1), table, np.arange(3))
+    with np.errstate(over="ignore"), pytest.raises(GateError, match="share cannot be accepted: its numbers are too"):
+        Project().accept(50, tables=replace(huge, contributions={"share": found}))

@@ -95,3 +95,12 @@ def test_a_timing_of_other_hardware_is_no_anchor_even_where_it_is_the_same_numbe
         tables = Evaluation({"share": (0.9, 0.91, 0.92)}, contributions={"share": found})
         lost = project.accept(50, tables=tables)
     assert [line.rpartition(": ")[2] for line in lost] == ["it was taken on other hardware"]
+
+
+def test_a_gain_that_the_machine_may_have_given_surpasses_no_anchor() -> None:
+    project = Project(max_relative_drop=0.1)
+    for value in (0.90, 0.95):
+        runs = (value, value + 0.001, value - 0.001)
+        found = Contributions("runs", np.array(runs), (0, 1, 2), hardware="here")
+        project.accept(50, tables=Evaluation({"share": runs}, contributions={"share": found}))
+    assert project.anchor == pytest.approx(0.90)

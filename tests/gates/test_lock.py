@@ -79,6 +79,24 @@ def test_a_text_that_is_no_lock_is_refused(text: str, words: str) -> None:
         parse(text, where="mlexp.lock")
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("value = 0.9\n", "value = nan\n"),
+        ("spread = 0.01\n", "spread = inf\n"),
+        ("residual = 0.001\n", "residual = nan\n"),
+        ("    0.9,\n    0.9,\n", "    0.9,\n    nan,\n"),
+        ("    0.9,\n    0.9,\n", ""),
+        ("    0.95,\n", "    -inf,\n"),
+    ],
+)
+def test_a_lock_whose_numbers_hold_nothing_is_refused(old: str, new: str) -> None:
+    text = dump(lock("a"))
+    assert text.count(old) == 1
+    with pytest.raises(SettingsError, match=r"toy: a: m( anchor)? is not finite, or has no runs.*accept it anew"):
+        parse(text.replace(old, new), where="mlexp.lock")
+
+
 def test_vectors_stand_beside_the_lock_and_go_with_their_cell(tmp_path: Path) -> None:
     path = tmp_path / "mlexp.lock"
     write(path, lock("a", "b"), {("toy", "a"): VECTORS, ("toy", "b"): VECTORS})

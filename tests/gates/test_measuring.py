@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,7 @@ def test_a_metric_that_cannot_be_called_on_a_part_is_a_number_a_run() -> None:
     declared.gate("seconds", max_drop=0.1)
     found = only(declared)
     assert found.kind == "runs"
-    assert found.hardware  # an evaluator that asks for timings may measure by them
+    assert found.hardware
 
 
 def test_a_metric_by_example_does_not_depend_on_the_hardware() -> None:
@@ -177,6 +178,35 @@ def test_a_metric_by_example_does_not_depend_on_the_hardware() -> None:
     declared.gate("accuracy", max_drop=0.1)
     found = only(declared)
     assert (found.kind, found.hardware) == ("examples", None)
+
+
+def test_only_what_a_slower_machine_changes_is_a_timing() -> None:
+    declared, calls = experiment(), count()
+
+    @declared.evaluator(maximize=["share", "unsteady", "budget"], minimize=["slow", "ms"])
+    def right(y_true: Any, y_pred: Any, timings: Any) -> dict[str, float]:
+        seconds = timings["fit_seconds"]
+        found = {"share": float(np.sqrt(np.mean(y_true == y_pred))), "unsteady": next(calls)}
+        return {**found, "budget": seconds < 60, "slow": seconds, "ms": round(seconds, 2)}
+
+    for metric in ("share", "unsteady", "budget", "slow", "ms"):
+        declared.gate(metric, max_drop=0.01)
+    found = evaluated(declared)[1].contributions
+    assert {name for name, one in found.items() if one.hardware} == {"slow", "ms"}
+    assert (found["share"].kind, found["slow"].kind) == ("blocks", "runs")
+
+
+def test_an_evaluator_that_refuses_slower_timings_gives_no_timing() -> None:
+    declared, first = experiment(seeds=(0,)), []
+
+    @declared.evaluator(maximize="share")
+    def right(y_true: Any, y_pred: Any, timings: Any) -> float:
+        first.append(timings["fit_seconds"])
+        assert timings["fit_seconds"] == first[0]
+        return float(np.sqrt(np.mean(y_true == y_pred)))
+
+    declared.gate("share", max_drop=0.01)
+    assert only(declared).hardware is None
 
 
 def test_timings_carry_the_hardware() -> None:

@@ -170,3 +170,46 @@ def test_the_order_of_examples_does_not_matter(values: Table, random: object) ->
     straight = compare(Side.of(values[:2]), Side.of(values[2:]))
     shuffled = compare(Side.of(values[:2, order]), Side.of(values[2:, order]))
     assert shuffled.p == pytest.approx(straight.p, abs=1e-6)
+
+
+def test_a_floor_that_is_given_and_a_spread_that_is_estimated_share_their_degrees_of_freedom() -> None:
+    before, now = Side(np.array([1.0, 1.3, 0.8, 1.1])), Side(np.array([1.2, 0.9]))
+    of_runs = (3 * before.runs.var(ddof=1) + now.runs.var(ddof=1)) / 4 * (1 / 4 + 1 / 2)
+    found = compare(before, now, floor=0.02)
+    assert found.df == pytest.approx((0.02 + of_runs) ** 2 / (of_runs**2 / 4))
+    assert found.p == pytest.approx(stats.t.cdf(found.value / math.sqrt(0.02 + of_runs), found.df))
+
+
+def test_a_spread_of_nothing_is_judged_as_one_of_next_to_nothing() -> None:
+    even, uneven = (
+        compare(Side(np.array([1.0, 1.0 + d, 1.0, 1.0, 1.0, 1.0])), Side(np.array([0.5])), floor=0.02).p
+        for d in (0.0, 1e-9)
+    )
+    assert even == pytest.approx(uneven, rel=1e-4)
+
+
+some_runs = st.integers(2, 6).flatmap(lambda size: arrays(float, size, elements=numbers))
+floors = st.floats(1e-4, 9)
+
+
+@settings(deadline=None)
+@given(some_runs, some_runs, floors, st.floats(0.001, 5))
+def test_better_runs_are_never_more_suspicious(before: Table, now: Table, floor: float, gain: float) -> None:
+    worse, better = (compare(Side(before), Side(now + shift), floor=floor).p for shift in (0.0, gain))
+    assert better >= worse - 1e-9
+
+
+@settings(deadline=None)
+@given(some_runs, some_runs, floors)
+def test_turning_runs_and_direction_changes_nothing(before: Table, now: Table, floor: float) -> None:
+    straight = compare(Side(before), Side(now), floor=floor)
+    assert straight == compare(Side(-before).oriented(-1.0), Side(-now).oriented(-1.0), floor=floor)
+
+
+@settings(deadline=None)
+@given(some_runs, some_runs, floors, st.randoms(use_true_random=False))
+def test_the_order_of_runs_does_not_matter(before: Table, now: Table, floor: float, random: object) -> None:
+    rng = np.random.default_rng(random.randrange(99))  # type: ignore[attr-defined]
+    straight = compare(Side(before), Side(now), floor=floor)
+    shuffled = compare(Side(rng.permutation(before)), Side(rng.permutation(now)), floor=floor)
+    assert shuffled.p == pytest.approx(straight.p, abs=1e-6)

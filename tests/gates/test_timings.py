@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pytest_mlexp.gates.comparing import Terms, against
+from pytest_mlexp.gates.comparing import Terms, against, noise_of_machine
 from pytest_mlexp.gates.contributions import Contributions
-from pytest_mlexp.gates.lock import Accepted
+from pytest_mlexp.gates.lock import Accepted, LockedMetric
 from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.reporting.pairs import difference
 from pytest_mlexp.verdicts import Verdict
 
 
@@ -32,8 +33,9 @@ def test_timings_of_other_hardware_are_not_compared_and_do_not_fail() -> None:
     assert verdict
 
 
-def test_timings_of_unknown_hardware_are_not_compared() -> None:
-    verdict = judged(runs(1.0, 1.1, 0.9), runs(1.0, hardware="b"))
+@pytest.mark.parametrize("hardware", [(None, "b"), ("b", None)])
+def test_what_was_no_timing_is_not_compared_with_one(hardware: tuple[str | None, str | None]) -> None:
+    verdict = judged(runs(1.0, 1.1, 0.9, hardware=hardware[0]), runs(1.0, hardware=hardware[1]))
     assert verdict.status == "not_comparable"
     assert "accept it anew" in verdict.reason
 
@@ -63,3 +65,25 @@ def test_no_machine_is_equally_fast_in_two_sessions(name: str, now: tuple[float,
     assert verdict.status == status
     assert verdict.comparison is not None
     assert 0.0 < verdict.comparison.visible < 0.1
+
+
+def test_one_cold_run_widens_neither_margin_nor_noise() -> None:
+    cold, warm = (accepted(runs(first, 1.0, 1.0, 1.1, 0.9, 1.0, hardware="a")) for first in (99.0, 1.0))
+    gate = Gate("fit_seconds", max_relative_drop=0.1)
+    assert noise_of_machine("fit_seconds", cold) == noise_of_machine("fit_seconds", warm)
+    verdict = against(gate, "fit_seconds", runs(1.0, hardware="a"), (cold, None, False), Terms())
+    assert verdict.comparison is not None
+    assert verdict.comparison.margin == pytest.approx(0.1)
+
+
+def test_the_noise_of_the_machine_makes_no_slide_suspicious() -> None:
+    anchor, later = (accepted(runs(s, s + 0.001, s - 0.001, hardware="a")) for s in (1.0, 1.1))
+    gate, now = Gate("fit_seconds", max_relative_drop=0.01), runs(1.1, hardware="a")
+    verdict = against(gate, "fit_seconds", now, (anchor, None, False), Terms(), later=(later, None))
+    assert verdict.comparison is not None
+    assert verdict.comparison.suspicion > 0.1
+
+
+def test_two_versions_are_compared_with_the_noise_of_the_machine() -> None:
+    sides = [LockedMetric(False, accepted(runs(s, s + 0.001, s - 0.001, hardware="a"))) for s in (1.0, 1.1)]
+    assert difference("fit_seconds", (sides[0], sides[1]), [None, None], None).p > 0.1

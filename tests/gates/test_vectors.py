@@ -50,3 +50,20 @@ def test_other_bytes_than_the_lock_says_are_refused() -> None:
     data = pack({"m": (np.ones(3), 1)})
     with pytest.raises(GateError, match="restore both from git"):
         unpack(data + b"x", digest=digest_of_bytes(data), where="file")
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-40, 1e-12, 1.0, 1e39, 1e200])
+def test_huge_and_tiny_vectors_come_back(scale: float, rng: np.random.Generator) -> None:
+    vector = rng.random(50) * scale
+    data = pack({"m": (vector, 5)})
+    back = unpack(data, digest=digest_of_bytes(data), where="x")["m"]
+    np.testing.assert_allclose(back, vector, rtol=1e-5)
+    assert len(pack({"m": (rng.random(1000), 5)})) <= 4100
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_vectors_that_are_not_finite_are_refused(bad: float) -> None:
+    with np.errstate(invalid="ignore"):
+        data = pack({"m": (np.array([1.0, bad]), 1)})
+    with pytest.raises(GateError, match="numbers of m that are not finite: accept anew"):
+        unpack(data, digest=digest_of_bytes(data), where="file")
