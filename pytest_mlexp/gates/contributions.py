@@ -69,6 +69,11 @@ class Contributions:
         runs = np.concatenate([self.runs, more.runs])
         return replace(self, runs=runs, seeds=(*self.seeds, *more.seeds), table=table)
 
+    def first(self, runs: int) -> Contributions:
+        """Its first runs alone."""
+        table = None if self.table is None else self.table[:runs]
+        return replace(self, runs=self.runs[:runs], seeds=self.seeds[:runs], table=table)
+
 
 def is_of(name: str, metric: str, slices: str | None) -> bool:
     """Whether a name is what a gate is about: the metric, or one of its slices, ``metric[column=label]``."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_mlexp.gates.comparing import Terms, against
 from pytest_mlexp.gates.contributions import Contributions, is_of
-from pytest_mlexp.gates.lock import ANCHOR, LockedCell
+from pytest_mlexp.gates.lock import ANCHOR, Accepted, LockedCell
 from pytest_mlexp.gates.rules import Gate, loosened
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import Evaluation
@@ -146,7 +146,7 @@ def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Ter
             against(
                 gate,
                 name,
-                tables[name],
+                tables[name] if which == "anchor" else _unchanged(tables[name], side[0]),
                 (*side, locked[name].maximize),
                 terms.shared_by(len(tables)),
                 later=known[name] if which == "anchor" else None,
@@ -157,6 +157,12 @@ def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Ter
             worst = min(found, key=_badness)
             strict = worst.strict or (worst.status == "other_hardware" and gate.inconclusive == "fail")
             yield replace(worst, against=which, strict=strict)  # type: ignore[arg-type]
+
+
+def _unchanged(found: Contributions, accepted: Accepted) -> Contributions:
+    """The runs of the declared seeds alone where they are what was accepted: further looks are at an anchor then."""
+    declared = found.first(len(accepted.unchanged))
+    return declared if accepted.unchanged and declared.run_digests() == accepted.unchanged else found
 
 
 def _badness(verdict: Verdict) -> tuple[bool, float]:

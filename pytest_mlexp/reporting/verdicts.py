@@ -24,7 +24,8 @@ _NEXT = {
     "inconclusive": "test on more examples, declare more seeds, or let the gate pass what shows nothing",
 }
 _ACCEPTED = ("regressed", "not_comparable", "loosened", "new", "vanished")  # what a reviewed commit may change
-_OF_ANCHOR = "find what changed, or say that the margin was reviewed and this loss is meant"
+_MEANT_LOSS = "or say that the margin was reviewed and this loss is meant"
+_OF_ANCHOR = f"find what changed, {_MEANT_LOSS}"
 _MOST_CHOSEN = 8
 _MEANT = "accept what is meant of {cells} in a reviewed commit"
 _RESET = "accept for good what {cells} lost since the anchor"
@@ -134,7 +135,7 @@ def next_steps(pairs: Sequence[Judged]) -> list[str]:
 
 
 def _step(verdict: Verdict) -> str:
-    if verdict.informs or verdict.status not in (*_ACCEPTED, "improved"):
+    if verdict.informs or (verdict.status not in (*_ACCEPTED, "improved") and not _slid(verdict)):
         return ""
     return {"new": _FIRST, "improved": _KEEP}.get(verdict.status, _RESET if _slid(verdict) else _MEANT)
 
@@ -151,14 +152,16 @@ def short(verdict: Verdict) -> str:
 
 
 def _advice(verdict: Verdict) -> str:
-    advice = _OF_ANCHOR if _slid(verdict) else _NEXT[verdict.status]
-    option = "--mlexp-accept --mlexp-reset-anchors" if _slid(verdict) else "--mlexp-accept"
-    return f"{advice} in a reviewed commit ({option})" if verdict.status in _ACCEPTED else advice
+    if _slid(verdict):
+        advice = _OF_ANCHOR if verdict.status == "regressed" else f"{_NEXT[verdict.status]}; {_MEANT_LOSS}"
+        return f"{advice} in a reviewed commit (--mlexp-accept --mlexp-reset-anchors)"
+    advice = _NEXT[verdict.status]
+    return f"{advice} in a reviewed commit (--mlexp-accept)" if verdict.status in _ACCEPTED else advice
 
 
 def _slid(verdict: Verdict) -> bool:
-    """Whether it lost against the anchor, which accepting alone leaves as it is."""
-    return verdict.status == "regressed" and verdict.against == "anchor"
+    """Whether it fails against the anchor, which accepting alone leaves as it is."""
+    return verdict.status in ("regressed", "inconclusive") and verdict.against == "anchor" and not verdict
 
 
 def _selection(where: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pytest_mlexp import Evaluation
+from pytest_mlexp.gates.anchors import GOES_ON
 from pytest_mlexp.gates.contributions import Contributions
 from tests.gates.accepting import Project
 
@@ -95,3 +96,27 @@ def test_a_timing_of_other_hardware_is_no_anchor_even_where_it_is_the_same_numbe
         tables = Evaluation({"share": (0.9, 0.91, 0.92)}, contributions={"share": found})
         lost = project.accept(50, tables=tables)
     assert [line.rpartition(": ")[2] for line in lost] == ["it was taken on other hardware"]
+
+
+def test_what_did_not_change_is_identical_also_where_its_anchor_asks_for_further_looks() -> None:
+    project = Project(max_drop=0.01, inconclusive="fail")
+    project.accept(50)
+    project.luck = 0.04  # a slide within the accepted runs, by chance that another seed may not have
+    project.accept(54)
+    statuses = project.judge(54)
+    assert project.trained > 0, "the anchor did not ask for further looks"
+    assert statuses["baseline"] == "identical"
+    assert statuses["anchor"] in ("regressed", "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"), [(55, "(inconclusive, which this gate fails); it sees losses from 0."), (90, "margin")]
+)
+def test_accepting_says_why_the_anchor_goes_on_failing(rows: int, words: str) -> None:
+    project = Project(max_drop=0.012, inconclusive="fail")
+    project.luck = 0.02
+    project.accept(50)
+    (line,) = project.goes_on(rows)
+    assert line.startswith(f"e: m-d-e-cpu: share {GOES_ON}: 0.")
+    assert ("inconclusive" in line) == (rows == 55)
+    assert words in line

@@ -155,3 +155,11 @@ def test_training_without_noise_is_explained() -> None:
     assert "the runs differ" in told(values=(0.9, 0.91))
     assert "one run on each side cannot show it" in told(values=(0.9,), runs=(1, 1))
     assert "training 0.0000" not in told(noise=(0.005, 0.003))
+
+
+def test_an_anchor_that_goes_on_failing_asks_for_its_reset() -> None:
+    unclear = verdict("inconclusive", against="anchor", strict=True)
+    command = "--mlexp-accept --mlexp-reset-anchors"
+    assert f"({command})" in message("e", "c", [unclear]).splitlines()[-1]
+    assert [line.rpartition(": pytest ")[2] for line in next_steps([("e: c", unclear)])] == [f"{command} -k 'c'"]
+    assert next_steps([("e: c", verdict("inconclusive", against="anchor"))]) == []
