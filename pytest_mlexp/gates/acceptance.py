@@ -24,6 +24,7 @@ from pytest_mlexp.gates.lock import (
     LockedExperiment,
     LockedMetric,
 )
+from pytest_mlexp.gates.rules import OPERATIONAL
 from pytest_mlexp.gates.statistics import compare
 from pytest_mlexp.gates.vectors import digest_of_bytes, pack
 
@@ -165,7 +166,8 @@ def _anchored(
     if oldest.runs == metric.accepted.runs and oldest.hardware == found.hardware:
         return metric, ""
     latest = locked.accepted, previous.vectors.get(name)
-    reason = _incomparable(made_of, previous.locked, again=_is_again(latest, found)) or _other_kind(
+    again = name in OPERATIONAL or _is_again(latest, found)
+    reason = _incomparable(made_of, previous.locked, again=again) or _other_kind(
         (oldest, vector), found, compares=bool(_margins(name, made_of.gates))
     )
     if not reason and locked.maximize != metric.maximize:
@@ -180,7 +182,7 @@ def _anchored(
 
 
 def _incomparable(now: LockedCell, before: LockedCell, *, again: bool) -> str:
-    """Why nothing of a cell can be compared with what it was; an evaluator that finds the same is the same."""
+    """Why a metric cannot be compared with what it was; an evaluator that finds the same is the same."""
     if (now.dataset, now.split) != (before.dataset, before.split):
         return "the data or its splits changed"
     if now.evaluator != before.evaluator and not again:

@@ -30,11 +30,18 @@ class Baseline:
         locked: the cell in the lock.
         vectors: contributions by metric, as :func:`pytest_mlexp.gates.lock.read_vectors` gives them.
         changes: what is not as it was accepted, so that nothing can be compared.
+        of_evaluator: those of them that are the evaluator's own: timings, which it does not make, go on.
     """
 
     locked: LockedCell
     vectors: Mapping[str, FloatArray] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
+    of_evaluator: tuple[str, ...] = ()
+
+    def changes_for(self, gate: Gate) -> tuple[str, ...]:
+        """Those of the changes that keep a gate from comparing."""
+        apart = self.of_evaluator if gate.is_operational else ()
+        return tuple(change for change in self.changes if change not in apart)
 
 
 def judge(
@@ -62,7 +69,8 @@ def judge(
         for verdict in _judge(evaluation, gate, baseline, terms)
     ]
     if baseline is not None:
-        if baseline.changes and not any(gate.compares and gate not in quiet for gate in declared):
+        loud = [gate for gate in declared if gate.compares and gate not in quiet]
+        if baseline.changes and all(baseline.changes_for(gate) != baseline.changes for gate in loud):
             reason = "; ".join(baseline.changes)
             verdicts.append(Verdict("as accepted", "", "not_comparable", reason))
         verdicts += _loosened(declared, informing, baseline.locked)
@@ -87,8 +95,8 @@ def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms:
         yield bounded
     elif baseline is None:
         yield replace(bounded, status="new", strict=gate.new == "fail", reason=_NEW.format(gate.metric))
-    elif baseline.changes:
-        yield replace(bounded, status="not_comparable", reason="; ".join(baseline.changes))
+    elif changes := baseline.changes_for(gate):
+        yield replace(bounded, status="not_comparable", reason="; ".join(changes))
     else:
         yield from _compared(evaluation, gate, baseline, terms)
 

@@ -7,11 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pytest_mlexp import Evaluation
 from pytest_mlexp.gates.comparing import Terms, against
 from pytest_mlexp.gates.contributions import Contributions
-from pytest_mlexp.gates.lock import Accepted
+from pytest_mlexp.gates.judge import Baseline, judge
+from pytest_mlexp.gates.likeness import changes_of_evaluator
+from pytest_mlexp.gates.lock import Accepted, LockedCell, LockedMetric
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.verdicts import Verdict
+from tests.gates.accepting import Project
 
 
 def runs(*values: float, hardware: str | None = None) -> Contributions:
@@ -63,3 +67,41 @@ def test_no_machine_is_equally_fast_in_two_sessions(name: str, now: tuple[float,
     assert verdict.status == status
     assert verdict.comparison is not None
     assert 0.0 < verdict.comparison.visible < 0.1
+
+
+def test_an_evaluator_that_changed_leaves_the_timings_comparable_and_fails_the_cell_all_the_same() -> None:
+    metrics = {"fit_seconds": LockedMetric(maximize=False, accepted=accepted(runs(*[1.0] * 6, hardware="a")))}
+    locked = LockedCell("d", "s", "e", 1, metrics=metrics)
+    now = Evaluation({"share": 0.9}, contributions={"fit_seconds": runs(1.0, hardware="a")})
+    gate = Gate("fit_seconds", max_relative_drop=0.5)
+
+    def judged(*changes: str) -> dict[str, str]:
+        found = judge(now, [gate], baseline=Baseline(locked, {}, changes, ("the evaluator",)))
+        return {verdict.gate: verdict.status for verdict in found}
+
+    assert judged("the evaluator") == {str(gate): "pass", "as accepted": "not_comparable"}
+    assert judged("the data") == {str(gate): "not_comparable"}
+
+
+def test_an_evaluator_that_changed_leaves_the_anchors_of_timings() -> None:
+    project = Project(max_drop=0.5)
+    project.experiment.gate("fit_seconds", max_relative_drop=0.5)
+
+    def evaluation(*seconds: float) -> Evaluation:
+        return Evaluation({"share": 0.9}, contributions={"fit_seconds": runs(*seconds, hardware="a")})
+
+    project.accept(50, tables=evaluation(1.0, 1.1, 1.2))
+    project.locked(evaluator="before the change")
+    assert project.accept(50, tables=evaluation(1.1, 1.2, 1.3)) == ()
+    assert project.baseline is not None
+    assert project.baseline.locked.metrics["fit_seconds"].anchor is not None
+
+
+def test_the_direction_of_a_metric_is_its_evaluators_own_and_the_data_are_not() -> None:
+    project = Project()
+    project.accept(50)
+    assert project.baseline is not None
+    before = project.baseline.locked
+    assert changes_of_evaluator(project.cell, replace(before, dataset="other", evaluator="other"), before) == (
+        f"evaluator 'e' changed (fingerprint {before.evaluator[:8]} -> other)",
+    )
