@@ -24,6 +24,7 @@ Status = Literal[
 ]
 PASSING = ("pass", "identical", "improved")
 LENIENT = ("inconclusive", "new", "other_hardware")
+UNACCEPTABLE = ("breach", "not_finite", "missing")  # failing, they keep a cell from being accepted
 Interval = tuple[float, float]
 
 

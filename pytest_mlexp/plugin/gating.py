@@ -28,13 +28,11 @@ from pytest_mlexp.plugin.verdicts import Told, left_out, show_accepted, show_ver
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import judged, message
 from pytest_mlexp.tracking.mirror import ACCEPTED
-from pytest_mlexp.verdicts import Verdict
+from pytest_mlexp.verdicts import UNACCEPTABLE, Verdict
 
 if TYPE_CHECKING:
     from pytest_mlexp.experiment import Experiment
     from pytest_mlexp.flow import Flow
-
-UNACCEPTABLE = ("breach", "not_finite", "missing")
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,7 @@ class Gating:
         self._options = options
         self._is_worker = hasattr(config, "workerinput")
         self.path = options.baseline
+        self.asked: str = config.getoption("mlexp_baseline") or ""
         self._state = AcceptedState(self.path)
         self.gates = 0
         self.tests: list[TestRecord] = []
@@ -150,7 +149,7 @@ class Gating:
         __tracebackhide__ = True
         verdict = Verdict("expected", "", "vanished", f"{self.path.name} expects {name}, but {reason}")
         self._missed = TestRecord(name, experiment, "", "failed", 0.0, verdicts=(verdict,))
-        raise GateError(message(experiment, name, [verdict]))
+        raise GateError(message(experiment, name, [verdict], baseline=self.asked))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:

@@ -15,6 +15,7 @@ from pytest_mlexp.reporting.verdicts import (
     counts,
     judged,
     next_steps,
+    of_a_run,
     quiet_lines,
     short,
     verdict_table,
@@ -47,6 +48,8 @@ def show_verdicts(reporter: pytest.TerminalReporter, pairs: Sequence[Judged], *,
             reporter.write_line(cost_of_correction(alpha, max(shared)))
     for line in next_steps(pairs):
         reporter.write_line(line, yellow=True)
+    if next_steps(pairs) and (how := of_a_run(reporter.config.getoption("mlexp_baseline") or "")):
+        reporter.write_line(f"next: accept {how}", yellow=True)
     reporter.write_line(f"gates: {counts(pairs)}")
 
 

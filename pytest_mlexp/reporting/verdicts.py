@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
 from pytest_mlexp.numerals import change, digits, text
 from pytest_mlexp.records import TestRecord
-from pytest_mlexp.verdicts import Comparison, Status, Verdict
+from pytest_mlexp.verdicts import UNACCEPTABLE, Comparison, Status, Verdict
 
 # Worst first, which is the order in which they are declared.
 _ORDER = {status: number for number, status in enumerate(get_args(Status))}
@@ -103,8 +103,11 @@ def cost_of_correction(alpha: float, gates: int) -> str:
     )
 
 
-def message(experiment: str, cell: str, verdicts: Iterable[Verdict]) -> str:
-    """What failed of a cell, the worst first; what several gates say alike stands once, and so does each advice."""
+def message(experiment: str, cell: str, verdicts: Iterable[Verdict], *, baseline: str = "") -> str:
+    """What failed of a cell, the worst first; what several gates say alike stands once, and so does each advice.
+
+    ``baseline`` is what was asked for as such, if something was.
+    """
     failed = sorted(verdicts, key=lambda verdict: (_ORDER[verdict.status], _chance(verdict)))
     alike: dict[object, list[Verdict]] = {}
     for number, verdict in enumerate(failed):
@@ -116,13 +119,13 @@ def message(experiment: str, cell: str, verdicts: Iterable[Verdict]) -> str:
         gates = f"gate{'s' if others else ''} {rules} on " if rules else ""
         lines += [short(first), f"  {gates}{cell} of experiment {experiment!r}"]
         lines += [f"  {line}" for line in _explained(first, first.comparison)] if first.comparison else []
-    return "\n".join([*lines, *(f"  next: {advice}" for advice in dict.fromkeys(map(_advice, failed)))])
+    return "\n".join([*lines, *(f"  next: {advice}" for advice in dict.fromkeys(_advices(failed, baseline)))])
 
 
 def next_steps(pairs: Sequence[Judged]) -> list[str]:
     """What to do about these verdicts: one line with a command for all cells that it is for."""
     found: dict[str, list[str]] = {}
-    for where, verdict in pairs:
+    for where, verdict in _acceptable(pairs):
         found.setdefault(_step(verdict), []).append(where)
     lines = []
     for step, option in _STEPS.items():
@@ -151,12 +154,38 @@ def short(verdict: Verdict) -> str:
     return f"{status} {verdict.metric} {moved} (margin {found.margin:.4g}){since}"
 
 
-def _advice(verdict: Verdict) -> str:
-    if _slid(verdict):
-        advice = _OF_ANCHOR if verdict.status == "regressed" else f"{_NEXT[verdict.status]}; {_MEANT_LOSS}"
-        return f"{advice} in a reviewed commit (--mlexp-accept --mlexp-reset-anchors)"
-    advice = _NEXT[verdict.status]
-    return f"{advice} in a reviewed commit (--mlexp-accept)" if verdict.status in _ACCEPTED else advice
+def of_a_run(baseline: str) -> str:
+    """How something is accepted where the baseline was read from MLflow, which no acceptance writes to."""
+    if not baseline.startswith("mlflow:"):
+        return ""
+    return f"without --mlexp-baseline={baseline}, into the lock file; then name the run that accepted instead"
+
+
+def _acceptable(pairs: Sequence[Judged]) -> list[Judged]:
+    """The verdicts that accepting can answer: none of a cell that is refused, of one that slid those of the slide."""
+    refused = {where for where, verdict in pairs if _is_refused(verdict)}
+    slid = {where for where, verdict in pairs if _slid(verdict)}
+    return [(where, v) for where, v in pairs if where not in refused and (where not in slid or _slid(v))]
+
+
+def _advices(failed: Sequence[Verdict], baseline: str) -> Iterator[str]:
+    """What to do about each; nothing is to be accepted where that would be refused, nor before a slide is."""
+    refused, slid = any(map(_is_refused, failed)), any(map(_slid, failed))
+    option = "--mlexp-accept --mlexp-reset-anchors" if slid else "--mlexp-accept"
+    how = "; ".join(filter(None, (option, of_a_run(baseline))))
+    for verdict in failed:
+        can_be_accepted = verdict.status in _ACCEPTED or _slid(verdict)
+        if not can_be_accepted:
+            yield _NEXT[verdict.status]
+        elif not refused:
+            advice = _OF_ANCHOR if slid and verdict.status == "regressed" else _NEXT[verdict.status]
+            meant = f"; {_MEANT_LOSS}" if verdict.status == "inconclusive" else ""
+            yield f"{advice}{meant} in a reviewed commit ({how})"
+
+
+def _is_refused(verdict: Verdict) -> bool:
+    """Whether its cell cannot be accepted as it is."""
+    return verdict.status in UNACCEPTABLE and not verdict
 
 
 def _slid(verdict: Verdict) -> bool:
