@@ -91,7 +91,9 @@ def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms:
             return
     means = {name: math.fsum(numbers) / len(numbers) for name, numbers in values.items()}
     bounded = _bounds(gate, means)
-    if bounded.status == "breach" or not gate.compares:
+    if bounded.status == "breach":
+        yield _breached(evaluation, bounded, gate, (baseline, terms))
+    elif not gate.compares:
         yield bounded
     elif baseline is None:
         yield replace(bounded, status="new", strict=gate.new == "fail", reason=_NEW.format(gate.metric))
@@ -131,6 +133,21 @@ def _bounds(gate: Gate, means: Mapping[str, float]) -> Verdict:
 
 def _verdict(gate: Gate, status: str, reason: str, value: float | None = None) -> Verdict:
     return Verdict(str(gate), gate.metric, status, reason, value)  # type: ignore[arg-type]
+
+
+def _breached(evaluation: Evaluation, bounded: Verdict, gate: Gate, against: tuple[Baseline | None, Terms]) -> Verdict:
+    """A broken bound, with the comparison or else with the value that was accepted, so that a loss shows beside it."""
+    baseline, terms = against
+    if baseline is None or baseline.changes_for(gate):
+        return bounded
+    if gate.compares:
+        found = next(_compared(evaluation, gate, baseline, terms), None)
+        if found is not None and found.comparison is not None:
+            return replace(bounded, metric=found.metric, comparison=found.comparison)
+    locked = baseline.locked.metrics.get(gate.metric)
+    if locked is None or gate.slices is not None:
+        return bounded
+    return replace(bounded, reason=f"{bounded.reason}; accepted was {locked.accepted.value:.6g}")
 
 
 def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Terms) -> Iterator[Verdict]:

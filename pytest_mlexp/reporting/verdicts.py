@@ -151,6 +151,8 @@ def short(verdict: Verdict) -> str:
     form = digits(found.baseline, found.candidate, found.difference)
     since = " against the anchor" if verdict.against == "anchor" else ""
     moved = f"{found.baseline:{form}} -> {found.candidate:{form}}"
+    if verdict.status == "breach":
+        return f"{status} {verdict.reason}; accepted: {verdict.metric} {moved}"
     return f"{status} {verdict.metric} {moved} (margin {found.margin:.4g}){since}"
 
 
