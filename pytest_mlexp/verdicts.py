@@ -81,6 +81,7 @@ class Verdict:
         against: ``baseline``, or ``anchor``: the oldest accepted value since the margin was last reviewed.
         informs: the gate only informs: nothing it says fails the cell.
         strict: the gate asked that a lenient status, such as ``inconclusive``, fails as well.
+        reused: how many of the judged timings an earlier session took.
     """
 
     gate: str
@@ -92,6 +93,7 @@ class Verdict:
     informs: bool = False
     strict: bool = False
     comparison: Comparison | None = None
+    reused: int = 0
 
     def __bool__(self) -> bool:
         """Whether the gate lets the cell pass."""

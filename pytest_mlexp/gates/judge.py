@@ -66,7 +66,7 @@ def judge(
     verdicts = [
         replace(verdict, informs=gate.primary is False or (gate in quiet and verdict.status not in _NEVER_QUIET))
         for gate in declared
-        for verdict in _judge(evaluation, gate, baseline, terms)
+        for verdict in _with_reused(_judge(evaluation, gate, baseline, terms), _tables(evaluation, gate))
     ]
     if baseline is not None:
         loud = [gate for gate in declared if gate.compares and gate not in quiet]
@@ -75,6 +75,13 @@ def judge(
             verdicts.append(Verdict("as accepted", "", "not_comparable", reason))
         verdicts += _loosened(declared, informing, baseline.locked)
     return tuple(verdicts)
+
+
+def _with_reused(verdicts: Iterable[Verdict], tables: Mapping[str, Contributions]) -> Iterator[Verdict]:
+    """The verdicts on timings that an earlier session took say so."""
+    reused = max((len(found.reused) for found in tables.values()), default=0)
+    for verdict in verdicts:
+        yield replace(verdict, reused=reused, reason=verdict.reason + _REUSED.format(reused)) if reused else verdict
 
 
 def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms: Terms) -> Iterator[Verdict]:
@@ -105,6 +112,7 @@ def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms:
 
 _NEVER_QUIET = ("breach", "missing", "not_finite", "new")  # no matter of the margin, which alone informs by default
 _UNMEASURED = "what each example contributes to {} could not be measured; the note on the cell says why"
+_REUSED = "; reused from an earlier session: {} (--mlexp-fresh takes timings anew)"
 _NEW = "nothing is accepted yet to compare {} with"
 
 

@@ -31,7 +31,9 @@ _MEANT = "accept what is meant of {cells} in a reviewed commit"
 _RESET = "accept for good what {cells} lost since the anchor"
 _FIRST = "accept {cells} for the first time (until then margins hold nothing)"
 _KEEP = "to keep what {cells} gained"
+_ANEW = "take anew the timings of {cells}, which an earlier session took"
 _STEPS = {
+    _ANEW: "--mlexp-fresh",
     _MEANT: "--mlexp-accept",
     _RESET: "--mlexp-accept --mlexp-reset-anchors",
     _FIRST: "--mlexp-accept",
@@ -55,7 +57,9 @@ def verdict_table(pairs: Sequence[Judged]) -> str:
         {
             "verdict": f"{verdict.status}{' (informs)' if verdict.informs else ''}",
             "cell": where,
-            "metric": verdict.metric + (" (anchor)" if verdict.against == "anchor" else ""),
+            "metric": verdict.metric
+            + (" (anchor)" if verdict.against == "anchor" else "")
+            + (" (reused)" if verdict.reused else ""),
             **_numbers(verdict.comparison),
         }
         for where, verdict in pairs
@@ -138,6 +142,8 @@ def next_steps(pairs: Sequence[Judged]) -> list[str]:
 
 
 def _step(verdict: Verdict) -> str:
+    if verdict.reused and (verdict.status in ("regressed", "breach", "improved") or not verdict):
+        return _ANEW
     if verdict.informs or (verdict.status not in (*_ACCEPTED, "improved") and not _slid(verdict)):
         return ""
     return {"new": _FIRST, "improved": _KEEP}.get(verdict.status, _RESET if _slid(verdict) else _MEANT)
@@ -167,7 +173,8 @@ def _acceptable(pairs: Sequence[Judged]) -> list[Judged]:
     """The verdicts that accepting can answer: none of a cell that is refused, of one that slid those of the slide."""
     refused = {where for where, verdict in pairs if _is_refused(verdict)}
     slid = {where for where, verdict in pairs if _slid(verdict)}
-    return [(where, v) for where, v in pairs if where not in refused and (where not in slid or _slid(v))]
+    able = {where for where, _ in pairs} - refused
+    return [(w, v) for w, v in pairs if _step(v) == _ANEW or (w in able and (w not in slid or _slid(v)))]
 
 
 def _advices(failed: Sequence[Verdict], baseline: str) -> Iterator[str]:
@@ -175,6 +182,8 @@ def _advices(failed: Sequence[Verdict], baseline: str) -> Iterator[str]:
     refused, slid = any(map(_is_refused, failed)), any(map(_slid, failed))
     option = "--mlexp-accept --mlexp-reset-anchors" if slid else "--mlexp-accept"
     how = "; ".join(filter(None, (option, of_a_run(baseline))))
+    if any(verdict.reused for verdict in failed):
+        yield "take the timings anew, for an earlier session took those that were judged (--mlexp-fresh)"
     for verdict in failed:
         can_be_accepted = verdict.status in _ACCEPTED or _slid(verdict)
         if not can_be_accepted:
@@ -219,6 +228,8 @@ def _explained(verdict: Verdict, found: Comparison) -> list[str]:
         *_no_training_noise(found),
         f"sees losses from {text(found.visible)} (in 80 % of cases)",
     ]
+    if verdict.reused:
+        lines.append(f"timings of {verdict.reused} of {now} runs are reused from an earlier session")
     if found.flips is not None:
         lines.append(f"{found.flips[0]} examples went from right to wrong, {found.flips[1]} from wrong to right")
     return lines

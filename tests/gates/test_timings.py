@@ -9,7 +9,7 @@ import pytest
 
 from pytest_mlexp import Evaluation
 from pytest_mlexp.gates.comparing import Terms, against
-from pytest_mlexp.gates.contributions import Contributions
+from pytest_mlexp.gates.contributions import Contributions, with_reused
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.likeness import changes_of_evaluator
 from pytest_mlexp.gates.lock import Accepted, LockedCell, LockedMetric
@@ -95,6 +95,18 @@ def test_an_evaluator_that_changed_leaves_the_anchors_of_timings() -> None:
     assert project.accept(50, tables=evaluation(1.1, 1.2, 1.3)) == ()
     assert project.baseline is not None
     assert project.baseline.locked.metrics["fit_seconds"].anchor is not None
+
+
+def test_a_verdict_on_timings_of_an_earlier_session_says_so() -> None:
+    first, more = runs(9.0, hardware="a"), runs(9.1, hardware="a")
+    gate = Gate("fit_seconds", at_most=1.0)
+    for seeds in ((), (0,)):
+        found = with_reused({"fit_seconds": first, "share": runs(1.0)}, seeds)
+        assert found["share"].reused == ()
+        timed = {"fit_seconds": found["fit_seconds"].joined(more)}
+        (verdict,) = judge(Evaluation({"share": 1.0}, contributions=timed), [gate])
+        assert (verdict.reused, verdict.status) == (len(seeds), "breach")
+        assert ("--mlexp-fresh" in verdict.reason) == bool(seeds)
 
 
 def test_the_direction_of_a_metric_is_its_evaluators_own_and_the_data_are_not() -> None:

@@ -178,6 +178,19 @@ def test_a_slide_asks_at_once_for_the_reset_without_which_it_goes_on() -> None:
     assert advices[0].endswith("(--mlexp-accept --mlexp-reset-anchors)")
 
 
+def test_timings_of_an_earlier_session_are_called_so_and_to_be_taken_anew() -> None:
+    for reused in (0, 2):
+        slower = verdict("regressed", reused=reused)
+        told = message("e", "c", [slower])
+        assert ("timings of 2 of 3 runs are reused from an earlier session" in told) == bool(reused)
+        assert ("next: take the timings anew" in told) == bool(reused)
+        assert ("m (reused)" in verdict_table([("e: c", slower)])) == bool(reused)
+        steps = next_steps([("e: c", slower), ("e: d", verdict("breach", reused=reused))])
+        assert [line.rpartition(": pytest ")[2].split()[0] for line in steps] == [
+            "--mlexp-fresh" if reused else "--mlexp-accept"
+        ]
+
+
 def test_what_is_not_finite_is_not_to_be_accepted_though_it_changed() -> None:
     broken = [Verdict("m", "m", "not_finite", "nan"), Verdict("n", "n", "not_comparable", "evaluator changed")]
     assert "--mlexp-accept" not in message("e", "c", broken)
