@@ -149,6 +149,12 @@ def test_what_cannot_be_found_is_said(
     assert capsys.readouterr().err.startswith("mlexp: ")
 
 
+def test_an_empty_file_is_no_lock(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.lock").write_text("\n", encoding="utf-8")
+    assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "a.lock")]) != 0
+    assert "a.lock is empty, so it is no lock" in capsys.readouterr().err
+
+
 def test_locks_branches_and_tags_that_there_are_come_with_a_name_that_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
