@@ -14,7 +14,7 @@ from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
 from pytest_mlexp.gates.anchors import against_anchors
 from pytest_mlexp.gates.comparing import Terms
 from pytest_mlexp.gates.contributions import is_of
-from pytest_mlexp.gates.differences import differences, shown, vanished
+from pytest_mlexp.gates.differences import differences, instead, shown, vanished
 from pytest_mlexp.gates.flips import flips_table
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, write
@@ -22,7 +22,6 @@ from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
 from pytest_mlexp.gates.state import AcceptedState
 from pytest_mlexp.matrix import Cell, expand
-from pytest_mlexp.naming import nearest
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.plugin.verdicts import Told, left_out, show_accepted, show_verdicts
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
@@ -137,7 +136,7 @@ class Gating:
         """
         __tracebackhide__ = True
         if not self.takes_out(cell.experiment.name, [cell.id]):
-            declared = nearest(cell.id, cell.present)
+            declared = instead(self._state.lock, cell.experiment.name, cell.id, cell.present)
             self.miss(cell.experiment.name, cell.id, f"the experiment does not declare this cell any more: {declared}")
 
     def miss(self, experiment: str, name: str, reason: str) -> None:
