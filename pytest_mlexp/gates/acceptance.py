@@ -43,6 +43,15 @@ UsedT = TypeVar("UsedT", LockedDataset, LockedEvaluator)
 
 
 @dataclass(frozen=True)
+class Sight:
+    """The smallest loss that a gate sees of a cell (power 80 %), beside the loss that it lets pass."""
+
+    gate: str
+    visible: float
+    margin: float
+
+
+@dataclass(frozen=True)
 class Acceptance:
     """One cell's entry for the lock, with its vectors as bytes and its test file; no entry when the cell is gone."""
 
@@ -54,6 +63,7 @@ class Acceptance:
     vectors: bytes = b""
     warnings: tuple[str, ...] = ()
     test: str = ""
+    sights: tuple[Sight, ...] = ()
 
 
 def accept(

@@ -20,6 +20,7 @@ from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, write
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
+from pytest_mlexp.gates.sights import failing_comparisons, short_sighted, sights
 from pytest_mlexp.gates.state import AcceptedState
 from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.plugin.options import Options
@@ -55,7 +56,7 @@ class Gating:
         self.path = options.baseline
         self.asked: str = config.getoption("mlexp_baseline") or ""
         self._state = AcceptedState(self.path)
-        self.gates = 0
+        self.gates = self._sharing = 0  # comparisons that share alpha: now, and once all is accepted
         self.tests: list[TestRecord] = []
         self._acceptances: list[Acceptance] = []
         self._pending: list[Acceptance] = []
@@ -77,6 +78,7 @@ class Gating:
         """Count the comparisons that share alpha: every process collects and selects the same tests."""
         chosen = {(c.experiment.name, c.id): c for item in session.items if isinstance(c := _cell(item), Cell)}
         self.gates = sum(self._state.comparisons(cell) for cell in chosen.values())
+        self._sharing = max(self.gates, sum(map(failing_comparisons, chosen.values())))
 
     def judge(self, cell: Cell, evaluation: Evaluation, flow: Flow) -> tuple[Verdict, ...]:
         """Judge a cell; with ``--mlexp-accept`` accept it as well, unless its numbers cannot be."""
@@ -102,7 +104,8 @@ class Gating:
         previous = None if self._options.reset_anchors else baseline
         accepted = accept(cell, flow.dataset(cell), evaluation, fresh, previous)
         warnings = against_anchors(cell, accepted, fresh, Terms(alpha=self._options.alpha, gates=self.gates))
-        self._pending.append(replace(accepted, warnings=(*accepted.warnings, *warnings)))
+        seen = sights(cell, accepted, evaluation, Terms(alpha=self._options.alpha, gates=self._sharing))
+        self._pending.append(replace(accepted, warnings=(*accepted.warnings, *warnings), sights=seen))
         return tuple(
             replace(verdict, status="pass", strict=False, reason=self._said(gate, accepted))
             if verdict.status == "new"
@@ -215,7 +218,7 @@ class Gating:
     @property
     def _told(self) -> Told:
         warnings = [text for one in self._acceptances for text in one.warnings]
-        return Told(self._changed, warnings, left_out(self.tests))
+        return Told(self._changed, warnings, left_out(self.tests), short_sighted(self._acceptances))
 
 
 def _cell(item: pytest.Item) -> Any:

@@ -24,11 +24,12 @@ from pytest_mlexp.reporting.verdicts import (
 
 @dataclass(frozen=True)
 class Told:
-    """What an accepting session says: what changed, what should be known of it, and which cells were left out."""
+    """What an accepting session says: what changed, what is to be known of it, what was left out, what gates miss."""
 
     changed: Sequence[str]
     warnings: Sequence[str]
     left_out: Sequence[str]
+    short_sighted: Sequence[str] = ()
 
 
 def show_verdicts(reporter: pytest.TerminalReporter, pairs: Sequence[Judged], *, alpha: float) -> None:
@@ -64,6 +65,8 @@ def show_accepted(reporter: pytest.TerminalReporter, told: Told, *, where: str, 
         reporter.write_line(
             "next: --mlexp-accept --mlexp-reset-anchors accepts for good what was lost since the anchor"
         )
+    for line in told.short_sighted:
+        reporter.write_line(line)
     for line in told.left_out:
         reporter.write_line(line, red=True)
     if told.left_out:
