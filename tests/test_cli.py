@@ -132,6 +132,20 @@ def test_other_data_is_shown_and_not_compared(tmp_path: Path, capsys: pytest.Cap
     assert "other data or evaluator" in capsys.readouterr().out
 
 
+def test_timings_are_compared_also_where_another_evaluator_was_accepted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for evaluator, seconds in (("f", 1.0), ("other", 2.0)):
+        timing = Accepted(seconds, 0.0, (seconds,) * 3, "runs", hardware="here")
+        metrics = {name: LockedMetric(False, timing) for name in ("fit_seconds", "cost")}
+        entry = LockedCell("d", "s", evaluator, 1, metrics=metrics)
+        write(tmp_path / f"{evaluator}.lock", merged(Lock(), [Acceptance("toy", "cell", entry)]), {})
+    assert main(["compare", str(tmp_path / "f.lock"), str(tmp_path / "other.lock")]) == 0
+    lines = {line.split()[2]: line for line in capsys.readouterr().out.splitlines() if line.startswith("toy: cell ")}
+    assert "-1.0000" in lines["fit_seconds"]
+    assert lines["cost"].endswith("other data or evaluator")
+
+
 def test_other_hardware_is_shown_and_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save(tmp_path / "a.lock", {"cell": 300}, hardware="one")
     save(tmp_path / "b.lock", {"cell": 280}, hardware="other")
