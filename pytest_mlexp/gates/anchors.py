@@ -38,5 +38,5 @@ def _why(found: Verdict, compared: Comparison) -> str:
     moved = change(compared.baseline, compared.candidate, compared.difference)
     if found.status != "inconclusive":
         return f"{moved}, margin {compared.margin:.4g}"
-    told = f"shows neither more nor less than the margin {compared.margin:.4g} (inconclusive, which this gate fails)"
-    return f"{moved} {told}; it sees losses from {text(compared.visible)}"
+    told = f"not shown to keep within the margin {compared.margin:.4g} (inconclusive, which this gate fails)"
+    return f"{moved}, {told}; it sees losses from {text(compared.visible)}"
