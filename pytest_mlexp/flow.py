@@ -12,6 +12,7 @@ from pytest_mlexp.execution.outcome import INTERRUPTS, Failure, Outcome
 from pytest_mlexp.execution.seeding import preserved, seeded
 from pytest_mlexp.execution.store import Got, OutcomeStore, Sought
 from pytest_mlexp.execution.trial import Conditions, offered_methods, run_trial
+from pytest_mlexp.gates.contributions import with_reused
 from pytest_mlexp.gates.measuring import Seen, check_slices, measure, see
 from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.naming import nearest
@@ -109,7 +110,7 @@ class Flow:
         joined = self._evaluated_once(cell, got, dataset)
         (evaluation, unmeasured), made = joined.value, self._files(cell, got, joined, dataset)
         files, lost = made.value
-        evaluation = replace(evaluation, referee=lambda model: self._reference(cell, model))
+        evaluation = replace(_with_reused(evaluation, got), referee=lambda model: self._reference(cell, model))
         record = ended(base, cell, dataset, ran, evaluation)
         told = (*record.notes, *self.reuse.notes(got), *self.reuse.unknown(cell), *unmeasured, *lost)
         found = made.is_found and joined.is_found and all(one.reused for _, one in got)
@@ -121,7 +122,8 @@ class Flow:
         __tracebackhide__ = True
         dataset = self.dataset(cell)
         trials = cell.trials((split.name for split in dataset.splits), seeds=seeds)
-        return self._evaluated_once(cell, self._got(cell, trials, dataset), dataset).value[0]
+        got = self._got(cell, trials, dataset)
+        return _with_reused(self._evaluated_once(cell, got, dataset).value[0], got)
 
     def dataset(self, cell: Cell) -> Dataset:
         """The cell's dataset, loaded when it is asked for first."""
@@ -215,6 +217,11 @@ def _conditions(experiment: Experiment, interrupts: tuple[type[BaseException], .
         keep_model=any("model" in (*evaluator.requests, *evaluator.optional) for evaluator in evaluators),
         interrupts=interrupts,
     )
+
+
+def _with_reused(evaluation: Evaluation, got: Ran) -> Evaluation:
+    seeds = [trial.seed for trial, one in got if one.reused]
+    return replace(evaluation, contributions=with_reused(evaluation.contributions, seeds)) if seeds else evaluation
 
 
 def _joined(seen: list[Seen]) -> tuple[Evaluation, tuple[str, ...]]:

@@ -24,6 +24,7 @@ Status = Literal[
 ]
 PASSING = ("pass", "identical", "improved")
 LENIENT = ("inconclusive", "new", "other_hardware")
+UNACCEPTABLE = ("breach", "not_finite", "missing")  # failing, they keep a cell from being accepted
 Interval = tuple[float, float]
 
 
@@ -82,6 +83,7 @@ class Verdict:
         against: ``baseline``, or ``anchor``: the oldest accepted value since the margin was last reviewed.
         informs: the gate only informs: nothing it says fails the cell.
         strict: the gate asked that a lenient status, such as ``inconclusive``, fails as well.
+        reused: how many of the judged timings an earlier session took.
     """
 
     gate: str
@@ -93,6 +95,7 @@ class Verdict:
     informs: bool = False
     strict: bool = False
     comparison: Comparison | None = None
+    reused: int = 0
 
     def __bool__(self) -> bool:
         """Whether the gate lets the cell pass."""

@@ -46,6 +46,7 @@ RANKS = (
         "gates.versions",
         "gates.likeness",
         "gates.anchors",
+        "gates.sights",
     ),
     ("gates.screening",),
     ("reporting",),

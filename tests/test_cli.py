@@ -132,6 +132,20 @@ def test_other_data_is_shown_and_not_compared(tmp_path: Path, capsys: pytest.Cap
     assert "other data or evaluator" in capsys.readouterr().out
 
 
+def test_timings_are_compared_also_where_another_evaluator_was_accepted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for evaluator, seconds in (("f", 1.0), ("other", 2.0)):
+        timing = Accepted(seconds, 0.0, (seconds,) * 3, "runs", hardware="here")
+        metrics = {name: LockedMetric(False, timing) for name in ("fit_seconds", "cost")}
+        entry = LockedCell("d", "s", evaluator, 1, metrics=metrics)
+        write(tmp_path / f"{evaluator}.lock", merged(Lock(), [Acceptance("toy", "cell", entry)]), {})
+    assert main(["compare", str(tmp_path / "f.lock"), str(tmp_path / "other.lock")]) == 0
+    lines = {line.split()[2]: line for line in capsys.readouterr().out.splitlines() if line.startswith("toy: cell ")}
+    assert "-1.0000" in lines["fit_seconds"]
+    assert lines["cost"].endswith("other data or evaluator")
+
+
 def test_other_hardware_is_shown_and_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save(tmp_path / "a.lock", {"cell": 300}, hardware="one")
     save(tmp_path / "b.lock", {"cell": 280}, hardware="other")
@@ -147,6 +161,12 @@ def test_what_cannot_be_found_is_said(
     monkeypatch.chdir(tmp_path)
     assert main(["compare", *names]) == 2
     assert capsys.readouterr().err.startswith("mlexp: ")
+
+
+def test_an_empty_file_is_no_lock(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.lock").write_text("\n", encoding="utf-8")
+    assert main(["compare", str(tmp_path / "a.lock"), str(tmp_path / "a.lock")]) != 0
+    assert "a.lock is empty, so it is no lock" in capsys.readouterr().err
 
 
 def test_locks_branches_and_tags_that_there_are_come_with_a_name_that_is_none(

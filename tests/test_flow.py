@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 
 from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.errors import DataError, DeclarationError
+from pytest_mlexp.execution.outcome import Outcome
+from pytest_mlexp.execution.store import Got, OutcomeStore, Sought
 from pytest_mlexp.gates.judge import judge
 from pytest_mlexp.records import Evaluation, to_dict
 
@@ -254,3 +258,20 @@ def test_a_gate_that_cannot_be_measured_fails_and_loses_no_numbers(toy: Toy) -> 
     (verdict,) = judge(evaluation, cell.gates)
     assert (verdict.status, bool(verdict)) == ("missing", False)
     assert "could not be measured" in verdict.reason
+
+
+class Earlier(OutcomeStore):
+    """A store in which another session left everything."""
+
+    def get(self, sought: Sought | str, compute: Callable[[], Outcome]) -> Got:
+        return replace(super().get(sought, compute), reused=True)
+
+
+@pytest.mark.parametrize(("store", "seeds"), [(OutcomeStore, ((), ())), (Earlier, ((0,), (7, 8)))])
+def test_timings_know_which_of_them_an_earlier_session_took(
+    toy: Toy, store: type[OutcomeStore], seeds: tuple[tuple[int, ...], ...]
+) -> None:
+    toy.experiment.gate("fit_seconds", max_relative_drop=0.5)
+    flow, cell = toy.flow(store()), toy.cells()[0]
+    found = flow.evaluate(cell), flow.again(cell, (7, 8))
+    assert tuple(one.contributions["fit_seconds"].reused for one in found) == seeds

@@ -25,6 +25,7 @@ from pytest_mlexp.gates.lock import (
     LockedExperiment,
     LockedMetric,
 )
+from pytest_mlexp.gates.rules import OPERATIONAL
 from pytest_mlexp.gates.statistics import compare
 from pytest_mlexp.gates.vectors import digest_of_bytes, pack
 
@@ -44,6 +45,15 @@ UsedT = TypeVar("UsedT", LockedDataset, LockedEvaluator)
 
 
 @dataclass(frozen=True)
+class Sight:
+    """The smallest loss that a gate sees of a cell (power 80 %), beside the loss that it lets pass."""
+
+    gate: str
+    visible: float
+    margin: float
+
+
+@dataclass(frozen=True)
 class Acceptance:
     """One cell's entry for the lock, with its vectors as bytes and its test file; no entry when the cell is gone."""
 
@@ -55,6 +65,7 @@ class Acceptance:
     vectors: bytes = b""
     warnings: tuple[str, ...] = ()
     test: str = ""
+    sights: tuple[Sight, ...] = ()
 
 
 def accept(
@@ -172,7 +183,8 @@ def _anchored(
     if oldest.runs == metric.accepted.runs and oldest.hardware == found.hardware:
         return metric, ""
     latest = locked.accepted, previous.vectors.get(name)
-    reason = _incomparable(made_of, previous.locked, again=_is_again(latest, found)) or _other_kind(
+    again = name in OPERATIONAL or _is_again(latest, found)
+    reason = _incomparable(made_of, previous.locked, again=again) or _other_kind(
         (oldest, vector), found, compares=bool(_margins(name, made_of.gates))
     )
     if not reason and locked.maximize != metric.maximize:
@@ -187,7 +199,7 @@ def _anchored(
 
 
 def _incomparable(now: LockedCell, before: LockedCell, *, again: bool) -> str:
-    """Why nothing of a cell can be compared with what it was; an evaluator that finds the same is the same."""
+    """Why a metric cannot be compared with what it was; an evaluator that finds the same is the same."""
     if (now.dataset, now.split) != (before.dataset, before.split):
         return "the data or its splits changed"
     if now.evaluator != before.evaluator and not again:

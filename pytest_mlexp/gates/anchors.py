@@ -8,11 +8,12 @@ from pytest_mlexp.gates.acceptance import Acceptance
 from pytest_mlexp.gates.comparing import Terms
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.vectors import unpack
-from pytest_mlexp.numerals import change
+from pytest_mlexp.numerals import change, text
 
 if TYPE_CHECKING:
     from pytest_mlexp.matrix import Cell
     from pytest_mlexp.records import Evaluation
+    from pytest_mlexp.verdicts import Comparison, Verdict
 
 
 GOES_ON = "goes on failing against its anchor"
@@ -27,8 +28,15 @@ def against_anchors(cell: Cell, accepted: Acceptance, fresh: Evaluation, terms: 
     informing = [gate for gate in cell.gates if cell.informs(gate)]
     verdicts = judge(fresh, cell.gates, baseline=Baseline(entry, vectors), informing=informing, terms=terms)
     return tuple(
-        f"{cell.experiment.name}: {cell.id}: {found.metric} {GOES_ON}: "
-        f"{change(compared.baseline, compared.candidate, compared.difference)}, margin {compared.margin:.4g}"
+        f"{cell.experiment.name}: {cell.id}: {found.metric} {GOES_ON}: {_why(found, compared)}"
         for found in verdicts
         if found.against == "anchor" and not found and (compared := found.comparison) is not None
     )
+
+
+def _why(found: Verdict, compared: Comparison) -> str:
+    moved = change(compared.baseline, compared.candidate, compared.difference)
+    if found.status != "inconclusive":
+        return f"{moved}, margin {compared.margin:.4g}"
+    told = f"not shown to keep within the margin {compared.margin:.4g} (inconclusive, which this gate fails)"
+    return f"{moved}, {told}; it sees losses from {text(compared.visible)}"

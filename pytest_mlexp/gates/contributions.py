@@ -33,6 +33,7 @@ class Contributions:
         examples: identities of the columns in sorted order, shape ``(columns,)``.
         groups: for each column the number of its group, where the dataset has groups.
         hardware: for timings, the machine that they were taken on.
+        reused: for timings, the seeds of the runs that an earlier session took.
     """
 
     kind: Kind
@@ -42,6 +43,7 @@ class Contributions:
     examples: npt.NDArray[Any] | None = None
     groups: npt.NDArray[np.intp] | None = field(default=None, repr=False)
     hardware: str | None = None
+    reused: tuple[int, ...] = ()
 
     @property
     def side(self) -> Side:
@@ -69,10 +71,23 @@ class Contributions:
             return self._by_run().joined(more._by_run())
         table = None if self.table is None or more.table is None else np.concatenate([self.table, more.table])
         runs = np.concatenate([self.runs, more.runs])
-        return replace(self, runs=runs, seeds=(*self.seeds, *more.seeds), table=table)
+        return replace(
+            self, runs=runs, seeds=(*self.seeds, *more.seeds), table=table, reused=(*self.reused, *more.reused)
+        )
+
+    def first(self, runs: int) -> Contributions:
+        """Its first runs alone."""
+        table = None if self.table is None else self.table[:runs]
+        return replace(self, runs=self.runs[:runs], seeds=self.seeds[:runs], table=table)
 
     def _by_run(self) -> Contributions:
-        return Contributions("runs", self.runs, self.seeds, hardware=self.hardware)
+        return Contributions("runs", self.runs, self.seeds, hardware=self.hardware, reused=self.reused)
+
+
+def with_reused(found: Mapping[str, Contributions], seeds: Iterable[int]) -> dict[str, Contributions]:
+    """Let the timings say which of their runs an earlier session took."""
+    earlier = tuple(dict.fromkeys(seeds))
+    return {name: one if one.hardware is None else replace(one, reused=earlier) for name, one in found.items()}
 
 
 def is_of(name: str, metric: str, slices: str | None) -> bool:

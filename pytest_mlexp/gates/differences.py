@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -9,6 +10,7 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from pytest_mlexp.gates.lock import Accepted, Lock, LockedCell
+from pytest_mlexp.naming import nearest
 from pytest_mlexp.numerals import digits, text
 
 Written: TypeAlias = Mapping[str, Any]
@@ -130,3 +132,15 @@ def vanished(lock: Lock, experiment: str, present: Collection[str]) -> list[str]
     """The accepted cells of an experiment that are not among those present."""
     locked = lock.experiments.get(experiment)
     return [] if locked is None else sorted(set(locked.cells) - set(present))
+
+
+def instead(lock: Lock, experiment: str, cell: str, present: Collection[str]) -> str:
+    """What an accepted cell that is gone may be called now: what is there and not accepted comes first."""
+    locked = lock.experiments.get(experiment)
+    accepted = set() if locked is None else set(locked.cells)
+    new, kept = sorted(set(present) - accepted), sorted(set(present) & accepted)
+    if not new:
+        return nearest(cell, present)
+    (close,) = difflib.get_close_matches(cell, new, n=1, cutoff=0.0)
+    others = f"; accepted as well: {', '.join(kept)}" if kept else ""
+    return f"did you mean {close!r}? New here: {', '.join(new)}{others}"

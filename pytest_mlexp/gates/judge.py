@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_mlexp.gates.comparing import Terms, against
 from pytest_mlexp.gates.contributions import Contributions, is_of
-from pytest_mlexp.gates.lock import ANCHOR, LockedCell
+from pytest_mlexp.gates.lock import ANCHOR, Accepted, LockedCell
 from pytest_mlexp.gates.rules import Gate, loosened
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import Evaluation
@@ -30,11 +30,18 @@ class Baseline:
         locked: the cell in the lock.
         vectors: contributions by metric, as :func:`pytest_mlexp.gates.lock.read_vectors` gives them.
         changes: what is not as it was accepted, so that nothing can be compared.
+        of_evaluator: those of them that are the evaluator's own: timings, which it does not make, go on.
     """
 
     locked: LockedCell
     vectors: Mapping[str, FloatArray] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
+    of_evaluator: tuple[str, ...] = ()
+
+    def changes_for(self, gate: Gate) -> tuple[str, ...]:
+        """Those of the changes that keep a gate from comparing."""
+        apart = self.of_evaluator if gate.is_operational else ()
+        return tuple(change for change in self.changes if change not in apart)
 
 
 def judge(
@@ -59,14 +66,22 @@ def judge(
     verdicts = [
         replace(verdict, informs=gate.primary is False or (gate in quiet and verdict.status not in _NEVER_QUIET))
         for gate in declared
-        for verdict in _judge(evaluation, gate, baseline, terms)
+        for verdict in _with_reused(_judge(evaluation, gate, baseline, terms), _tables(evaluation, gate))
     ]
     if baseline is not None:
-        if baseline.changes and not any(gate.compares and gate not in quiet for gate in declared):
+        loud = [gate for gate in declared if gate.compares and gate not in quiet]
+        if baseline.changes and all(baseline.changes_for(gate) != baseline.changes for gate in loud):
             reason = "; ".join(baseline.changes)
             verdicts.append(Verdict("as accepted", "", "not_comparable", reason))
         verdicts += _loosened(declared, informing, baseline.locked)
     return tuple(verdicts)
+
+
+def _with_reused(verdicts: Iterable[Verdict], tables: Mapping[str, Contributions]) -> Iterator[Verdict]:
+    """The verdicts on timings that an earlier session took say so."""
+    reused = max((len(found.reused) for found in tables.values()), default=0)
+    for verdict in verdicts:
+        yield replace(verdict, reused=reused, reason=verdict.reason + _REUSED.format(reused)) if reused else verdict
 
 
 def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms: Terms) -> Iterator[Verdict]:
@@ -83,18 +98,21 @@ def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms:
             return
     means = {name: math.fsum(numbers) / len(numbers) for name, numbers in values.items()}
     bounded = _bounds(gate, means)
-    if bounded.status == "breach" or not gate.compares:
+    if bounded.status == "breach":
+        yield _breached(evaluation, bounded, gate, (baseline, terms))
+    elif not gate.compares:
         yield bounded
     elif baseline is None:
         yield replace(bounded, status="new", strict=gate.new == "fail", reason=_NEW.format(gate.metric))
-    elif baseline.changes:
-        yield replace(bounded, status="not_comparable", reason="; ".join(baseline.changes))
+    elif changes := baseline.changes_for(gate):
+        yield replace(bounded, status="not_comparable", reason="; ".join(changes))
     else:
         yield from _compared(evaluation, gate, baseline, terms)
 
 
 _NEVER_QUIET = ("breach", "missing", "not_finite", "new")  # no matter of the margin, which alone informs by default
 _UNMEASURED = "what each example contributes to {} could not be measured; the note on the cell says why"
+_REUSED = "; reused from an earlier session: {} (--mlexp-fresh takes timings anew)"
 _NEW = "nothing is accepted yet to compare {} with"
 
 
@@ -125,6 +143,21 @@ def _verdict(gate: Gate, status: str, reason: str, value: float | None = None) -
     return Verdict(str(gate), gate.metric, status, reason, value)  # type: ignore[arg-type]
 
 
+def _breached(evaluation: Evaluation, bounded: Verdict, gate: Gate, against: tuple[Baseline | None, Terms]) -> Verdict:
+    """A broken bound, with the comparison or else with the value that was accepted, so that a loss shows beside it."""
+    baseline, terms = against
+    if baseline is None or baseline.changes_for(gate):
+        return bounded
+    if gate.compares:
+        found = next(_compared(evaluation, gate, baseline, terms), None)
+        if found is not None and found.comparison is not None:
+            return replace(bounded, metric=found.metric, comparison=found.comparison)
+    locked = baseline.locked.metrics.get(gate.metric)
+    if locked is None or gate.slices is not None:
+        return bounded
+    return replace(bounded, reason=f"{bounded.reason}; accepted was {locked.accepted.value:.6g}")
+
+
 def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Terms) -> Iterator[Verdict]:
     tables, locked = _tables(evaluation, gate), baseline.locked.metrics
     unknown = sorted(set(tables) - set(locked))
@@ -146,7 +179,7 @@ def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Ter
             against(
                 gate,
                 name,
-                tables[name],
+                tables[name] if which == "anchor" else _unchanged(tables[name], side[0]),
                 (*side, locked[name].maximize),
                 terms.shared_by(len(tables)),
                 later=known[name] if which == "anchor" else None,
@@ -158,6 +191,12 @@ def _compared(evaluation: Evaluation, gate: Gate, baseline: Baseline, terms: Ter
             must_hold = gate.inconclusive == "fail" or not gate.is_operational
             strict = worst.strict or (worst.status == "other_hardware" and must_hold)
             yield replace(worst, against=which, strict=strict)  # type: ignore[arg-type]
+
+
+def _unchanged(found: Contributions, accepted: Accepted) -> Contributions:
+    """The runs of the declared seeds alone where they are what was accepted: further looks are at an anchor then."""
+    declared = found.first(len(accepted.unchanged))
+    return declared if accepted.unchanged and declared.run_digests() == accepted.unchanged else found
 
 
 def _badness(verdict: Verdict) -> tuple[bool, float]:

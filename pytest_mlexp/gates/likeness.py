@@ -42,11 +42,17 @@ def changes(cell: Cell, now: LockedCell, accepted: LockedCell) -> tuple[str, ...
         found.append(
             f"the splits of dataset {name!r} changed ({accepted.split[:8]} -> {now.split[:8]}), its rows did not"
         )
+    if now.seeds != accepted.seeds:
+        found.append(f"the experiment has {now.seeds} seeds, {accepted.seeds} when it was accepted")
+    return (*found, *changes_of_evaluator(cell, now, accepted))
+
+
+def changes_of_evaluator(cell: Cell, now: LockedCell, accepted: LockedCell) -> tuple[str, ...]:
+    """What of a cell's evaluator is not as it was accepted: nothing that it makes can be compared."""
+    found = []
     if now.evaluator != accepted.evaluator:
         fingerprints = f"{accepted.evaluator[:8]} -> {now.evaluator[:8]}"
         found.append(f"evaluator {cell.evaluator.name!r} changed (fingerprint {fingerprints})")
-    if now.seeds != accepted.seeds:
-        found.append(f"the experiment has {now.seeds} seeds, {accepted.seeds} when it was accepted")
     for metric in cell.evaluator.metrics:
         locked = accepted.metrics.get(metric.name)
         if locked is not None and locked.maximize != metric.maximize:

@@ -16,6 +16,10 @@ OPERATIONAL = ("fit_seconds", "predict_seconds")
 SPEED, WAITED = 0.1, 0.01
 _BOUNDS = ("at_least", "at_most")
 _MARGINS = ("max_drop", "max_relative_drop")
+_MEANT = {
+    **dict.fromkeys(("cell", "cells", "dataset", "datasets", "model", "models", "variant", "variants"), "on"),
+    **dict.fromkeys(("column", "by", "slice", "group", "groups"), "slices"),
+}
 
 
 class Rule(TypedDict, total=False):
@@ -171,7 +175,9 @@ def _made(rule: str | Gate | Gates, options: dict[str, Any]) -> Gates:
     known = [field.name for field in fields(Gate)[1:]]
     for name in options:
         if name not in known:
-            raise DeclarationError(f"a gate has no option {name!r}: {nearest(name, known)}")
+            meant = _MEANT.get(name)
+            told = f"{meant}= is meant. Known: {', '.join(sorted(known))}" if meant else nearest(name, known)
+            raise DeclarationError(f"a gate has no option {name!r}: {told}")
     if isinstance(rule, str):
         return Gates((Gate(rule, **options),))
     if options:

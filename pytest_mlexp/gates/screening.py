@@ -45,7 +45,7 @@ def judge_cell(
 def is_suspicious(verdict: Verdict, level: float, *, whole: bool) -> bool:
     """Whether another look is worth its training: a loss at this level, after the first look the whole margin."""
     found = verdict.comparison
-    if found is None or verdict.informs or verdict.status == "identical":
+    if found is None or verdict.informs or verdict.status in ("identical", "breach"):
         return False
     return found.suspicion < level and (not whole or abs(found.difference) >= found.margin)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_mlexp.errors import GateError
 from pytest_mlexp.gates.contributions import is_of
 from pytest_mlexp.gates.judge import Baseline
-from pytest_mlexp.gates.likeness import changes, described
+from pytest_mlexp.gates.likeness import changes, changes_of_evaluator, described
 from pytest_mlexp.gates.lock import read, read_vectors
 
 if TYPE_CHECKING:
@@ -32,12 +32,13 @@ class AcceptedState:
         locked = self.lock.cell(cell.experiment.name, cell.id)
         if locked is None:
             return None
-        found = changes(cell, described(cell, dataset), locked)
+        now = described(cell, dataset)
+        found, own = changes(cell, now, locked), changes_of_evaluator(cell, now, locked)
         try:
             vectors = read_vectors(self.path, cell.experiment.name, cell.id, digest=locked.contributions)
         except GateError as error:
-            return Baseline(locked, {}, (*found, str(error)))
-        return Baseline(locked, vectors, found)
+            return Baseline(locked, {}, (*found, str(error)), own)
+        return Baseline(locked, vectors, found, own)
 
     def comparisons(self, cell: Cell) -> int:
         """How many comparisons of a cell may fail it: each with the baseline, and with an anchor."""

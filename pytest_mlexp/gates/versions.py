@@ -48,6 +48,11 @@ class Version:
             raise SettingsError(
                 f"{self.name}: {where}: {there}. --lock says where the lock is, --mlexp-accept makes one"
             )
+        if not data.strip():
+            raise SettingsError(
+                f"{self.name}: {self.path} is empty, so it is no lock: restore it from git, or write it with "
+                "--mlexp-accept"
+            )
         return parse(data.decode(), where=self.name)
 
     def vectors(self, experiment: str, cell: str, *, digest: str) -> dict[str, FloatArray]:

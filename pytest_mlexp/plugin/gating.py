@@ -14,27 +14,25 @@ from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
 from pytest_mlexp.gates.anchors import against_anchors
 from pytest_mlexp.gates.comparing import Terms
 from pytest_mlexp.gates.contributions import is_of
-from pytest_mlexp.gates.differences import differences, shown, vanished
+from pytest_mlexp.gates.differences import differences, instead, shown, vanished
 from pytest_mlexp.gates.flips import flips_table
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, write
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
+from pytest_mlexp.gates.sights import failing_comparisons, short_sighted, sights
 from pytest_mlexp.gates.state import AcceptedState
 from pytest_mlexp.matrix import Cell, expand
-from pytest_mlexp.naming import nearest
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.plugin.verdicts import Told, left_out, show_accepted, show_verdicts
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import judged, message
 from pytest_mlexp.tracking.mirror import ACCEPTED
-from pytest_mlexp.verdicts import Verdict
+from pytest_mlexp.verdicts import UNACCEPTABLE, Verdict
 
 if TYPE_CHECKING:
     from pytest_mlexp.experiment import Experiment
     from pytest_mlexp.flow import Flow
-
-UNACCEPTABLE = ("breach", "not_finite", "missing")
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,9 @@ class Gating:
         self._options = options
         self._is_worker = hasattr(config, "workerinput")
         self.path = options.baseline
+        self.asked: str = config.getoption("mlexp_baseline") or ""
         self._state = AcceptedState(self.path)
-        self.gates = 0
+        self.gates = self._sharing = 0  # comparisons that share alpha: now, and once all is accepted
         self.tests: list[TestRecord] = []
         self._acceptances: list[Acceptance] = []
         self._pending: list[Acceptance] = []
@@ -79,6 +78,7 @@ class Gating:
         """Count the comparisons that share alpha: every process collects and selects the same tests."""
         chosen = {(c.experiment.name, c.id): c for item in session.items if isinstance(c := _cell(item), Cell)}
         self.gates = sum(self._state.comparisons(cell) for cell in chosen.values())
+        self._sharing = max(self.gates, sum(map(failing_comparisons, chosen.values())))
 
     def judge(self, cell: Cell, evaluation: Evaluation, flow: Flow) -> tuple[Verdict, ...]:
         """Judge a cell; with ``--mlexp-accept`` accept it as well, unless its numbers cannot be."""
@@ -104,7 +104,8 @@ class Gating:
         previous = None if self._options.reset_anchors else baseline
         accepted = accept(cell, flow.dataset(cell), evaluation, fresh, previous)
         warnings = against_anchors(cell, accepted, fresh, Terms(alpha=self._options.alpha, gates=self.gates))
-        self._pending.append(replace(accepted, warnings=(*accepted.warnings, *warnings)))
+        seen = sights(cell, accepted, evaluation, Terms(alpha=self._options.alpha, gates=self._sharing))
+        self._pending.append(replace(accepted, warnings=(*accepted.warnings, *warnings), sights=seen))
         return tuple(
             replace(verdict, status="pass", strict=False, reason=self._said(gate, accepted))
             if verdict.status == "new"
@@ -138,7 +139,7 @@ class Gating:
         """
         __tracebackhide__ = True
         if not self.takes_out(cell.experiment.name, [cell.id]):
-            declared = nearest(cell.id, cell.present)
+            declared = instead(self._state.lock, cell.experiment.name, cell.id, cell.present)
             self.miss(cell.experiment.name, cell.id, f"the experiment does not declare this cell any more: {declared}")
 
     def miss(self, experiment: str, name: str, reason: str) -> None:
@@ -150,7 +151,7 @@ class Gating:
         __tracebackhide__ = True
         verdict = Verdict("expected", "", "vanished", f"{self.path.name} expects {name}, but {reason}")
         self._missed = TestRecord(name, experiment, "", "failed", 0.0, verdicts=(verdict,))
-        raise GateError(message(experiment, name, [verdict]))
+        raise GateError(message(experiment, name, [verdict], baseline=self.asked))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
@@ -217,7 +218,7 @@ class Gating:
     @property
     def _told(self) -> Told:
         warnings = [text for one in self._acceptances for text in one.warnings]
-        return Told(self._changed, warnings, left_out(self.tests))
+        return Told(self._changed, warnings, left_out(self.tests), short_sighted(self._acceptances))
 
 
 def _cell(item: pytest.Item) -> Any:

@@ -88,7 +88,8 @@ class MlexpSession:
                 item.user_properties.append(shown)
         verdicts = item.stash[VERDICTS] = self.gating.judge(cell, evaluation, self.flow)
         if not all(verdicts):
-            raise GateError(message(cell.experiment.name, cell.id, [v for v in verdicts if not v]))
+            failed = [verdict for verdict in verdicts if not verdict]
+            raise GateError(message(cell.experiment.name, cell.id, failed, baseline=self.gating.asked))
         return evaluation
 
     def _record(self, record: CellRecord, files: Mapping[str, bytes]) -> None:

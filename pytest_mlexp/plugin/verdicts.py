@@ -15,6 +15,7 @@ from pytest_mlexp.reporting.verdicts import (
     counts,
     judged,
     next_steps,
+    of_a_run,
     quiet_lines,
     short,
     verdict_table,
@@ -23,11 +24,12 @@ from pytest_mlexp.reporting.verdicts import (
 
 @dataclass(frozen=True)
 class Told:
-    """What an accepting session says: what changed, what should be known of it, and which cells were left out."""
+    """What an accepting session says: what changed, what is to be known of it, what was left out, what gates miss."""
 
     changed: Sequence[str]
     warnings: Sequence[str]
     left_out: Sequence[str]
+    short_sighted: Sequence[str] = ()
 
 
 def show_verdicts(reporter: pytest.TerminalReporter, pairs: Sequence[Judged], *, alpha: float) -> None:
@@ -47,6 +49,8 @@ def show_verdicts(reporter: pytest.TerminalReporter, pairs: Sequence[Judged], *,
             reporter.write_line(cost_of_correction(alpha, max(shared)))
     for line in next_steps(pairs):
         reporter.write_line(line, yellow=True)
+    if next_steps(pairs) and (how := of_a_run(reporter.config.getoption("mlexp_baseline") or "")):
+        reporter.write_line(f"next: accept {how}", yellow=True)
     reporter.write_line(f"gates: {counts(pairs)}")
 
 
@@ -61,6 +65,8 @@ def show_accepted(reporter: pytest.TerminalReporter, told: Told, *, where: str, 
         reporter.write_line(
             "next: --mlexp-accept --mlexp-reset-anchors accepts for good what was lost since the anchor"
         )
+    for line in told.short_sighted:
+        reporter.write_line(line)
     for line in told.left_out:
         reporter.write_line(line, red=True)
     if told.left_out:

@@ -10,6 +10,7 @@ from pytest_mlexp.gates.comparable import FEWEST_RUNS
 from pytest_mlexp.gates.comparing import noise_of_machine, rounding
 from pytest_mlexp.gates.differences import differences_beside_values
 from pytest_mlexp.gates.lock import GROUPS, Accepted, LockedCell, LockedMetric
+from pytest_mlexp.gates.rules import OPERATIONAL
 from pytest_mlexp.gates.statistics import Difference, compare
 from pytest_mlexp.gates.versions import Version
 from pytest_mlexp.numerals import digits
@@ -79,7 +80,7 @@ def _of_cell(key: tuple[str, str], before: Side, after: Side) -> Iterator[Pair]:
         pair = Pair(": ".join(key), name, *values)
         if one is None or other is None:
             yield replace(pair, note="gone" if one else "new")
-        elif not alike:
+        elif not alike and not (name in OPERATIONAL and _data(before[1]) == _data(after[1])):
             yield replace(pair, note="other data or evaluator")
         elif one.accepted.hardware != other.accepted.hardware:
             yield replace(pair, note="other hardware")
@@ -100,6 +101,11 @@ def _metrics(side: Side) -> Mapping[str, LockedMetric]:
 
 def _made_of(cell: LockedCell | None) -> tuple[str, ...] | None:
     return None if cell is None else (cell.dataset, cell.split, cell.evaluator)
+
+
+def _data(cell: LockedCell | None) -> tuple[str, ...] | None:
+    """What timings depend on beside the model: not on the evaluator, which does not make them."""
+    return None if cell is None else (cell.dataset, cell.split)
 
 
 def _vectors(key: tuple[str, str], side: Side) -> Mapping[str, FloatArray]:

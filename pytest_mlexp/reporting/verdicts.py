@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
 from pytest_mlexp.numerals import change, digits, text
 from pytest_mlexp.records import TestRecord
-from pytest_mlexp.verdicts import Comparison, Status, Verdict
+from pytest_mlexp.verdicts import UNACCEPTABLE, Comparison, Status, Verdict
 
 # Worst first, which is the order in which they are declared.
 _ORDER = {status: number for number, status in enumerate(get_args(Status))}
@@ -25,13 +25,16 @@ _NEXT = {
     "inconclusive": "test on more examples, declare more seeds, or let the gate pass what shows nothing",
 }
 _ACCEPTED = ("regressed", "not_comparable", "loosened", "new", "vanished")  # what a reviewed commit may change
-_OF_ANCHOR = "find what changed, or say that the margin was reviewed and this loss is meant"
+_MEANT_LOSS = "or say that the margin was reviewed and this loss is meant"
+_OF_ANCHOR = f"find what changed, {_MEANT_LOSS}"
 _MOST_CHOSEN = 8
 _MEANT = "accept what is meant of {cells} in a reviewed commit"
 _RESET = "accept for good what {cells} lost since the anchor"
 _FIRST = "accept {cells} for the first time (until then margins hold nothing)"
 _KEEP = "to keep what {cells} gained"
+_ANEW = "take anew the timings of {cells}, which an earlier session took"
 _STEPS = {
+    _ANEW: "--mlexp-fresh",
     _MEANT: "--mlexp-accept",
     _RESET: "--mlexp-accept --mlexp-reset-anchors",
     _FIRST: "--mlexp-accept",
@@ -55,7 +58,9 @@ def verdict_table(pairs: Sequence[Judged]) -> str:
         {
             "verdict": f"{verdict.status}{' (informs)' if verdict.informs else ''}",
             "cell": where,
-            "metric": verdict.metric + (" (anchor)" if verdict.against == "anchor" else ""),
+            "metric": verdict.metric
+            + (" (anchor)" if verdict.against == "anchor" else "")
+            + (" (reused)" if verdict.reused else ""),
             **_numbers(verdict.comparison),
         }
         for where, verdict in pairs
@@ -103,8 +108,11 @@ def cost_of_correction(alpha: float, gates: int) -> str:
     )
 
 
-def message(experiment: str, cell: str, verdicts: Iterable[Verdict]) -> str:
-    """What failed of a cell, the worst first; what several gates say alike stands once, and so does each advice."""
+def message(experiment: str, cell: str, verdicts: Iterable[Verdict], *, baseline: str = "") -> str:
+    """What failed of a cell, the worst first; what several gates say alike stands once, and so does each advice.
+
+    ``baseline`` is what was asked for as such, if something was.
+    """
     failed = sorted(verdicts, key=lambda verdict: (_ORDER[verdict.status], _chance(verdict)))
     alike: dict[object, list[Verdict]] = {}
     for number, verdict in enumerate(failed):
@@ -116,13 +124,13 @@ def message(experiment: str, cell: str, verdicts: Iterable[Verdict]) -> str:
         gates = f"gate{'s' if others else ''} {rules} on " if rules else ""
         lines += [short(first), f"  {gates}{cell} of experiment {experiment!r}"]
         lines += [f"  {line}" for line in _explained(first, first.comparison)] if first.comparison else []
-    return "\n".join([*lines, *(f"  next: {advice}" for advice in dict.fromkeys(map(_advice, failed)))])
+    return "\n".join([*lines, *(f"  next: {advice}" for advice in dict.fromkeys(_advices(failed, baseline)))])
 
 
 def next_steps(pairs: Sequence[Judged]) -> list[str]:
     """What to do about these verdicts: one line with a command for all cells that it is for."""
     found: dict[str, list[str]] = {}
-    for where, verdict in pairs:
+    for where, verdict in _acceptable(pairs):
         found.setdefault(_step(verdict), []).append(where)
     lines = []
     for step, option in _STEPS.items():
@@ -135,7 +143,9 @@ def next_steps(pairs: Sequence[Judged]) -> list[str]:
 
 
 def _step(verdict: Verdict) -> str:
-    if verdict.informs or verdict.status not in (*_ACCEPTED, "improved"):
+    if verdict.reused and (verdict.status in ("regressed", "breach", "improved") or not verdict):
+        return _ANEW
+    if verdict.informs or (verdict.status not in (*_ACCEPTED, "improved") and not _slid(verdict)):
         return ""
     return {"new": _FIRST, "improved": _KEEP}.get(verdict.status, _RESET if _slid(verdict) else _MEANT)
 
@@ -148,18 +158,51 @@ def short(verdict: Verdict) -> str:
     form = digits(found.baseline, found.candidate, found.difference)
     since = " against the anchor" if verdict.against == "anchor" else ""
     moved = f"{found.baseline:{form}} -> {found.candidate:{form}}"
+    if verdict.status == "breach":
+        return f"{status} {verdict.reason}; accepted: {verdict.metric} {moved}"
     return f"{status} {verdict.metric} {moved} (margin {found.margin:.4g}){since}"
 
 
-def _advice(verdict: Verdict) -> str:
-    advice = _OF_ANCHOR if _slid(verdict) else _NEXT[verdict.status]
-    option = "--mlexp-accept --mlexp-reset-anchors" if _slid(verdict) else "--mlexp-accept"
-    return f"{advice} in a reviewed commit ({option})" if verdict.status in _ACCEPTED else advice
+def of_a_run(baseline: str) -> str:
+    """How something is accepted where the baseline was read from MLflow, which no acceptance writes to."""
+    if not baseline.startswith("mlflow:"):
+        return ""
+    return f"without --mlexp-baseline={baseline}, into the lock file; then name the run that accepted instead"
+
+
+def _acceptable(pairs: Sequence[Judged]) -> list[Judged]:
+    """The verdicts that accepting can answer: none of a cell that is refused, of one that slid those of the slide."""
+    refused = {where for where, verdict in pairs if _is_refused(verdict)}
+    slid = {where for where, verdict in pairs if _slid(verdict)}
+    able = {where for where, _ in pairs} - refused
+    return [(w, v) for w, v in pairs if _step(v) == _ANEW or (w in able and (w not in slid or _slid(v)))]
+
+
+def _advices(failed: Sequence[Verdict], baseline: str) -> Iterator[str]:
+    """What to do about each; nothing is to be accepted where that would be refused, nor before a slide is."""
+    refused, slid = any(map(_is_refused, failed)), any(map(_slid, failed))
+    option = "--mlexp-accept --mlexp-reset-anchors" if slid else "--mlexp-accept"
+    how = "; ".join(filter(None, (option, of_a_run(baseline))))
+    if any(verdict.reused for verdict in failed):
+        yield "take the timings anew, for an earlier session took those that were judged (--mlexp-fresh)"
+    for verdict in failed:
+        can_be_accepted = verdict.status in _ACCEPTED or _slid(verdict)
+        if not can_be_accepted:
+            yield _NEXT[verdict.status]
+        elif not refused:
+            advice = _OF_ANCHOR if slid and verdict.status == "regressed" else _NEXT[verdict.status]
+            meant = f"; {_MEANT_LOSS}" if verdict.status == "inconclusive" else ""
+            yield f"{advice}{meant} in a reviewed commit ({how})"
+
+
+def _is_refused(verdict: Verdict) -> bool:
+    """Whether its cell cannot be accepted as it is."""
+    return verdict.status in UNACCEPTABLE and not verdict
 
 
 def _slid(verdict: Verdict) -> bool:
-    """Whether it lost against the anchor, which accepting alone leaves as it is."""
-    return verdict.status == "regressed" and verdict.against == "anchor"
+    """Whether it fails against the anchor, which accepting alone leaves as it is."""
+    return verdict.status in ("regressed", "inconclusive") and verdict.against == "anchor" and not verdict
 
 
 def _selection(where: str) -> str:
@@ -186,6 +229,8 @@ def _explained(verdict: Verdict, found: Comparison) -> list[str]:
         *_no_training_noise(found),
         _seen(found) + ("" if found.blind else " (in 80 % of cases)"),
     ]
+    if verdict.reused:
+        lines.append(f"timings of {verdict.reused} of {now} runs are reused from an earlier session")
     if found.flips is not None:
         lines.append(f"{found.flips[0]} examples went from right to wrong, {found.flips[1]} from wrong to right")
     return lines

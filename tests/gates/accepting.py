@@ -12,6 +12,7 @@ from pytest_mlexp import Dataset, Evaluation, Experiment
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
 from pytest_mlexp.gates.acceptance import accept
+from pytest_mlexp.gates.anchors import against_anchors
 from pytest_mlexp.gates.comparing import Terms
 from pytest_mlexp.gates.contributions import Contributions
 from pytest_mlexp.gates.judge import Baseline
@@ -74,6 +75,14 @@ class Project:
         vectors = unpack(found.vectors, digest=digest, where="x") if digest else {}
         self.baseline = Baseline(found.entry, vectors)
         return found.warnings
+
+    def goes_on(self, rows: int) -> tuple[str, ...]:
+        """What is said of the anchor when these rows are accepted beside what was accepted before."""
+        self.rows = rows
+        flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
+        fresh = flow.again(self.cell, other_seeds(self.experiment.seeds, 5))
+        found = accept(self.cell, flow.dataset(self.cell), flow.evaluate(self.cell), fresh, self.baseline)
+        return against_anchors(self.cell, found, fresh, Terms())
 
     def locked(self, **other: Any) -> None:
         """Let the cell have been made of something else when it was accepted."""

@@ -18,7 +18,7 @@ from pytest_mlexp.gates.judge import judge
 from pytest_mlexp.gates.likeness import changes, described
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell
-from pytest_mlexp.reporting.verdicts import message
+from pytest_mlexp.reporting.verdicts import message, short
 from tests.gates.accepting import Project, evaluation
 
 
@@ -98,6 +98,32 @@ def test_the_worst_slice_speaks_for_all() -> None:
     (verdict,) = judge(low, project.cell.gates, baseline=project.baseline)
     assert verdict.status == "breach"
     assert "share[region=south] is 0.55, at least 0.6 is asked" in verdict.reason
+    assert verdict.metric == "share[region=south]"
+    assert verdict.comparison is not None
+    assert verdict.comparison.baseline == pytest.approx(0.8)
+    assert verdict.comparison.candidate == pytest.approx(0.55)
+
+
+def test_a_broken_bound_shows_the_loss_as_well_and_trains_nothing_more() -> None:
+    project = Project(at_least=0.6, max_drop=0.02)
+    project.accept(50)
+    assert project.judge(300) == {"baseline": "breach"}
+    assert project.trained == 0
+    (verdict,) = judge(evaluation({"share": [0.0] * 400 + [1.0] * 100}), project.cell.gates, baseline=project.baseline)
+    assert verdict.comparison is None  # on other examples
+    assert verdict.reason.endswith("at least 0.6 is asked; accepted was " + f"{project.accepted:.6g}")
+    flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
+    (verdict,) = judge(flow.evaluate(project.cell), project.cell.gates, baseline=project.baseline)
+    assert verdict.comparison is not None
+    told = short(verdict).partition("; ")[2]
+    assert told.startswith(f"accepted: share {project.accepted:.4f} -> 0.")
+
+
+def test_a_broken_bound_alone_shows_what_was_accepted() -> None:
+    project = Project(at_least=0.6)
+    project.accept(50)
+    (verdict,) = judge(replace(evaluation({"share": [0.0]})), project.cell.gates, baseline=project.baseline)
+    assert verdict.reason == f"share is 0, at least 0.6 is asked; accepted was {project.accepted:.6g}"
 
 
 def test_slices_share_the_chance_of_an_alarm_and_one_slice_is_all() -> None:

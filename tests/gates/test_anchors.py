@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pytest_mlexp import Evaluation
+from pytest_mlexp.gates.anchors import GOES_ON
 from pytest_mlexp.gates.contributions import Contributions
 from tests.gates.accepting import Project
 
@@ -104,3 +105,27 @@ def test_a_gain_that_the_machine_may_have_given_surpasses_no_anchor() -> None:
         found = Contributions("runs", np.array(runs), (0, 1, 2), hardware="here")
         project.accept(50, tables=Evaluation({"share": runs}, contributions={"share": found}))
     assert project.anchor == pytest.approx(0.90)
+
+
+def test_what_did_not_change_is_identical_also_where_its_anchor_asks_for_further_looks() -> None:
+    project = Project(max_drop=0.01, inconclusive="fail")
+    project.accept(50)
+    project.luck = 0.04  # a slide within the accepted runs, by chance that another seed may not have
+    project.accept(54)
+    statuses = project.judge(54)
+    assert project.trained > 0, "the anchor did not ask for further looks"
+    assert statuses["baseline"] == "identical"
+    assert statuses["anchor"] in ("regressed", "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"), [(55, "(inconclusive, which this gate fails); it sees losses from 0."), (90, "margin")]
+)
+def test_accepting_says_why_the_anchor_goes_on_failing(rows: int, words: str) -> None:
+    project = Project(max_drop=0.012, inconclusive="fail")
+    project.luck = 0.02
+    project.accept(50)
+    (line,) = project.goes_on(rows)
+    assert line.startswith(f"e: m-d-e-cpu: share {GOES_ON}: 0.")
+    assert ("inconclusive" in line) == (rows == 55)
+    assert words in line

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_mlexp.errors import GateError, SettingsError
 from pytest_mlexp.gates.acceptance import Acceptance, merged
-from pytest_mlexp.gates.differences import differences, vanished
+from pytest_mlexp.gates.differences import differences, instead, vanished
 from pytest_mlexp.gates.lock import (
     Accepted,
     Lock,
@@ -167,3 +167,12 @@ def test_of_several_gates_on_a_metric_each_change_is_said(old: Any, new: Any, li
 def test_what_is_locked_and_not_there_has_vanished() -> None:
     assert vanished(lock("a", "b"), "toy", ["b", "c"]) == ["a"]
     assert vanished(lock("a"), "other", []) == []
+
+
+def test_a_cell_that_is_gone_may_be_a_new_one_though_an_accepted_one_is_spelled_alike() -> None:
+    lock = merged(Lock(), [Acceptance("toy", name, LockedCell("d", "s", "e", 1)) for name in ("svm-d", "svm2-d")])
+    present = ["svm2-d", "machine-d", "other-e"]
+    assert instead(lock, "toy", "svm-d", present) == (
+        "did you mean 'machine-d'? New here: machine-d, other-e; accepted as well: svm2-d"
+    )
+    assert instead(lock, "toy", "svm-d", ["svm2-d"]) == "did you mean 'svm2-d'? Known: svm2-d"

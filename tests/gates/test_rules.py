@@ -53,6 +53,12 @@ def test_an_unknown_option_names_the_nearest() -> None:
         declare("auc", {"max_dorp": 0.1})
 
 
+@pytest.mark.parametrize(("option", "meant"), [("dataset", "on="), ("model", "on="), ("column", "slices=")])
+def test_an_option_by_another_name_is_told_its_own(option: str, meant: str) -> None:
+    with pytest.raises(DeclarationError, match=f"no option '{option}': {meant} is meant. Known: at_least"):
+        declare("m", {"at_least": 0.5, option: "digits"})
+
+
 def test_a_ready_gate_takes_no_options() -> None:
     with pytest.raises(DeclarationError, match="has its own options: leave out on"):
         declare(Gate("auc", max_drop=0.1), {"on": "forest"})

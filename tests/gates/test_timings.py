@@ -7,12 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pytest_mlexp import Evaluation
 from pytest_mlexp.gates.comparing import Terms, against, noise_of_machine
-from pytest_mlexp.gates.contributions import Contributions
-from pytest_mlexp.gates.lock import Accepted, LockedMetric
+from pytest_mlexp.gates.contributions import Contributions, with_reused
+from pytest_mlexp.gates.judge import Baseline, judge
+from pytest_mlexp.gates.likeness import changes_of_evaluator
+from pytest_mlexp.gates.lock import Accepted, LockedCell, LockedMetric
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.reporting.pairs import difference
 from pytest_mlexp.verdicts import Verdict
+from tests.gates.accepting import Project
 
 
 def runs(*values: float, hardware: str | None = None) -> Contributions:
@@ -87,3 +91,53 @@ def test_the_noise_of_the_machine_makes_no_slide_suspicious() -> None:
 def test_two_versions_are_compared_with_the_noise_of_the_machine() -> None:
     sides = [LockedMetric(False, accepted(runs(s, s + 0.001, s - 0.001, hardware="a"))) for s in (1.0, 1.1)]
     assert difference("fit_seconds", (sides[0], sides[1]), [None, None], None).p > 0.1
+
+
+def test_an_evaluator_that_changed_leaves_the_timings_comparable_and_fails_the_cell_all_the_same() -> None:
+    metrics = {"fit_seconds": LockedMetric(maximize=False, accepted=accepted(runs(*[1.0] * 6, hardware="a")))}
+    locked = LockedCell("d", "s", "e", 1, metrics=metrics)
+    now = Evaluation({"share": 0.9}, contributions={"fit_seconds": runs(1.0, hardware="a")})
+    gate = Gate("fit_seconds", max_relative_drop=0.5)
+
+    def judged(*changes: str) -> dict[str, str]:
+        found = judge(now, [gate], baseline=Baseline(locked, {}, changes, ("the evaluator",)))
+        return {verdict.gate: verdict.status for verdict in found}
+
+    assert judged("the evaluator") == {str(gate): "pass", "as accepted": "not_comparable"}
+    assert judged("the data") == {str(gate): "not_comparable"}
+
+
+def test_an_evaluator_that_changed_leaves_the_anchors_of_timings() -> None:
+    project = Project(max_drop=0.5)
+    project.experiment.gate("fit_seconds", max_relative_drop=0.5)
+
+    def evaluation(*seconds: float) -> Evaluation:
+        return Evaluation({"share": 0.9}, contributions={"fit_seconds": runs(*seconds, hardware="a")})
+
+    project.accept(50, tables=evaluation(1.0, 1.1, 1.2))
+    project.locked(evaluator="before the change")
+    assert project.accept(50, tables=evaluation(1.1, 1.2, 1.3)) == ()
+    assert project.baseline is not None
+    assert project.baseline.locked.metrics["fit_seconds"].anchor is not None
+
+
+def test_a_verdict_on_timings_of_an_earlier_session_says_so() -> None:
+    first, more = runs(9.0, hardware="a"), runs(9.1, hardware="a")
+    gate = Gate("fit_seconds", at_most=1.0)
+    for seeds in ((), (0,)):
+        found = with_reused({"fit_seconds": first, "share": runs(1.0)}, seeds)
+        assert found["share"].reused == ()
+        timed = {"fit_seconds": found["fit_seconds"].joined(more)}
+        (verdict,) = judge(Evaluation({"share": 1.0}, contributions=timed), [gate])
+        assert (verdict.reused, verdict.status) == (len(seeds), "breach")
+        assert ("--mlexp-fresh" in verdict.reason) == bool(seeds)
+
+
+def test_the_direction_of_a_metric_is_its_evaluators_own_and_the_data_are_not() -> None:
+    project = Project()
+    project.accept(50)
+    assert project.baseline is not None
+    before = project.baseline.locked
+    assert changes_of_evaluator(project.cell, replace(before, dataset="other", evaluator="other"), before) == (
+        f"evaluator 'e' changed (fingerprint {before.evaluator[:8]} -> other)",
+    )

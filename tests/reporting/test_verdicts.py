@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from pytest_mlexp.records import TestRecord
 from pytest_mlexp.reporting.verdicts import (
     cost_of_correction,
@@ -104,20 +106,22 @@ def test_a_failure_starts_with_its_verdict_and_says_all_that_was_compared() -> N
     ]
 
 
-def test_what_gates_say_alike_stands_once_and_so_does_each_advice() -> None:
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_gates_say_alike_stands_once_and_so_does_each_advice(refused: bool) -> None:
     changed = [Verdict(f"{name} max_drop=0.01", name, "not_comparable", "evaluator changed") for name in "mn"]
-    breach = Verdict("m at_least=0.9", "m", "breach", "m is 0.8, at least 0.9 is asked")
-    lines = message("e", "c", [*changed, breach, verdict("regressed"), verdict("regressed")]).splitlines()
+    breached = [Verdict("m at_least=0.9", "m", "breach", "m is 0.8, at least 0.9 is asked")] * refused
+    lines = message("e", "c", [*changed, *breached, verdict("regressed"), verdict("regressed")]).splitlines()
     assert lines.count("REGRESSED m 0.9559 -> 0.9350 (margin 0.01)") == 2
-    assert lines[-7:] == [
-        "BREACH m is 0.8, at least 0.9 is asked",
-        "  gate 'm at_least=0.9' on c of experiment 'e'",
-        "NOT COMPARABLE evaluator changed",
-        "  gates 'm max_drop=0.01', 'n max_drop=0.01' on c of experiment 'e'",
+    told = lines.index("NOT COMPARABLE evaluator changed")
+    assert lines[told + 1] == "  gates 'm max_drop=0.01', 'n max_drop=0.01' on c of experiment 'e'"
+    accept = [
         "  next: find what changed, or accept the loss in a reviewed commit (--mlexp-accept)",
-        "  next: mend the model, or change the bound in the code: --mlexp-accept accepts no number beyond it",
         "  next: if the change is meant, accept it in a reviewed commit (--mlexp-accept)",
     ]
+    mend = "  next: mend the model, or change the bound in the code: --mlexp-accept accepts no number beyond it"
+    assert lines[told + 2 :] == ([mend] if refused else accept)
+    breach = ["BREACH m is 0.8, at least 0.9 is asked", "  gate 'm at_least=0.9' on c of experiment 'e'"]
+    assert (lines[told - 2 : told] == breach) == refused
 
 
 def test_a_session_says_each_command_once_for_all_its_cells() -> None:
@@ -126,12 +130,14 @@ def test_a_session_says_each_command_once_for_all_its_cells() -> None:
         [
             record("a-n=30-d", verdict("regressed"), verdict("loosened"), slid),
             record("b", verdict("not_comparable"), verdict("improved"), verdict("pass")),
-            record("c", verdict("new"), verdict("breach"), verdict("improved", informs=True)),
+            record("c", verdict("new"), verdict("breach", informs=True), verdict("improved", informs=True)),
+            record("d", verdict("regressed")),
+            record("broken", verdict("not_comparable"), verdict("not_finite")),
         ]
     )
     accept, since, first, keep = [line.split(": pytest ") for line in next_steps(pairs)]
     assert accept[0] == "next: accept what is meant of 2 cells in a reviewed commit"
-    assert accept[1] == "--mlexp-accept -k '(a-n and 30-d) or b'"
+    assert accept[1] == "--mlexp-accept -k 'd or b'"
     assert since[1] == "--mlexp-accept --mlexp-reset-anchors -k '(a-n and 30-d)'"
     assert first[1] == "--mlexp-accept -k 'c'"
     assert keep == ["next: to keep what 1 cell gained", "--mlexp-accept -k 'b'"]
@@ -155,3 +161,44 @@ def test_training_without_noise_is_explained() -> None:
     assert "the runs differ" in told(values=(0.9, 0.91))
     assert "one run on each side cannot show it" in told(values=(0.9,), runs=(1, 1))
     assert "training 0.0000" not in told(noise=(0.005, 0.003))
+
+
+def test_an_anchor_that_goes_on_failing_asks_for_its_reset() -> None:
+    unclear = verdict("inconclusive", against="anchor", strict=True)
+    command = "--mlexp-accept --mlexp-reset-anchors"
+    assert f"({command})" in message("e", "c", [unclear]).splitlines()[-1]
+    assert [line.rpartition(": pytest ")[2] for line in next_steps([("e: c", unclear)])] == [f"{command} -k 'c'"]
+    assert next_steps([("e: c", verdict("inconclusive", against="anchor"))]) == []
+
+
+def test_a_slide_asks_at_once_for_the_reset_without_which_it_goes_on() -> None:
+    both = [verdict("regressed"), verdict("regressed", against="anchor")]
+    advices = [line for line in message("e", "c", both).splitlines() if "next:" in line]
+    assert len(advices) == 1
+    assert advices[0].endswith("(--mlexp-accept --mlexp-reset-anchors)")
+
+
+def test_timings_of_an_earlier_session_are_called_so_and_to_be_taken_anew() -> None:
+    for reused in (0, 2):
+        slower = verdict("regressed", reused=reused)
+        told = message("e", "c", [slower])
+        assert ("timings of 2 of 3 runs are reused from an earlier session" in told) == bool(reused)
+        assert ("next: take the timings anew" in told) == bool(reused)
+        assert ("m (reused)" in verdict_table([("e: c", slower)])) == bool(reused)
+        steps = next_steps([("e: c", slower), ("e: d", verdict("breach", reused=reused))])
+        assert [line.rpartition(": pytest ")[2].split()[0] for line in steps] == [
+            "--mlexp-fresh" if reused else "--mlexp-accept"
+        ]
+
+
+def test_what_is_not_finite_is_not_to_be_accepted_though_it_changed() -> None:
+    broken = [Verdict("m", "m", "not_finite", "nan"), Verdict("n", "n", "not_comparable", "evaluator changed")]
+    assert "--mlexp-accept" not in message("e", "c", broken)
+    assert next_steps([("e: c", one) for one in broken]) == []
+
+
+def test_a_baseline_that_was_read_from_mlflow_is_accepted_into_the_lock() -> None:
+    lost = verdict("regressed")
+    (advice,) = [line for line in message("e", "c", [lost], baseline="mlflow:m@top").splitlines() if "next:" in line]
+    assert "(--mlexp-accept; without --mlexp-baseline=mlflow:m@top, into the lock file; then name the run" in advice
+    assert "without" not in message("e", "c", [lost], baseline="other.lock")

@@ -1,0 +1,58 @@
+"""What is accepted now, against itself: whether its gates can see a loss as small as their margin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_mlexp.gates.acceptance import Acceptance, Sight
+from pytest_mlexp.gates.judge import Baseline, judge
+from pytest_mlexp.gates.vectors import unpack
+from pytest_mlexp.numerals import text
+
+if TYPE_CHECKING:
+    from pytest_mlexp.gates.comparing import Terms
+    from pytest_mlexp.matrix import Cell
+    from pytest_mlexp.records import Evaluation
+
+
+def failing_comparisons(cell: Cell) -> int:
+    """How many comparisons with a baseline can fail a cell."""
+    return sum(gate.compares and not cell.informs(gate) for gate in cell.gates)
+
+
+def sights(cell: Cell, accepted: Acceptance, declared: Evaluation, terms: Terms) -> tuple[Sight, ...]:
+    """What each gate that can fail the cell sees of it from the next session on, when it runs the declared seeds."""
+    entry, gates = accepted.entry, [gate for gate in cell.gates if gate.compares and not cell.informs(gate)]
+    if entry is None or not gates:
+        return ()
+    vectors = unpack(accepted.vectors, digest=entry.contributions, where=cell.id) if accepted.vectors else {}
+    own = replace(terms, first=len(cell.experiment.seeds))
+    verdicts = judge(declared, gates, baseline=Baseline(entry, vectors), terms=own)
+    return tuple(
+        Sight(verdict.gate, found.visible, found.margin)
+        for verdict in verdicts
+        if verdict.against == "baseline" and (found := verdict.comparison) is not None
+    )
+
+
+def short_sighted(acceptances: Iterable[Acceptance]) -> list[str]:
+    """One line for each gate that sees no loss as small as its margin, with the cell of which it sees the least."""
+    found: dict[tuple[str, str], list[tuple[Sight, str]]] = {}
+    for one in acceptances:
+        for sight in one.sights:
+            if sight.visible > sight.margin:
+                found.setdefault((one.experiment, sight.gate), []).append((sight, one.cell))
+    lines = []
+    for (experiment, gate), seen in found.items():
+        worst, cell = max(seen, key=lambda pair: (_excess(pair[0]), pair[0].visible, pair[1]))
+        sees = f"sees losses from {text(worst.visible)}" if math.isfinite(worst.visible) else "sees no loss"
+        of = f"{cell}, the worst of {len(seen)} cells" if len(seen) > 1 else cell
+        lines.append(f"{experiment}: gate '{gate}' {sees}, its margin is {worst.margin:.4g} ({of})")
+    return lines
+
+
+def _excess(sight: Sight) -> float:
+    return sight.visible / sight.margin if sight.margin else math.inf
