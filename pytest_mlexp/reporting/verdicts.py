@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import shorten
 from typing import get_args
 
 from pytest_mlexp.numerals import change, digits, text
@@ -21,11 +22,13 @@ _NEXT = {
     "not_finite": "look at the predictions: nothing can be accepted that is not finite",
     "missing": "let an evaluator give the metric, or take the gate away",
     "breach": "mend the model, or change the bound in the code: --mlexp-accept accepts no number beyond it",
+    "other_hardware": "judge it on the hardware that it was accepted on, or let the gate pass what shows nothing",
     "inconclusive": "test on more examples, declare more seeds, or let the gate pass what shows nothing",
 }
 _ACCEPTED = ("regressed", "not_comparable", "loosened", "new", "vanished")  # what a reviewed commit may change
 _OF_ANCHOR = "find what changed, or say that the margin was reviewed and this loss is meant"
 _MOST_CHOSEN = 8
+_WIDEST = 80
 _MEANT = "accept what is meant of {cells} in a reviewed commit"
 _RESET = "accept for good what {cells} lost since the anchor"
 _FIRST = "accept {cells} for the first time (until then margins hold nothing)"
@@ -55,7 +58,7 @@ def verdict_table(pairs: Sequence[Judged]) -> str:
             "verdict": f"{verdict.status}{' (informs)' if verdict.informs else ''}",
             "cell": where,
             "metric": verdict.metric + (" (anchor)" if verdict.against == "anchor" else ""),
-            **_numbers(verdict.comparison),
+            **_numbers(verdict),
         }
         for where, verdict in pairs
         if verdict.status not in _QUIET or not verdict
@@ -210,9 +213,10 @@ def _no_training_noise(found: Comparison) -> list[str]:
     ]
 
 
-def _numbers(found: Comparison | None) -> dict[str, str]:
-    if found is None:
-        return {"change": "", "p": "", "sees losses from": ""}
+def _numbers(verdict: Verdict) -> dict[str, str]:
+    """The columns of numbers; what was not compared has its reason there instead."""
+    if (found := verdict.comparison) is None:
+        return {"change": shorten(verdict.reason, _WIDEST, placeholder=" ..."), "p": "", "sees losses from": ""}
     return {"change": _change(found), "p": f"{found.p:.2g}", "sees losses from": text(found.visible)}
 
 

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from typing import get_args
+
+import pytest
+
 from pytest_mlexp.records import TestRecord
 from pytest_mlexp.reporting.verdicts import (
     cost_of_correction,
@@ -10,7 +14,7 @@ from pytest_mlexp.reporting.verdicts import (
     quiet_lines,
     verdict_table,
 )
-from pytest_mlexp.verdicts import Comparison, Verdict
+from pytest_mlexp.verdicts import PASSING, Comparison, Status, Verdict
 
 FOUND = Comparison(
     baseline=0.9559,
@@ -137,6 +141,18 @@ def test_a_session_says_each_command_once_for_all_its_cells() -> None:
     assert keep == ["next: to keep what 1 cell gained", "--mlexp-accept -k 'b'"]
     many = judged([record(f"c{number}", verdict("regressed")) for number in range(9)])
     assert [line.rpartition(": ")[2] for line in next_steps(many)] == ["pytest --mlexp-accept (-k chooses cells)"]
+
+
+@pytest.mark.parametrize("status", [status for status in get_args(Status) if status not in PASSING])
+def test_whatever_may_fail_a_cell_has_advice(status: str) -> None:
+    failed = Verdict("m", "m", status, "why", strict=True)  # type: ignore[arg-type]
+    assert not failed
+    assert "\n  next: " in message("e", "c", [failed])
+
+
+def test_a_row_without_numbers_has_its_reason() -> None:
+    informing = Verdict("m at_least=0.9", "m", "breach", "m is 0.8, at least 0.9 is asked", informs=True)
+    assert "m is 0.8, at least 0.9 is asked" in verdict_table(judged([record("a", informing)]))
 
 
 def test_what_sharing_costs_is_said() -> None:
