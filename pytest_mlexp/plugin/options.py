@@ -173,15 +173,23 @@ def _read(config: pytest.Config) -> Options:
 def _baseline(config: pytest.Config, uri: str | None, *, accept: bool) -> Path:
     if (fetched := getattr(config, "workerinput", {}).get("mlexp_baseline")) is not None:
         return Path(fetched)
-    given = config.getoption("mlexp_baseline")
+    given, ini = config.getoption("mlexp_baseline"), config.getini("mlexp_baseline")
     if not given:
-        return config.rootpath / (config.getini("mlexp_baseline") or "mlexp.lock")
+        lock = config.rootpath / (ini or "mlexp.lock")
+        if ini and config.getoption("mlexp") and not accept and not lock.is_file():
+            raise pytest.UsageError(f"{config.inipath}: mlexp_baseline: {_no_file(lock)}")
+        return lock
     if given.startswith(MLFLOW):
         return _from_mlflow(config, given.removeprefix(MLFLOW), uri, accept=accept)
     path: Path = config.invocation_params.dir / given
     if not accept and not path.is_file():
-        raise pytest.UsageError(f"--mlexp-baseline: there is no file {path}; --mlexp-accept would make one")
+        raise pytest.UsageError(f"--mlexp-baseline: {_no_file(path)}")
     return path
+
+
+def _no_file(lock: Path) -> str:
+    there = nearest(lock.name, (path.name for path in lock.parent.glob("*.lock")))
+    return f"there is no file {lock}, so that every gate would be new and pass: {there}; --mlexp-accept would make one"
 
 
 def _from_mlflow(config: pytest.Config, run: str, uri: str | None, *, accept: bool) -> Path:

@@ -32,8 +32,8 @@ class Told:
 
 def show_verdicts(reporter: pytest.TerminalReporter, pairs: Sequence[Judged], *, alpha: float) -> None:
     """Show verdicts, the worst first, and what to do next, each advice once."""
-    table = verdict_table(pairs)
-    if not pairs or (reporter.config.get_verbosity() < 0 and not table):
+    table, steps = verdict_table(pairs), next_steps(pairs)
+    if not pairs or (reporter.config.get_verbosity() < 0 and not table and not steps):
         return
     reporter.section("mlexp gates")
     if table:
@@ -45,7 +45,7 @@ def show_verdicts(reporter: pytest.TerminalReporter, pairs: Sequence[Judged], *,
             reporter.write_line(line)
         if shared and max(shared) > 1:
             reporter.write_line(cost_of_correction(alpha, max(shared)))
-    for line in next_steps(pairs):
+    for line in steps:
         reporter.write_line(line, yellow=True)
     reporter.write_line(f"gates: {counts(pairs)}")
 

@@ -25,6 +25,20 @@ def test_a_lock_that_is_not_there_is_refused(project: Project) -> None:
     refused.stderr.fnmatch_lines(["*--mlexp-baseline: there is no file *other.lock*"])
 
 
+def test_a_lock_in_the_ini_file_that_is_not_there_is_refused_until_it_is_made(project: Project) -> None:
+    project.run("--mlexp-accept")
+    project.settings("mlexp_baseline = mlexp.lok")
+    refused = project.run()
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["ERROR: *ini: mlexp_baseline: there is no file *.lok*did you mean 'mlexp.lock'*"])
+    project.run("--mlexp-accept").assert_outcomes(passed=1)
+    project.run().stdout.fnmatch_lines(["gates: 1 identical"])
+
+
+def test_a_new_cell_is_told_under_quiet_too(project: Project) -> None:
+    project.run("-q").stdout.fnmatch_lines(["next: accept 1 cell for the first time *", "gates: 1 new"])
+
+
 def test_a_torn_lock_is_refused(project: Project) -> None:
     (project.path / "mlexp.lock").write_text("<<<<<<< HEAD\n", encoding="utf-8")
     refused = project.run()
