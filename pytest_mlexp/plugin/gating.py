@@ -61,6 +61,7 @@ class Gating:
         self.tests: list[TestRecord] = []
         self._acceptances: list[Acceptance] = []
         self._pending: list[Acceptance] = []
+        self._failed: set[tuple[str, str]] = set()
         self._missed: TestRecord | None = None
         self._flips: dict[str, bytes] = {}
         self._changed: list[str] = []
@@ -156,6 +157,8 @@ class Gating:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         """Let the report carry what this test accepted and which examples flipped."""
         report = yield
+        if isinstance(cell := _cell(item), Cell):
+            report.mlexp_cell = (cell.experiment.name, cell.id)
         if call.when == "call":
             accepted = [] if report.failed else self._pending
             test = item.nodeid.partition("::")[0]
@@ -170,6 +173,9 @@ class Gating:
         """Collect what reports carry; only the controlling process does."""
         if self._is_worker:
             return
+        cell = report.__dict__.pop("mlexp_cell", None)
+        if cell is not None and report.failed:
+            self._failed.add(tuple(cell))
         for data, vectors in report.__dict__.pop("mlexp_accepted", ()):
             self._acceptances.append(replace(from_dict(data, Acceptance), vectors=vectors))
         if (data := report.__dict__.pop("mlexp_missed", None)) is not None:
@@ -181,9 +187,13 @@ class Gating:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write what was accepted; in CI it is only listed and fails, so that nobody accepts by accident."""
+        """Write what was accepted, of cells of which no test failed.
+
+        In CI it is only listed and fails, so that nobody accepts by accident.
+        """
         if self._is_worker or not self._options.accept:
             return
+        self._acceptances = [a for a in self._acceptances if (a.experiment, a.cell) not in self._failed]
         new = merged(self._state.lock, self._acceptances)
         self._changed = [str(change) for change in differences(self._state.lock, new)]
         if self._acceptances and not self._refuses_ci:
@@ -217,7 +227,7 @@ class Gating:
     @property
     def _told(self) -> Told:
         warnings = [text for one in self._acceptances for text in one.warnings]
-        return Told(self._changed, warnings, left_out(self.tests))
+        return Told(self._changed, warnings, left_out(self.tests, self._failed))
 
 
 def _cell(item: pytest.Item) -> Any:

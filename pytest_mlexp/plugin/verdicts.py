@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -70,10 +70,14 @@ def show_accepted(reporter: pytest.TerminalReporter, told: Told, *, where: str, 
         reporter.write_line(told_so, red=True)
 
 
-def left_out(tests: Iterable[TestRecord]) -> list[str]:
-    """One line for each cell that is not accepted because its test failed: which, and why."""
-    failed = [test for test in tests if test.outcome == "failed"]
-    return [f"not accepted: {test.experiment}: {test.cell}: {_why(test)}" for test in failed]
+def left_out(tests: Iterable[TestRecord], failed: Collection[tuple[str, str]]) -> list[str]:
+    """One line for each failed test of a cell that is not accepted because of it, with the reason."""
+    told = [test for test in tests if test.outcome == "failed" and (test.experiment, test.cell) in failed]
+    others = sorted(set(failed) - {(test.experiment, test.cell) for test in told})
+    return [
+        *(f"not accepted: {test.experiment}: {test.cell}: {_why(test)}" for test in told),
+        *(f"not accepted: {experiment}: {cell}: a fixture of its test failed" for experiment, cell in others),
+    ]
 
 
 def _why(test: TestRecord) -> str:

@@ -39,6 +39,30 @@ def test_what_is_accepted_is_written_said_and_met_again(project: Project, worker
     assert (project.path / "mlexp.lock").read_bytes() == lock
 
 
+SECOND = """
+import pytest
+from toy_experiment import toy
+
+@toy.model(name="other")
+class Other:
+    def predict(self, X):
+        return X[:, 0] * 0 + 1.0
+
+@pytest.fixture
+def fragile(evaluation):
+    yield
+    assert evaluation["share"] < 1
+
+@pytest.mark.mlexp(toy)
+def test_share(evaluation):
+    assert evaluation["share"] > 0.95
+
+@pytest.mark.mlexp(toy)
+def test_with_fixture(evaluation, fragile):
+    pass
+"""
+
+
 def test_in_ci_nobody_accepts_by_accident(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     accident = project.run("--mlexp-accept")
@@ -101,6 +125,16 @@ def test_what_fails_or_is_not_finite_is_not_accepted_and_that_is_said(project: P
     (run,) = client.search_runs([found.experiment_id], f"attributes.run_name = '{project.cell}'")
     (tag,) = [words for name, words in run.data.tags.items() if name.startswith("mlexp.gate.share")]
     assert tag.startswith("pass: accepted with this test: share 0.9")
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_cell_is_accepted_only_where_all_of_its_tests_pass(project: Project, workers: tuple[str, ...]) -> None:
+    project.write_test(SECOND)
+    failed = project.run("--mlexp-accept", *workers, process=True)
+    failed.assert_outcomes(passed=3, failed=1, errors=1)
+    failed.stdout.fnmatch_lines([f"not accepted: toy: {project.cell}: assert 0.9* > 0.95"])
+    failed.stdout.fnmatch_lines(["not accepted: toy: other-numbers-right-cpu: a fixture of its test failed"])
+    assert not (project.path / "mlexp.lock").exists()
 
 
 def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
