@@ -26,7 +26,7 @@ from pytest_mlexp.naming import nearest
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.plugin.verdicts import Told, left_out, show_accepted, show_verdicts
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
-from pytest_mlexp.reporting.verdicts import judged, message
+from pytest_mlexp.reporting.verdicts import message
 from pytest_mlexp.tracking.mirror import ACCEPTED
 from pytest_mlexp.verdicts import Verdict
 
@@ -165,7 +165,8 @@ class Gating:
             report.mlexp_accepted = [(to_dict(replace(a, vectors=b"", test=test)), a.vectors) for a in accepted]
             report.mlexp_flips, self._pending, self._flips = self._flips, [], {}
             if self._missed is not None:
-                report.mlexp_missed, self._missed = to_dict(self._missed), None
+                node = "" if _cell(item) is None else item.nodeid  # a vanished experiment's is of no file
+                report.mlexp_missed, self._missed = to_dict(replace(self._missed, node=node)), None
         return report
 
     @pytest.hookimpl(trylast=True)
@@ -222,7 +223,7 @@ class Gating:
             unwritten = self._refuses_ci
             show_accepted(terminalreporter, self._told, where=self.path.name, unwritten=unwritten)
         else:
-            show_verdicts(terminalreporter, judged(self.tests), alpha=self._options.alpha)
+            show_verdicts(terminalreporter, self.tests, alpha=self._options.alpha)
 
     @property
     def _told(self) -> Told:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from pytest_mlexp.gates.anchors import GOES_ON
 from pytest_mlexp.records import TestRecord
 from pytest_mlexp.reporting.verdicts import (
-    Judged,
     cost_of_correction,
     counts,
     judged,
     next_steps,
+    nodes_of,
     quiet_lines,
     short,
     verdict_table,
@@ -30,9 +32,11 @@ class Told:
     left_out: Sequence[str]
 
 
-def show_verdicts(reporter: pytest.TerminalReporter, pairs: Sequence[Judged], *, alpha: float) -> None:
+def show_verdicts(reporter: pytest.TerminalReporter, tests: Sequence[TestRecord], *, alpha: float) -> None:
     """Show verdicts, the worst first, and what to do next, each advice once."""
-    table, steps = verdict_table(pairs), next_steps(pairs)
+    pairs = judged(tests)
+    nodes = {where: [_from_here(node, reporter.config) for node in ids] for where, ids in nodes_of(tests).items()}
+    table, steps = verdict_table(pairs), next_steps(pairs, nodes)
     if not pairs or (reporter.config.get_verbosity() < 0 and not table and not steps):
         return
     reporter.section("mlexp gates")
@@ -48,6 +52,12 @@ def show_verdicts(reporter: pytest.TerminalReporter, pairs: Sequence[Judged], *,
     for line in steps:
         reporter.write_line(line, yellow=True)
     reporter.write_line(f"gates: {counts(pairs)}")
+
+
+def _from_here(node: str, config: pytest.Config) -> str:
+    """A test's id as the command line takes it in the folder where this session was started."""
+    path, separator, rest = node.partition("::")
+    return Path(os.path.relpath(config.rootpath / path, config.invocation_params.dir)).as_posix() + separator + rest
 
 
 def show_accepted(reporter: pytest.TerminalReporter, told: Told, *, where: str, unwritten: bool) -> None:

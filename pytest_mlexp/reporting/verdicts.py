@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from textwrap import shorten
 from typing import get_args
 
@@ -121,19 +122,40 @@ def message(experiment: str, cell: str, verdicts: Iterable[Verdict]) -> str:
     return "\n".join([*lines, *(f"  next: {advice}" for advice in dict.fromkeys(map(_advice, failed)))])
 
 
-def next_steps(pairs: Sequence[Judged]) -> list[str]:
-    """What to do about these verdicts: one line with a command for all cells that it is for."""
-    found: dict[str, list[str]] = {}
+def next_steps(pairs: Sequence[Judged], nodes: Mapping[str, Sequence[str]]) -> list[str]:
+    """What to do about these verdicts: one line with a command for all cells that it is for, and for no other.
+
+    ``nodes`` are the ids of each cell's tests; what has none is no test that could be named, but has a keyword.
+    """
+    found: dict[tuple[str, bool], list[str]] = {}
     for where, verdict in pairs:
-        found.setdefault(_step(verdict), []).append(where)
+        found.setdefault((_step(verdict), where in nodes), []).append(where)
     lines = []
     for step, option in _STEPS.items():
-        if cells := list(dict.fromkeys(found.get(step, ()))):
-            count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
-            chosen = f"-k '{' or '.join(map(_selection, cells))}'"
-            choice = chosen if len(cells) <= _MOST_CHOSEN else "(-k chooses cells)"
-            lines.append(f"next: {step.format(cells=count)}: pytest {option} {choice}")
+        for has_nodes in (True, False):
+            if cells := list(dict.fromkeys(found.get((step, has_nodes), ()))):
+                count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
+                chosen = _by_node(cells, nodes) if has_nodes else _by_keyword(cells)
+                choice = chosen if len(cells) <= _MOST_CHOSEN else "(the ids of tests choose cells)"
+                lines.append(f"next: {step.format(cells=count)}: pytest {option} {choice}")
     return lines
+
+
+def nodes_of(tests: Iterable[TestRecord]) -> dict[str, tuple[str, ...]]:
+    """The ids of the tests of each ``experiment: cell``."""
+    found: dict[str, dict[str, None]] = {}
+    for test in tests:
+        if test.node:
+            found.setdefault(f"{test.experiment}: {test.cell}", {})[test.node] = None
+    return {where: tuple(nodes) for where, nodes in found.items()}
+
+
+def _by_node(cells: Iterable[str], nodes: Mapping[str, Sequence[str]]) -> str:
+    return shlex.join(node for where in cells for node in nodes[where])
+
+
+def _by_keyword(cells: Iterable[str]) -> str:
+    return f"-k '{' or '.join('[' + where.rpartition(': ')[2] + ']' for where in cells)}'"
 
 
 def _step(verdict: Verdict) -> str:
@@ -162,12 +184,6 @@ def _advice(verdict: Verdict) -> str:
 def _slid(verdict: Verdict) -> bool:
     """Whether it lost against the anchor, which accepting alone leaves as it is."""
     return verdict.status == "regressed" and verdict.against == "anchor"
-
-
-def _selection(where: str) -> str:
-    """What ``-k`` takes for a cell: it knows no "="."""
-    parts = where.rpartition(": ")[2].split("=")
-    return parts[0] if len(parts) == 1 else f"({' and '.join(parts)})"
 
 
 def _explained(verdict: Verdict, found: Comparison) -> list[str]:

@@ -11,6 +11,7 @@ from pytest_mlexp.reporting.verdicts import (
     judged,
     message,
     next_steps,
+    nodes_of,
     quiet_lines,
     verdict_table,
 )
@@ -131,16 +132,20 @@ def test_a_session_says_each_command_once_for_all_its_cells() -> None:
             record("a-n=30-d", verdict("regressed"), verdict("loosened"), slid),
             record("b", verdict("not_comparable"), verdict("improved"), verdict("pass")),
             record("c", verdict("new"), verdict("breach"), verdict("improved", informs=True)),
+            record("vanished-f", verdict("vanished")),
         ]
     )
-    accept, since, first, keep = [line.split(": pytest ") for line in next_steps(pairs)]
+    nodes = {"e: a-n=30-d": ["t.py::test[a-n=30-d]", "t.py::test_2[a-n=30-d]"], "e: b": ["t.py::b"], "e: c": ["c"]}
+    accept, gone, since, first, keep = [line.split(": pytest ") for line in next_steps(pairs, nodes)]
     assert accept[0] == "next: accept what is meant of 2 cells in a reviewed commit"
-    assert accept[1] == "--mlexp-accept -k '(a-n and 30-d) or b'"
-    assert since[1] == "--mlexp-accept --mlexp-reset-anchors -k '(a-n and 30-d)'"
-    assert first[1] == "--mlexp-accept -k 'c'"
-    assert keep == ["next: to keep what 1 cell gained", "--mlexp-accept -k 'b'"]
-    many = judged([record(f"c{number}", verdict("regressed")) for number in range(9)])
-    assert [line.rpartition(": ")[2] for line in next_steps(many)] == ["pytest --mlexp-accept (-k chooses cells)"]
+    assert accept[1] == "--mlexp-accept 't.py::test[a-n=30-d]' 't.py::test_2[a-n=30-d]' t.py::b"
+    assert gone[1] == "--mlexp-accept -k '[vanished-f]'"
+    assert since[1] == "--mlexp-accept --mlexp-reset-anchors 't.py::test[a-n=30-d]' 't.py::test_2[a-n=30-d]'"
+    assert first[1] == "--mlexp-accept c"
+    assert keep == ["next: to keep what 1 cell gained", "--mlexp-accept t.py::b"]
+    tests = [record(f"c{number}", verdict("regressed")) for number in range(9)]
+    (many,) = next_steps(judged(tests), nodes_of(tests))
+    assert many.endswith(": pytest --mlexp-accept (the ids of tests choose cells)")
 
 
 @pytest.mark.parametrize("status", [status for status in get_args(Status) if status not in PASSING])

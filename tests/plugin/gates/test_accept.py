@@ -147,7 +147,7 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
             f"VANISHED mlexp.lock expects {project.cell}, but *: did you mean 'renamed-numbers-right-cpu'*",
             f"  {project.cell} of experiment 'toy'",
             "  next: declare it again, or take it out in a reviewed commit (--mlexp-accept)",
-            "next: accept what is meant of 1 cell * -k 'guess-numbers-right-cpu'",
+            "next: accept what is meant of 1 cell * 'test_toy.py::test_quality[[]guess-numbers-right-cpu]'",
             "gates: 1 vanished, 1 new",
         ]
     )
