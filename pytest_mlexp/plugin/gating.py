@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,15 +14,15 @@ from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
 from pytest_mlexp.gates.anchors import against_anchors
 from pytest_mlexp.gates.comparing import Terms
 from pytest_mlexp.gates.contributions import is_of
-from pytest_mlexp.gates.differences import differences, shown, vanished
+from pytest_mlexp.gates.differences import differences, shown
 from pytest_mlexp.gates.flips import flips_table
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, write
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
-from pytest_mlexp.gates.state import AcceptedState
-from pytest_mlexp.matrix import Cell, expand
-from pytest_mlexp.naming import nearest
+from pytest_mlexp.gates.state import AcceptedState, MissingCell, expected
+from pytest_mlexp.matrix import Cell
+from pytest_mlexp.plugin.absent import is_skipped_as_absent, verdicts_of_absent
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.plugin.verdicts import Told, left_out, show_accepted, show_verdicts
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
@@ -35,17 +35,6 @@ if TYPE_CHECKING:
     from pytest_mlexp.flow import Flow
 
 UNACCEPTABLE = ("breach", "not_finite", "missing")
-
-
-@dataclass(frozen=True)
-class VanishedCell:
-    """Stands for an accepted cell that is not there: not declared any more, or only for a device elsewhere."""
-
-    experiment: Experiment
-    id: str
-    device: str
-    is_elsewhere: bool
-    present: tuple[str, ...] = ()
 
 
 class Gating:
@@ -66,14 +55,9 @@ class Gating:
         self._flips: dict[str, bytes] = {}
         self._changed: list[str] = []
 
-    def missing_cells(self, experiment: Experiment, here: Iterable[Cell]) -> list[VanishedCell]:
+    def missing_cells(self, experiment: Experiment, here: Iterable[Cell]) -> list[MissingCell]:
         """The accepted cells that this session does not have; each stands as a test of its own."""
-        locked = self._state.lock.experiments.get(experiment.name)
-        devices = {cell.rpartition("-")[2] for cell in locked.cells} if locked else set()
-        anywhere = {cell.id for cell in expand(experiment, sorted({"cpu", *devices}))}
-        present = tuple(cell.id for cell in here)
-        gone = vanished(self._state.lock, experiment.name, present)
-        return [VanishedCell(experiment, cell, cell.rpartition("-")[2], cell in anywhere, present) for cell in gone]
+        return self._state.missing(experiment, here)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -131,7 +115,7 @@ class Gating:
             self._pending += [Acceptance(experiment, cell) for cell in cells]
         return self._options.accept
 
-    def vanish(self, cell: VanishedCell) -> None:
+    def vanish(self, cell: MissingCell) -> None:
         """Fail for a vanished cell, or take it out of the lock.
 
         Raises:
@@ -139,8 +123,18 @@ class Gating:
         """
         __tracebackhide__ = True
         if not self.takes_out(cell.experiment.name, [cell.id]):
-            declared = nearest(cell.id, cell.present)
-            self.miss(cell.experiment.name, cell.id, f"the experiment does not declare this cell any more: {declared}")
+            self.miss(cell.experiment.name, cell.id, cell.reason)
+
+    def refuse_absent(self, cell: Cell | MissingCell) -> None:
+        """Fail for a cell that cannot run here, where a gate asks for that.
+
+        Raises:
+            GateError: names the gates, and why it cannot run.
+        """
+        __tracebackhide__ = True
+        if not all(verdicts := verdicts_of_absent(cell)):
+            self._missed = TestRecord(cell.id, cell.experiment.name, "", "failed", 0.0, verdicts=verdicts)
+            raise GateError(message(cell.experiment.name, cell.id, [v for v in verdicts if not v]))
 
     def miss(self, experiment: str, name: str, reason: str) -> None:
         """Fail for what is accepted and not there.
@@ -149,16 +143,20 @@ class Gating:
             GateError: always.
         """
         __tracebackhide__ = True
-        verdict = Verdict("expected", "", "vanished", f"{self.path.name} expects {name}, but {reason}")
+        verdict = expected(name, reason, lock=self.path.name)
         self._missed = TestRecord(name, experiment, "", "failed", 0.0, verdicts=(verdict,))
         raise GateError(message(experiment, name, [verdict]))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        """Let the report carry what this test accepted and which examples flipped."""
+        """Let the report carry what this test accepted or missed, and which examples flipped."""
         report = yield
         if isinstance(cell := _cell(item), Cell):
             report.mlexp_cell = (cell.experiment.name, cell.id)
+        if call.when == "setup" and report.skipped and is_skipped_as_absent(cell, report.longrepr):
+            verdicts = verdicts_of_absent(cell)
+            skipped = TestRecord(cell.id, cell.experiment.name, item.nodeid, "skipped", 0.0, verdicts=verdicts)
+            report.mlexp_missed = to_dict(skipped)
         if call.when == "call":
             accepted = [] if report.failed else self._pending
             test = item.nodeid.partition("::")[0]

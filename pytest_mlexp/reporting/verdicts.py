@@ -13,7 +13,7 @@ from pytest_mlexp.verdicts import Comparison, Status, Verdict
 
 # Worst first, which is the order in which they are declared.
 _ORDER = {status: number for number, status in enumerate(get_args(Status))}
-_QUIET = ("inconclusive", "pass", "identical", "other_hardware", "new")
+_QUIET = ("inconclusive", "pass", "identical", "other_hardware", "skipped", "new")
 _NEXT = {
     "regressed": "find what changed, or accept the loss",
     "not_comparable": "if the change is meant, accept it",
@@ -24,6 +24,7 @@ _NEXT = {
     "missing": "let an evaluator give the metric, or take the gate away",
     "breach": "mend the model, or change the bound in the code: --mlexp-accept accepts no number beyond it",
     "other_hardware": "judge it on the hardware that it was accepted on, or let the gate pass what shows nothing",
+    "skipped": "run it where its device is, or let the gate pass what shows nothing",
     "inconclusive": "test on more examples, declare more seeds, or let the gate pass what shows nothing",
 }
 _ACCEPTED = ("regressed", "not_comparable", "loosened", "new", "vanished")  # what a reviewed commit may change
