@@ -38,6 +38,7 @@ RANKS = (
     (
         "gates.lock",
         "gates.comparing",
+        "gates.alpha",
         "gates.judge",
         "gates.acceptance",
         "gates.differences",

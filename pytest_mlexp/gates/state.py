@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mlexp.errors import GateError
+from pytest_mlexp.gates.alpha import loosened
 from pytest_mlexp.gates.contributions import is_of
 from pytest_mlexp.gates.differences import vanished
 from pytest_mlexp.gates.judge import Baseline
@@ -90,6 +91,10 @@ class AcceptedState:
         present = tuple(cell.id for cell in here)
         gone = vanished(self.lock, experiment.name, present)
         return [MissingCell(experiment, cell, cell.rpartition("-")[2], anywhere.get(cell), present) for cell in gone]
+
+    def loosened(self, cell: Cell, alpha: float) -> tuple[Verdict, ...]:
+        """The verdict on an error rate that asks a cell's gates for less than was accepted, if so."""
+        return loosened(alpha, self.lock.alpha) if self.comparisons(cell) else ()
 
     def comparisons(self, cell: Cell) -> int:
         """How many comparisons of a cell may fail it: each with the baseline, and with an anchor."""

@@ -12,7 +12,7 @@ import pytest
 from pytest_mlexp.errors import GateError
 from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
 from pytest_mlexp.gates.anchors import against_anchors
-from pytest_mlexp.gates.comparing import Terms
+from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.contributions import is_of
 from pytest_mlexp.gates.differences import differences, shown
 from pytest_mlexp.gates.flips import flips_table
@@ -74,7 +74,7 @@ class Gating:
         terms = Terms(alpha=self._options.alpha, gates=self.gates)
         verdicts, seen = judge_cell(cell, evaluation, flow=flow, baseline=baseline, terms=terms)
         self._flips.update(_flips(cell, seen, baseline))
-        return verdicts
+        return (*verdicts, *self._state.loosened(cell, self._options.alpha))
 
     def _accept(self, cell: Cell, evaluation: Evaluation, flow: Flow, baseline: Baseline | None) -> tuple[Verdict, ...]:
         __tracebackhide__ = True
@@ -194,6 +194,8 @@ class Gating:
             return
         self._acceptances = [a for a in self._acceptances if (a.experiment, a.cell) not in self._failed]
         new = merged(self._state.lock, self._acceptances)
+        if self._acceptances:
+            new = replace(new, alpha=None if self._options.alpha == ALPHA else self._options.alpha)
         self._changed = [str(change) for change in differences(self._state.lock, new)]
         if self._acceptances and not self._refuses_ci:
             write(self.path, new, {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors})

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mlexp.gates.anchors import GOES_ON
+from pytest_mlexp.gates.comparing import ALPHA
 from pytest_mlexp.records import TestRecord
 from pytest_mlexp.reporting.verdicts import (
     cost_of_correction,
@@ -49,6 +50,8 @@ def show_verdicts(reporter: pytest.TerminalReporter, tests: Sequence[TestRecord]
             reporter.write_line(line)
         if shared and max(shared) > 1:
             reporter.write_line(cost_of_correction(alpha, max(shared)))
+    if alpha != ALPHA:
+        reporter.write_line(f"mlexp_alpha: the error rate of this session is {alpha:g}, not {ALPHA:g}", yellow=True)
     for line in steps:
         reporter.write_line(line, yellow=True)
     reporter.write_line(f"gates: {counts(pairs)}")

@@ -108,7 +108,18 @@ def test_the_share_of_each_gate_is_counted_after_selection(project: Project) -> 
     one.stdout.fnmatch_lines(["  p *, fails below 0.05"])
     project.settings("mlexp_alpha = 0.01")
     fewer = project.run()
-    fewer.stdout.fnmatch_lines(["*2 comparisons share an error rate of 1%: each fails below p 0.005*"])
+    fewer.stdout.fnmatch_lines(
+        [
+            "LOOSENED gates were accepted at alpha 0.05, now it is 0.01: larger losses pass",
+            "*2 comparisons share an error rate of 1%: each fails below p 0.005*",
+            "mlexp_alpha: the error rate of this session is 0.01, not 0.05",
+        ]
+    )
+    project.wrong(20)
+    project.run("--mlexp-accept").stdout.fnmatch_lines(["alpha (0.05 where it is nothing): nothing -> 0.01"])
+    project.run().assert_outcomes(passed=2)
+    project.settings("mlexp_alpha = 0.02")
+    project.run().assert_outcomes(passed=2)
 
 
 def test_the_command_that_is_printed_chooses_these_cells_and_no_others(project: Project) -> None:
