@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_mlexp.cli import main
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -53,7 +55,9 @@ def store(project: Project, template: Path) -> str:
     return f"sqlite:///{project.path}/.mlexp/mlflow.db"
 
 
-def test_what_a_run_accepted_is_met_again_from_mlflow(project: Project, store: str) -> None:
+def test_what_a_run_accepted_is_met_again_from_mlflow(
+    project: Project, store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from mlflow import MlflowClient
 
     project.run("--mlexp-accept", tracking=store).assert_outcomes(passed=1)
@@ -70,6 +74,11 @@ def test_what_a_run_accepted_is_met_again_from_mlflow(project: Project, store: s
     for name in (session, "guess@champion"):
         found = project.run(f"--mlexp-baseline=mlflow:{name}", tracking=store)
         found.stdout.fnmatch_lines(["gates: 1 identical"])
+    monkeypatch.chdir(project.path)
+    assert main(["compare", f"mlflow:{session}", session, f"--tracking-uri={store}"]) == 0
+    assert "unchanged: 1 metric of 1 cell" in capsys.readouterr().out
+    assert main(["compare", session, "mlflow:nobody", f"--tracking-uri={store}"]) == 2
+    assert "no accepted state 'nobody' in MLflow" in capsys.readouterr().err
     workers = project.run(f"--mlexp-baseline=mlflow:{session}", "-n", "2", tracking=store)
     workers.stdout.fnmatch_lines(["gates: 1 identical"])
 
