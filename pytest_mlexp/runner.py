@@ -125,10 +125,7 @@ def run(
     uri = absolute(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI"))
     check_uri(uri)
     folder = experiment_folder(uri)
-    places = resolve(parse_devices(devices))
-    for place in places:
-        if (reason := absent_reason(place)) is not None:
-            raise DeviceError(f"device {place!r} is not here: {reason}; the devices here are {', '.join(probe())}")
+    places = _places(devices)
     cells = expand(experiment, places)
     root = project_folder(Path.cwd())
     judging = Judging(AcceptedState(root / baseline), cells, alpha=check_alpha(alpha))
@@ -155,6 +152,14 @@ def run(
         mirrored = recorder.finish(status) if recorder is not None else None
     trouble = recorder.trouble if recorder is not None else None
     return Results(evaluations, tuple(records), judging.verdicts, trouble, mirrored)
+
+
+def _places(devices: str) -> tuple[str, ...]:
+    places = resolve(parse_devices(devices))
+    for place in places:
+        if (reason := absent_reason(place)) is not None:
+            raise DeviceError(f"device {place!r} is not here: {reason}; the devices here are {', '.join(probe())}")
+    return places
 
 
 def _recorder(root: Path, uri: str | None, scope: str, folder: str | None) -> Recorder:
