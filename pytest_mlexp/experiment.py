@@ -30,7 +30,6 @@ class Decorator(Protocol):
 
     def __call__(self, declared: DeclaredT, /) -> DeclaredT:
         """Declare it."""
-        ...
 
 
 class Experiment:
@@ -212,20 +211,23 @@ class Experiment:
         baseline: str | Path = "mlexp.lock",
         store: str | Path = ".mlexp/store",
         fresh: bool = False,
+        alpha: float = 0.05,
     ) -> Results:
         """Run every cell without pytest and return the results, shown as a table in a notebook.
 
         Args:
             devices: as ``--mlexp-devices``, but a device that is not here is an error.
-            tracking_uri: as ``--mlexp-tracking-uri``: None is what ``MLFLOW_TRACKING_URI`` says, else the store of
-                an active MLflow run, else an embedded one in the project's folder; ``"off"`` keeps nothing.
+            tracking_uri: as ``--mlexp-tracking-uri``, in the order of its defaults; ``"off"`` keeps nothing.
             baseline: the accepted state to judge against, relative to the project's folder; it may be missing.
             store: where outcomes are kept for the next time, relative to the project's folder; ``"off"`` keeps none.
             fresh: run every trial, whatever is kept.
+            alpha: as ``mlexp_alpha``.
         """
         from pytest_mlexp.runner import run
 
-        return run(self, devices=devices, tracking_uri=tracking_uri, baseline=baseline, store=store, fresh=fresh)
+        return run(
+            self, devices=devices, tracking_uri=tracking_uri, baseline=baseline, store=store, fresh=fresh, alpha=alpha
+        )
 
     @property
     def _gateable(self) -> set[str]:
@@ -284,9 +286,7 @@ class Experiment:
 
     def _claim(self, name: str, taken: Iterable[str], kind: str) -> None:
         if name in taken:
-            raise DeclarationError(
-                f"experiment {self.name!r} already declares the {kind} {name!r}: give this one another name, name=..."
-            )
+            raise DeclarationError(f"experiment {self.name!r} already declares the {kind} {name!r}: give this a name=")
 
 
 def _check_seeds(name: str, seeds: Iterable[int]) -> tuple[int, ...]:

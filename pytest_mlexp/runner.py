@@ -16,10 +16,11 @@ from pytest_mlexp.errors import DeviceError
 from pytest_mlexp.execution.outcome import INTERRUPTS
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
-from pytest_mlexp.gates.comparing import Terms
+from pytest_mlexp.gates.alpha import check_alpha
+from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.lock import FILE_NAME
 from pytest_mlexp.gates.screening import judge_cell
-from pytest_mlexp.gates.state import AcceptedState
+from pytest_mlexp.gates.state import AcceptedState, expected, skipped
 from pytest_mlexp.matrix import Cell, expand
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
@@ -81,16 +82,21 @@ class Results(Mapping[str, Evaluation]):
         return to_frame(self.records)
 
     def problems(self) -> list[str]:
-        """One line for each cell that failed, each gate that was breached, each note, and all that was not kept."""
-        breached = [
-            f"gate '{verdict.gate}' of {cell}: {verdict.reason}"
-            for cell, verdicts in self.verdicts.items()
-            for verdict in verdicts
-            if not verdict
-        ]
+        """One line for each cell that failed, each gate that was breached or is new, each note, and all not kept."""
+        judged = [(cell, verdict) for cell, verdicts in self.verdicts.items() for verdict in verdicts]
+        breached = [f"gate '{v.gate}' of {cell}: {v.reason}" for cell, v in judged if not v and v.metric]
+        changed = [f"{v.status}: {cell}: {v.reason}" for cell, v in judged if not v and not v.metric]
+        new = [f"new: gate '{v.gate}' of {cell}: {v.reason}" for cell, v in judged if v and v.status == "new"]
         unkept = [self.trouble, self.mirrored.failed if self.mirrored is not None else None]
         notes = [f"note: {record.cell}: {note}" for record in self.records for note in record.notes]
-        return [*failures(self.records), *breached, *notes, *(line for line in unkept if line is not None)]
+        return [
+            *failures(self.records),
+            *breached,
+            *changed,
+            *new,
+            *notes,
+            *(line for line in unkept if line is not None),
+        ]
 
     def _repr_html_(self) -> str:
         return to_html(self.records, self.problems())
@@ -104,26 +110,26 @@ def run(
     baseline: str | Path = FILE_NAME,
     store: str | Path = FOLDER,
     fresh: bool = False,
+    alpha: float = ALPHA,
 ) -> Results:
     """Run every cell of an experiment; a cell that fails is recorded and the rest goes on.
 
-    ``store`` is the folder that keeps outcomes for later runs, or "off"; ``fresh`` takes nothing from it.
+    ``store`` is the folder that keeps outcomes for later runs, or "off"; ``fresh`` takes nothing from it. ``alpha`` is
+    the error rate of all comparisons together.
 
     Raises:
-        SettingsError: a device or an address of a store that cannot be.
+        SettingsError: a device, an address of a store, or an error rate that cannot be.
         DeviceError: a device that was asked for is not here.
         DeclarationError: the experiment is not complete.
     """
     uri = absolute(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI"))
     check_uri(uri)
     folder = experiment_folder(uri)
-    places = resolve(parse_devices(devices))
-    for place in places:
-        if (reason := absent_reason(place)) is not None:
-            raise DeviceError(f"device {place!r} is not here: {reason}; the devices here are {', '.join(probe())}")
+    places = _places(devices)
     cells = expand(experiment, places)
     root = project_folder(Path.cwd())
-    judging = Judging(AcceptedState(root / baseline), cells)
+    judging = Judging(AcceptedState(root / baseline), cells, alpha=check_alpha(alpha))
+    judging.look_for_missing(experiment, cells)
     scope = f"{experiment.name} on {', '.join(places)}"
     recorder = None if uri == OFF else _recorder(root, uri, scope, folder)
     records: list[CellRecord] = []
@@ -148,6 +154,14 @@ def run(
     return Results(evaluations, tuple(records), judging.verdicts, trouble, mirrored)
 
 
+def _places(devices: str) -> tuple[str, ...]:
+    places = resolve(parse_devices(devices))
+    for place in places:
+        if (reason := absent_reason(place)) is not None:
+            raise DeviceError(f"device {place!r} is not here: {reason}; the devices here are {', '.join(probe())}")
+    return places
+
+
 def _recorder(root: Path, uri: str | None, scope: str, folder: str | None) -> Recorder:
     return Recorder(
         root,
@@ -162,15 +176,22 @@ def _recorder(root: Path, uri: str | None, scope: str, folder: str | None) -> Re
 class Judging:
     """Judges cells against what is accepted, all of them sharing one error rate."""
 
-    def __init__(self, state: AcceptedState, cells: Iterable[Cell]) -> None:
+    def __init__(self, state: AcceptedState, cells: Iterable[Cell], *, alpha: float = ALPHA) -> None:
         self._state = state
-        self._terms = Terms(gates=sum(state.comparisons(cell) for cell in cells))
+        self._terms = Terms(alpha, gates=sum(state.comparisons(cell) for cell in cells))
         self.verdicts: dict[str, tuple[Verdict, ...]] = {}
+
+    def look_for_missing(self, experiment: Experiment, cells: Iterable[Cell]) -> None:
+        """Judge the accepted cells that are not among these: they have vanished, or have no device here."""
+        for gone in self._state.missing(experiment, cells):
+            missed = (expected(gone.id, gone.reason, lock=self._state.path.name),)
+            self.verdicts[gone.id] = skipped(gone.elsewhere, gone.reason) if gone.elsewhere else missed
 
     def judge(self, cell: Cell, evaluation: Evaluation, flow: Flow) -> tuple[Verdict, ...]:
         """Judge one cell."""
         baseline = self._state.baseline(cell, flow.dataset(cell))
         verdicts, _ = judge_cell(cell, evaluation, flow=flow, baseline=baseline, terms=self._terms)
+        verdicts = (*verdicts, *self._state.loosened(cell, self._terms.alpha))
         self.verdicts[cell.id] = verdicts
         return verdicts
 

@@ -17,13 +17,14 @@ Status = Literal[
     "not_comparable",
     "new",
     "other_hardware",
+    "skipped",
     "inconclusive",
     "pass",
     "identical",
     "improved",
 ]
 PASSING = ("pass", "identical", "improved")
-LENIENT = ("inconclusive", "new", "other_hardware")
+LENIENT = ("inconclusive", "new", "other_hardware", "skipped")
 UNACCEPTABLE = ("breach", "not_finite", "missing")  # failing, they keep a cell from being accepted
 Interval = tuple[float, float]
 

@@ -39,6 +39,7 @@ RANKS = (
         "gates.lock",
         "gates.comparable",
         "gates.comparing",
+        "gates.alpha",
         "gates.judge",
         "gates.acceptance",
         "gates.differences",

@@ -154,6 +154,22 @@ def test_other_hardware_is_shown_and_not_compared(tmp_path: Path, capsys: pytest
     assert line.split() == ["toy:", "cell", "share", "0.7500", "0.7000", "other", "hardware"]
 
 
+def test_sessions_are_compared_by_what_they_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    for session, right in (("monday", 300), ("tuesday", 280)):
+        folder = tmp_path / ".mlexp" / "sessions" / session
+        folder.mkdir(parents=True)
+        save(folder / "accepted" / "mlexp.lock", {"a": right})
+    assert main(["compare", "monday..tuesday"]) == 0
+    assert capsys.readouterr().out.splitlines()[2].split()[2:6] == ["share", "0.7500", "0.7000", "-0.0500"]
+    assert main(["compare", "monday", "tuesdy"]) == 2
+    assert "did you mean 'tuesday'? Known: monday, tuesday" in capsys.readouterr().err
+    assert main(["compare", "mlflow:monday", "tuesday", "--tracking-uri=off"]) == 2
+
+
 @pytest.mark.parametrize("names", [["nothing..here"], ["one"], ["a", "b", "c"]])
 def test_what_cannot_be_found_is_said(
     names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

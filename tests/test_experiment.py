@@ -48,7 +48,7 @@ def test_decorators_give_the_function_back_unchanged() -> None:
         (lambda e: e.dataset(numbers), "declares the dataset 'numbers'"),
         (
             lambda e: e.model(LogisticRegression(), name="logistic"),
-            "declares the model 'logistic': give this one another",
+            "declares the model 'logistic': give this a name=",
         ),
         (lambda e: e.model(lambda C: C, name="logistic", params={"C": [1]}), "declares the model 'logistic'"),
         (lambda e: e.evaluator("accuracy"), "declares the evaluator 'accuracy'"),

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.errors import DeclarationError, DeviceError, SettingsError
+from pytest_mlexp.gates.lock import Accepted, Lock, LockedCell, LockedExperiment, LockedMetric, write
 from pytest_mlexp.tracking.journal import read
 
 if TYPE_CHECKING:
@@ -57,6 +58,23 @@ def test_gates_meet_the_accepted_state(toy: Toy, somewhere: Path) -> None:
     (somewhere / "other.lock").write_text("[experiments", encoding="utf-8")
     with pytest.raises(SettingsError, match="cannot be read"):
         toy.experiment.run(tracking_uri="off", baseline="other.lock")
+
+
+def test_new_and_vanished_cells_and_a_looser_error_rate_are_problems(toy: Toy, somewhere: Path) -> None:
+    cell = "half-numbers_from_zero-hits"
+    toy.experiment.gate("accuracy", max_drop=0.01)
+    (new,) = toy.experiment.run(tracking_uri="off").problems()
+    assert new.startswith(f"new: gate 'accuracy max_drop=0.01' of {cell}-cpu: nothing is accepted yet")
+    locked = LockedCell("d", "s", "f", 1, metrics={"accuracy": LockedMetric(True, Accepted(1.0, 0.0, (1.0,), "runs"))})
+    cells = dict.fromkeys((f"{cell}-cpu", "gone-numbers_from_zero-hits-cpu"), locked)
+    write(somewhere / "mlexp.lock", Lock(experiments={"toy": LockedExperiment(cells=cells)}), {})
+    problems = toy.experiment.run(tracking_uri="off", alpha=0.01).problems()
+    assert any(
+        line.startswith("vanished: gone-numbers_from_zero-hits-cpu: mlexp.lock expects gone-") for line in problems
+    )
+    assert any("alpha 0.05, now it is 0.01" in line for line in problems)
+    with pytest.raises(SettingsError, match=r"alpha 0\.5 must be a number from 0\.001 to 0\.1"):
+        toy.experiment.run(tracking_uri="off", alpha=0.5)
 
 
 def test_nothing_is_written_where_nothing_is_to_be_kept(toy: Toy, somewhere: Path) -> None:

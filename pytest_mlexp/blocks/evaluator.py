@@ -67,6 +67,7 @@ class EvaluatorBlock:
         aliases: its parameter name -> the request it stands for, where they differ.
         words: what people should know of it.
         depends_on: what it depends on beside its code, as declared; ``module``: the one that declares it.
+        average: how scikit-learn averages the metric over classes, where it does.
     """
 
     name: str
@@ -79,6 +80,7 @@ class EvaluatorBlock:
     words: Words = Words()
     depends_on: tuple[Declared, ...] = ()
     module: str = ""
+    average: str | None = None
 
     def methods(self) -> list[tuple[str, ...]]:
         """For each request for predictions, also an optional one, the model methods that can meet it."""

@@ -75,6 +75,7 @@ def _from_scorer(scorer: Any, *, name: str | None, metrics: tuple[Metric, ...]) 
         ("sample_weight",) if weighted else (),
         {"recorded": methods},
         {"model": "recorded"},
+        average=_average(getattr(scorer, "_score_func", score), **getattr(scorer, "_kwargs", {})),
     )
 
 
@@ -94,7 +95,14 @@ def _from_function(function: Callable[..., Any], *, name: str | None, metrics: t
     aliases = {name: meant for name, meant in ((truth, "y_true"), (prediction, request)) if name != meant}
     requests = ("y_true", request)
     optional = ("sample_weight",) if "sample_weight" in parameters else ()
-    return EvaluatorBlock(label, function, declared, requests, optional, _responses(own), aliases)
+    responses, average = _responses(own), _average(function)
+    return EvaluatorBlock(label, function, declared, requests, optional, responses, aliases, average=average)
+
+
+def _average(function: Callable[..., Any], **given: Any) -> str | None:
+    """How a metric is averaged over classes; None where it is not, or gives a number for each."""
+    parameter = inspect.signature(function).parameters.get("average")
+    return given.get("average", None if parameter is None else parameter.default)
 
 
 def _higher_is_better(own: str, label: str) -> bool:

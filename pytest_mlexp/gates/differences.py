@@ -52,6 +52,8 @@ def differences_beside_values(old: Lock, new: Lock) -> list[Change]:
 
 
 def _facts(lock: Lock) -> Iterator[tuple[str, str]]:
+    if lock.alpha is not None:
+        yield "alpha (0.05 where it is nothing)", f"{lock.alpha:g}"
     for name, experiment in lock.experiments.items():
         yield f"{name}: tested in", experiment.test
         for title, dataset in experiment.datasets.items():

@@ -8,7 +8,7 @@ Clarke-Pearson, Biometrics 44, 1988).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Reduction: TypeAlias = Callable[["Answers"], FloatArray | None]
 
 _PREFIX = "neg_"
-_AVERAGES = ("_macro", "_weighted", "_micro", "_binary")
+_AVERAGES = ("macro", "weighted", "micro", "binary")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,32 +44,57 @@ class Answers:
     classes: Any = None
 
 
-def contributions(metric: str, answers: Answers, value: float) -> FloatArray | None:
-    """The contributions to a metric that is known by its name and gives ``value`` by our reckoning too.
-
-    The comparison with the value guards against a metric of the same name and another meaning.
+def contributions(metric: str, answers: Answers, value: float, *, average: str | None = None) -> FloatArray | None:
+    """The contributions to a metric of one run, as :func:`of_runs` gives them.
 
     Returns:
         shape ``(n,)``, with the mean ``value``; None when the metric is not known, or is another one.
     """
+    found = of_runs(metric, [(answers, value)], average=average)
+    return None if found is None else found[0]
+
+
+def of_runs(
+    metric: str, runs: Sequence[tuple[Answers, float]], *, average: str | None = None
+) -> list[FloatArray] | None:
+    """The contributions to a metric that is known by its name and gives the value of each run by our reckoning too.
+
+    The comparison with the values guards against a metric of the same name and another meaning. Two averages over
+    classes may have the same value and other contributions, so ``average`` (scikit-learn's parameter, or the end of
+    the metric's name) decides where it is known, and one of them must give the values of all runs.
+
+    Returns:
+        for each run shape ``(n,)``, with its value as mean; None when the metric is not known, or is another one.
+    """
     sign = -1.0 if metric.startswith(_PREFIX) else 1.0
-    for reduction in _reductions(metric.removeprefix(_PREFIX)):
-        try:
-            found = reduction(answers)
-        except (TypeError, ValueError, IndexError):  # answers of another shape: not this metric
-            continue
-        if found is not None and found.ndim == 1 and np.isclose(sign * found.mean(), value, rtol=1e-9, atol=1e-12):
-            return sign * found
+    for reduction in _reductions(metric.removeprefix(_PREFIX), average):
+        found = [_reduced(reduction, answers, sign * value) for answers, value in runs]
+        whole = [sign * one for one in found if one is not None]
+        if len(whole) == len(found):
+            return whole
     return None
 
 
-def _reductions(metric: str) -> Iterator[Reduction]:
-    name = next((metric.removesuffix(a) for a in _AVERAGES if metric.endswith(a)), metric)
-    yield from _KNOWN.get(name, ())
+def _reduced(reduction: Reduction, answers: Answers, value: float) -> FloatArray | None:
+    try:
+        found = reduction(answers)
+    except (TypeError, ValueError, IndexError):  # answers of another shape: not this metric
+        return None
+    fits = found is not None and found.ndim == 1 and np.isclose(found.mean(), value, rtol=1e-9, atol=1e-12)
+    return found if fits else None
+
+
+def _reductions(metric: str, average: str | None) -> tuple[Reduction, ...]:
+    """The reductions that the metric may have, where its average is known that one alone."""
+    suffix = next((a for a in _AVERAGES if metric.endswith(f"_{a}")), None)
+    known = _KNOWN.get(metric.removesuffix(f"_{suffix}"), {})
+    if len(known) < 2 or (suffix or average) is None:
+        return tuple(known.values())
+    return tuple(reduction for name, reduction in known.items() if name == (suffix or average))
 
 
 def _accuracy(answers: Answers) -> FloatArray:
-    return _mean(np.asarray(answers.y_true) == np.asarray(answers.y_pred), answers.weights)
+    return _mean(_right(answers), answers.weights)
 
 
 def _absolute_error(answers: Answers) -> FloatArray:
@@ -126,7 +151,7 @@ def _roc_auc(answers: Answers) -> FloatArray | None:
     return found
 
 
-def _ratio_metric(top: float, predicted: float, actual: float) -> tuple[Reduction, ...]:
+def _ratio_metric(top: float, predicted: float, actual: float) -> dict[str, Reduction]:
     """F1, precision and recall: ``top * hits / (predicted * positives predicted + actual * positives)``."""
 
     def of_class(label: Any, answers: Answers) -> FloatArray | None:
@@ -153,7 +178,20 @@ def _ratio_metric(top: float, predicted: float, actual: float) -> tuple[Reductio
                 total += share.mean() * (one - one.mean()) + share * one.mean()
         return total
 
-    return (binary, macro, weighted, _accuracy)
+    return {"binary": binary, "macro": macro, "weighted": weighted, "micro": _accuracy}
+
+
+def _balanced_accuracy(answers: Answers) -> FloatArray:
+    """The recall of the classes that the truth has, averaged (what scikit-learn does with the others too)."""
+    truth = np.asarray(answers.y_true)
+    each = [_ratio(_right(answers) & (truth == label), truth == label, answers.weights) for label in np.unique(truth)]
+    found: FloatArray = np.mean([one for one in each if one is not None], axis=0)
+    return found
+
+
+def _one(reduction: Reduction) -> dict[str, Reduction]:
+    """Of a metric that is not averaged over classes."""
+    return {"": reduction}
 
 
 def _mean(scores: Any, weights: Any) -> FloatArray:
@@ -182,6 +220,11 @@ def _errors(answers: Answers) -> FloatArray:
     return guess - truth
 
 
+def _right(answers: Answers) -> npt.NDArray[np.bool_]:
+    right: npt.NDArray[np.bool_] = np.asarray(answers.y_true) == np.asarray(answers.y_pred)
+    return right
+
+
 def _labels(answers: Answers) -> list[Any]:
     return list(np.unique(np.concatenate([np.asarray(answers.y_true), np.asarray(answers.y_pred)])))
 
@@ -201,16 +244,17 @@ def _is_positive(answers: Answers) -> npt.NDArray[np.bool_] | None:
 
 
 _F1, _PRECISION, _RECALL = _ratio_metric(2, 1, 1), _ratio_metric(1, 1, 0), _ratio_metric(1, 0, 1)
-_KNOWN: dict[str, tuple[Reduction, ...]] = {
-    **dict.fromkeys(("accuracy", "accuracy_score"), (_accuracy,)),
+_KNOWN: dict[str, Mapping[str, Reduction]] = {
+    **dict.fromkeys(("accuracy", "accuracy_score"), _one(_accuracy)),
     **dict.fromkeys(("f1", "f1_score"), _F1),
     **dict.fromkeys(("precision", "precision_score"), _PRECISION),
-    **dict.fromkeys(("recall", "recall_score", "balanced_accuracy", "balanced_accuracy_score"), _RECALL),
-    **dict.fromkeys(("roc_auc", "roc_auc_score", "auc", "auroc"), (_roc_auc,)),
-    **dict.fromkeys(("log_loss", "cross_entropy", "nll"), (_log_loss,)),
-    **dict.fromkeys(("brier", "brier_score", "brier_score_loss", "brier_loss"), (_brier,)),
-    **dict.fromkeys(("mae", "mean_absolute_error"), (_absolute_error,)),
-    **dict.fromkeys(("mse", "mean_squared_error"), (_squared_error,)),
-    **dict.fromkeys(("rmse", "root_mean_squared_error"), (_root_of_squared_error,)),
-    **dict.fromkeys(("r2", "r2_score"), (_r2,)),
+    **dict.fromkeys(("recall", "recall_score"), _RECALL),
+    **dict.fromkeys(("balanced_accuracy", "balanced_accuracy_score"), _one(_balanced_accuracy)),
+    **dict.fromkeys(("roc_auc", "roc_auc_score", "auc", "auroc"), _one(_roc_auc)),
+    **dict.fromkeys(("log_loss", "cross_entropy", "nll"), _one(_log_loss)),
+    **dict.fromkeys(("brier", "brier_score", "brier_score_loss", "brier_loss"), _one(_brier)),
+    **dict.fromkeys(("mae", "mean_absolute_error"), _one(_absolute_error)),
+    **dict.fromkeys(("mse", "mean_squared_error"), _one(_squared_error)),
+    **dict.fromkeys(("rmse", "root_mean_squared_error"), _one(_root_of_squared_error)),
+    **dict.fromkeys(("r2", "r2_score"), _one(_r2)),
 }

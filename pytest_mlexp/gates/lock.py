@@ -141,10 +141,11 @@ class LockedExperiment:
 
 @dataclass(frozen=True)
 class Lock:
-    """The accepted state of all experiments of a project."""
+    """The accepted state of all experiments of a project; ``alpha`` is the error rate where it is not the default."""
 
     format: int = FORMAT
     experiments: dict[str, LockedExperiment] = field(default_factory=dict)
+    alpha: float | None = None
 
     def cell(self, experiment: str, cell: str) -> LockedCell | None:
         """The accepted state of a cell, None when it is new."""

@@ -117,7 +117,7 @@ def _metric(metric: str, seen: Sequence[Seen]) -> Contributions:
     dataset = seen[0].dataset
     if any(_is_timing(metric, one) for one in seen):
         return _of_this_machine(_by_run(metric, seen))
-    exact = [_by_example(metric, one) for one in seen]
+    exact = _by_example(metric, seen)
     if None not in exact:
         return tabulate("examples", _whole(exact), examples=dataset.examples, groups=dataset.groups)
     blocks = _blocks(dataset)
@@ -147,17 +147,29 @@ def _whole(tested: Sequence[Tested | None]) -> list[Tested]:
     return [one for one in tested if one is not None]
 
 
-def _by_example(metric: str, seen: Seen) -> Tested | None:
-    value = seen.evaluation[metric]
-    scores = seen.evaluation.scores.get(metric)
-    if scores is not None and np.isclose(scores.mean(), value, rtol=1e-9, atol=1e-12):
-        return Tested(seen.trial.seed, seen.rows, value, scores)
-    answers = _answers(seen)
-    for name in dict.fromkeys((metric, getattr(seen.cell.evaluator.function, "__name__", metric))):
-        vector = influence.contributions(name, answers, value)
-        if vector is not None:
-            return Tested(seen.trial.seed, seen.rows, value, vector)
-    return None
+def _by_example(metric: str, seen: Sequence[Seen]) -> list[Tested | None]:
+    """Each run by example, all of them in the same way."""
+    values = [one.evaluation[metric] for one in seen]
+    scores = [one.evaluation.scores.get(metric) for one in seen]
+    if all(s is not None and _is_mean(s, value) for s, value in zip(scores, values, strict=True)):
+        vectors = [s for s in scores if s is not None]
+    else:
+        vectors = _reduced(metric, seen, values) or []
+    if not vectors:
+        return [None]
+    return [Tested(o.trial.seed, o.rows, v, c) for o, v, c in zip(seen, values, vectors, strict=True)]
+
+
+def _is_mean(scores: npt.NDArray[np.float64], value: float) -> bool:
+    return bool(np.isclose(scores.mean(), value, rtol=1e-9, atol=1e-12))
+
+
+def _reduced(metric: str, seen: Sequence[Seen], values: Sequence[float]) -> list[npt.NDArray[np.float64]] | None:
+    evaluator = seen[0].cell.evaluator
+    runs = list(zip(map(_answers, seen), values, strict=True))
+    names = dict.fromkeys((metric, getattr(evaluator.function, "__name__", metric)))
+    found = (influence.of_runs(name, runs, average=evaluator.average) for name in names)
+    return next((vectors for vectors in found if vectors is not None), None)
 
 
 def _answers(seen: Seen) -> influence.Answers:

@@ -52,8 +52,8 @@ class Gate:
         primary: whether a regression fails; by default only that of the first margin declared for a model
             and dataset does (of those on timings only without another), the others inform. Bounds fail unless
             this is False, as do margins with ``inconclusive="fail"``; with False nothing fails.
-        inconclusive: whether a comparison that shows nothing passes or fails; ``new``: likewise when there
-            is no baseline.
+        inconclusive: whether a comparison that shows nothing passes or fails, and a cell whose device is not
+            here; ``new``: likewise when there is no baseline.
 
     Raises:
         DeclarationError: no rule, a number that is not finite, or bounds that nothing can meet.

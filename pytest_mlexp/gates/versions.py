@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pytest_mlexp.errors import SettingsError
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, parse, vectors_path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 
+MLFLOW = "mlflow:"
 _KEPT = {".mlexp"}  # what sessions leave there is theirs, and no name that somebody meant
 
 
@@ -72,11 +73,21 @@ class Version:
         return _git("show", f"{self.commit}:./{path.as_posix()}")
 
 
-def version(name: str, *, lock: str = FILE_NAME) -> Version:
-    """The version that a name stands for: a lock's path or folder, else a commit, branch or tag.
+class Runs(Protocol):
+    """Where the accepted states of runs are."""
+
+    def lock(self, name: str) -> Path | None:
+        """The lock that a session or an MLflow run left; None when no such thing is known."""
+
+    def names(self) -> list[str]:
+        """The sessions here that left one."""
+
+
+def version(name: str, *, lock: str = FILE_NAME, runs: Runs | None = None) -> Version:
+    """The version that a name stands for: a lock's path or folder, else a commit, branch or tag, else a run.
 
     Raises:
-        SettingsError: it is neither.
+        SettingsError: it is none of them.
     """
     path = Path(name)
     if path.is_file():
@@ -84,15 +95,19 @@ def version(name: str, *, lock: str = FILE_NAME) -> Version:
     if path.is_dir() and (path / lock).is_file():
         return Version(name, path / lock)
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    if commit is None:
-        raise SettingsError(
-            f"{name!r} is no lock file, no folder with a {lock}, and no commit, branch or tag here: "
-            f"{nearest(name, [*_branches_and_tags(), *_locks(None)])}"
-        )
-    return Version(name, Path(lock), commit.decode().strip())
+    if commit is not None:
+        return Version(name, Path(lock), commit.decode().strip())
+    if runs is not None and (found := runs.lock(name)) is not None:
+        return Version(name, found)
+    sessions = [] if runs is None else runs.names()
+    raise SettingsError(
+        f"{name!r} is no lock file, no folder with a {lock}, no commit, branch or tag here, and no run with "
+        f"--mlexp-accept: {nearest(name, [*_branches_and_tags(), *_locks(None), *sessions])}. {MLFLOW}RUN and "
+        f"{MLFLOW}MODEL@ALIAS are looked for in MLflow"
+    )
 
 
-def versions(names: list[str], *, lock: str = FILE_NAME) -> tuple[Version, Version]:
+def versions(names: list[str], *, lock: str = FILE_NAME, runs: Runs | None = None) -> tuple[Version, Version]:
     """Two versions from two names, or from one ``before..after`` as in git; an empty side is the file on disk.
 
     Raises:
@@ -101,8 +116,8 @@ def versions(names: list[str], *, lock: str = FILE_NAME) -> tuple[Version, Versi
     if len(names) == 1 and ".." in names[0] and not Path(names[0]).exists():
         names = [part or lock for part in names[0].split("..", 1)]
     if len(names) != 2:
-        raise SettingsError(f"two versions are compared, {len(names)} given: write main..HEAD, or two locks")
-    return version(names[0], lock=lock), version(names[1], lock=lock)
+        raise SettingsError(f"two versions are compared, {len(names)} given: write main..HEAD, two locks, or two runs")
+    return version(names[0], lock=lock, runs=runs), version(names[1], lock=lock, runs=runs)
 
 
 def _locks(commit: str | None) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mlexp.blocks.device import absent_reason, resolve
+from pytest_mlexp.blocks.device import resolve
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.matrix import Cell, expand
@@ -14,7 +14,7 @@ from pytest_mlexp.plugin.options import Options, options_of
 from pytest_mlexp.plugin.skipped import REASON
 
 if TYPE_CHECKING:
-    from pytest_mlexp.plugin.gating import VanishedCell
+    from pytest_mlexp.gates.state import MissingCell
     from pytest_mlexp.plugin.session import MlexpSession
     from pytest_mlexp.records import Evaluation
 
@@ -36,8 +36,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
     session: MlexpSession | None = metafunc.config.pluginmanager.get_plugin("mlexp-session")
     expected = [*cells, *(session.gating.missing_cells(experiment, cells) if session is not None else ())]
-    absent = {place: reason for place in places if (reason := absent_reason(place)) is not None}
-    params = [pytest.param(cell, marks=_marks(cell, absent, active=options.active), id=cell.id) for cell in expected]
+    params = [pytest.param(cell, marks=_marks(cell, options), id=cell.id) for cell in expected]
     if not expected:
         reason = f"no model of experiment {experiment.name!r} asks for a device, and cpu is not among those asked for"
         params = [pytest.param(None, marks=pytest.mark.skip(reason=reason), id="no_cell")]
@@ -59,14 +58,16 @@ def _places(experiment: Experiment, options: Options) -> tuple[str, ...]:
     return tuple(place for place in ("cpu",) if {"auto", place} & set(options.devices))
 
 
-def _marks(cell: Cell | VanishedCell, absent: dict[str, str], *, active: bool) -> tuple[pytest.MarkDecorator, ...]:
-    if not active:
+def _marks(cell: Cell | MissingCell, options: Options) -> tuple[pytest.MarkDecorator, ...]:
+    """A skip with its reason; a cell that a gate wants to fail where it cannot run is left to fail."""
+    from pytest_mlexp.plugin.absent import verdicts_of_absent, why_absent
+
+    if not options.active:
         return (pytest.mark.skip(reason=REASON),)
-    if not isinstance(cell, Cell) and cell.is_elsewhere:
-        return (pytest.mark.skip(reason=f"accepted on {cell.device}, which is no device of this session: not judged"),)
-    if cell.device in absent:
-        return (pytest.mark.skip(reason=f"device {cell.device} is not here: {absent[cell.device]}"),)
-    return ()
+    reason = why_absent(cell)
+    if reason is None or not (options.accept or all(verdicts_of_absent(cell))):
+        return ()
+    return (pytest.mark.skip(reason=reason),)
 
 
 def _experiment_of(metafunc: pytest.Metafunc) -> Experiment:

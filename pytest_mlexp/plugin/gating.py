@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,38 +12,28 @@ import pytest
 from pytest_mlexp.errors import GateError
 from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
 from pytest_mlexp.gates.anchors import against_anchors
-from pytest_mlexp.gates.comparing import Terms
+from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.contributions import is_of
-from pytest_mlexp.gates.differences import differences, instead, shown, vanished
+from pytest_mlexp.gates.differences import differences, shown
 from pytest_mlexp.gates.flips import flips_table
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, write
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
 from pytest_mlexp.gates.sights import failing_comparisons, short_sighted, sights
-from pytest_mlexp.gates.state import AcceptedState
-from pytest_mlexp.matrix import Cell, expand
+from pytest_mlexp.gates.state import AcceptedState, MissingCell, expected
+from pytest_mlexp.matrix import Cell
+from pytest_mlexp.plugin.absent import is_skipped_as_absent, verdicts_of_absent
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.plugin.verdicts import Told, left_out, show_accepted, show_verdicts
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
-from pytest_mlexp.reporting.verdicts import judged, message
+from pytest_mlexp.reporting.verdicts import message
 from pytest_mlexp.tracking.mirror import ACCEPTED
 from pytest_mlexp.verdicts import UNACCEPTABLE, Verdict
 
 if TYPE_CHECKING:
     from pytest_mlexp.experiment import Experiment
     from pytest_mlexp.flow import Flow
-
-
-@dataclass(frozen=True)
-class VanishedCell:
-    """Stands for an accepted cell that is not there: not declared any more, or only for a device elsewhere."""
-
-    experiment: Experiment
-    id: str
-    device: str
-    is_elsewhere: bool
-    present: tuple[str, ...] = ()
 
 
 class Gating:
@@ -60,18 +50,14 @@ class Gating:
         self.tests: list[TestRecord] = []
         self._acceptances: list[Acceptance] = []
         self._pending: list[Acceptance] = []
+        self._failed: set[tuple[str, str]] = set()
         self._missed: TestRecord | None = None
         self._flips: dict[str, bytes] = {}
         self._changed: list[str] = []
 
-    def missing_cells(self, experiment: Experiment, here: Iterable[Cell]) -> list[VanishedCell]:
+    def missing_cells(self, experiment: Experiment, here: Iterable[Cell]) -> list[MissingCell]:
         """The accepted cells that this session does not have; each stands as a test of its own."""
-        locked = self._state.lock.experiments.get(experiment.name)
-        devices = {cell.rpartition("-")[2] for cell in locked.cells} if locked else set()
-        anywhere = {cell.id for cell in expand(experiment, sorted({"cpu", *devices}))}
-        present = tuple(cell.id for cell in here)
-        gone = vanished(self._state.lock, experiment.name, present)
-        return [VanishedCell(experiment, cell, cell.rpartition("-")[2], cell in anywhere, present) for cell in gone]
+        return self._state.missing(experiment, here)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -89,7 +75,7 @@ class Gating:
         terms = Terms(alpha=self._options.alpha, gates=self.gates)
         verdicts, seen = judge_cell(cell, evaluation, flow=flow, baseline=baseline, terms=terms)
         self._flips.update(_flips(cell, seen, baseline))
-        return verdicts
+        return (*verdicts, *self._state.loosened(cell, self._options.alpha))
 
     def _accept(self, cell: Cell, evaluation: Evaluation, flow: Flow, baseline: Baseline | None) -> tuple[Verdict, ...]:
         __tracebackhide__ = True
@@ -131,7 +117,7 @@ class Gating:
             self._pending += [Acceptance(experiment, cell) for cell in cells]
         return self._options.accept
 
-    def vanish(self, cell: VanishedCell) -> None:
+    def vanish(self, cell: MissingCell) -> None:
         """Fail for a vanished cell, or take it out of the lock.
 
         Raises:
@@ -139,8 +125,18 @@ class Gating:
         """
         __tracebackhide__ = True
         if not self.takes_out(cell.experiment.name, [cell.id]):
-            declared = instead(self._state.lock, cell.experiment.name, cell.id, cell.present)
-            self.miss(cell.experiment.name, cell.id, f"the experiment does not declare this cell any more: {declared}")
+            self.miss(cell.experiment.name, cell.id, cell.reason)
+
+    def refuse_absent(self, cell: Cell | MissingCell) -> None:
+        """Fail for a cell that cannot run here, where a gate asks for that.
+
+        Raises:
+            GateError: names the gates, and why it cannot run.
+        """
+        __tracebackhide__ = True
+        if not all(verdicts := verdicts_of_absent(cell)):
+            self._missed = TestRecord(cell.id, cell.experiment.name, "", "failed", 0.0, verdicts=verdicts)
+            raise GateError(message(cell.experiment.name, cell.id, [v for v in verdicts if not v]))
 
     def miss(self, experiment: str, name: str, reason: str) -> None:
         """Fail for what is accepted and not there.
@@ -149,21 +145,28 @@ class Gating:
             GateError: always.
         """
         __tracebackhide__ = True
-        verdict = Verdict("expected", "", "vanished", f"{self.path.name} expects {name}, but {reason}")
+        verdict = expected(name, reason, lock=self.path.name)
         self._missed = TestRecord(name, experiment, "", "failed", 0.0, verdicts=(verdict,))
         raise GateError(message(experiment, name, [verdict], baseline=self.asked))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        """Let the report carry what this test accepted and which examples flipped."""
+        """Let the report carry what this test accepted or missed, and which examples flipped."""
         report = yield
+        if isinstance(cell := _cell(item), Cell):
+            report.mlexp_cell = (cell.experiment.name, cell.id)
+        if call.when == "setup" and report.skipped and is_skipped_as_absent(cell, report.longrepr):
+            verdicts = verdicts_of_absent(cell)
+            skipped = TestRecord(cell.id, cell.experiment.name, item.nodeid, "skipped", 0.0, verdicts=verdicts)
+            report.mlexp_missed = to_dict(skipped)
         if call.when == "call":
             accepted = [] if report.failed else self._pending
             test = item.nodeid.partition("::")[0]
             report.mlexp_accepted = [(to_dict(replace(a, vectors=b"", test=test)), a.vectors) for a in accepted]
             report.mlexp_flips, self._pending, self._flips = self._flips, [], {}
             if self._missed is not None:
-                report.mlexp_missed, self._missed = to_dict(self._missed), None
+                node = "" if _cell(item) is None else item.nodeid  # a vanished experiment's is of no file
+                report.mlexp_missed, self._missed = to_dict(replace(self._missed, node=node)), None
         return report
 
     @pytest.hookimpl(trylast=True)
@@ -171,6 +174,9 @@ class Gating:
         """Collect what reports carry; only the controlling process does."""
         if self._is_worker:
             return
+        cell = report.__dict__.pop("mlexp_cell", None)
+        if cell is not None and report.failed:
+            self._failed.add(tuple(cell))
         for data, vectors in report.__dict__.pop("mlexp_accepted", ()):
             self._acceptances.append(replace(from_dict(data, Acceptance), vectors=vectors))
         if (data := report.__dict__.pop("mlexp_missed", None)) is not None:
@@ -182,10 +188,16 @@ class Gating:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write what was accepted; in CI it is only listed and fails, so that nobody accepts by accident."""
+        """Write what was accepted, of cells of which no test failed.
+
+        In CI it is only listed and fails, so that nobody accepts by accident.
+        """
         if self._is_worker or not self._options.accept:
             return
+        self._acceptances = [a for a in self._acceptances if (a.experiment, a.cell) not in self._failed]
         new = merged(self._state.lock, self._acceptances)
+        if self._acceptances:
+            new = replace(new, alpha=None if self._options.alpha == ALPHA else self._options.alpha)
         self._changed = [str(change) for change in differences(self._state.lock, new)]
         if self._acceptances and not self._refuses_ci:
             write(self.path, new, {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors})
@@ -213,12 +225,12 @@ class Gating:
             unwritten = self._refuses_ci
             show_accepted(terminalreporter, self._told, where=self.path.name, unwritten=unwritten)
         else:
-            show_verdicts(terminalreporter, judged(self.tests), alpha=self._options.alpha)
+            show_verdicts(terminalreporter, self.tests, alpha=self._options.alpha)
 
     @property
     def _told(self) -> Told:
         warnings = [text for one in self._acceptances for text in one.warnings]
-        return Told(self._changed, warnings, left_out(self.tests), short_sighted(self._acceptances))
+        return Told(self._changed, warnings, left_out(self.tests, self._failed), short_sighted(self._acceptances))
 
 
 def _cell(item: pytest.Item) -> Any:

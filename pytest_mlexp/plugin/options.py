@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import tempfile
 from collections.abc import Iterable
@@ -22,7 +21,7 @@ INI = {
     "mlexp_baseline": "accepted state to compare with when --mlexp-baseline is not given (default: mlexp.lock)",
     "mlexp_store": "folder that keeps outcomes for later sessions; 'off' keeps none (default: .mlexp/store)",
     "mlexp_accept_runs": "how many runs with fresh seeds --mlexp-accept makes of a cell with a margin (default: 5)",
-    "mlexp_alpha": "error rate of all comparisons of a session together, above 0 and at most 0.1 (default: 0.05)",
+    "mlexp_alpha": "error rate of all comparisons of a session together, 0.001 to 0.1 (default: 0.05)",
 }
 
 
@@ -46,7 +45,6 @@ class Options:
 
 
 MLFLOW = "mlflow:"
-LARGEST_ALPHA = 0.1  # a cell is looked at again from there on
 OPTIONS = pytest.StashKey[Options]()
 _NEEDS = {
     "--mlexp-baseline": "--mlexp",
@@ -166,22 +164,30 @@ def _read(config: pytest.Config) -> Options:
         config.getini("mlexp_store"),
         accept or bool(config.getoption("mlexp_fresh")),
         bool(config.getoption("mlexp_explain")),
-        _alpha(config.getini("mlexp_alpha")),
+        _alpha(config.getini("mlexp_alpha"), active=active),
     )
 
 
 def _baseline(config: pytest.Config, uri: str | None, *, accept: bool) -> Path:
     if (fetched := getattr(config, "workerinput", {}).get("mlexp_baseline")) is not None:
         return Path(fetched)
-    given = config.getoption("mlexp_baseline")
+    given, ini = config.getoption("mlexp_baseline"), config.getini("mlexp_baseline")
     if not given:
-        return config.rootpath / (config.getini("mlexp_baseline") or "mlexp.lock")
+        lock = config.rootpath / (ini or "mlexp.lock")
+        if ini and config.getoption("mlexp") and not accept and not lock.is_file():
+            raise pytest.UsageError(f"{config.inipath}: mlexp_baseline: {_no_file(lock)}")
+        return lock
     if given.startswith(MLFLOW):
         return _from_mlflow(config, given.removeprefix(MLFLOW), uri, accept=accept)
     path: Path = config.invocation_params.dir / given
     if not accept and not path.is_file():
-        raise pytest.UsageError(f"--mlexp-baseline: there is no file {path}; --mlexp-accept would make one")
+        raise pytest.UsageError(f"--mlexp-baseline: {_no_file(path)}")
     return path
+
+
+def _no_file(lock: Path) -> str:
+    there = nearest(lock.name, (path.name for path in lock.parent.glob("*.lock")))
+    return f"there is no file {lock}, so that every gate would be new and pass: {there}; --mlexp-accept would make one"
 
 
 def _from_mlflow(config: pytest.Config, run: str, uri: str | None, *, accept: bool) -> Path:
@@ -206,17 +212,17 @@ def _runs(text: str) -> int:
     return int(text or 5)
 
 
-def _alpha(text: str) -> float:
+def _alpha(text: str, *, active: bool) -> float:
+    if not (text and active):
+        return 0.05
+    from pytest_mlexp.gates.alpha import check_alpha
+
     try:
-        number = float(text or 0.05)
+        return check_alpha(float(text))
+    except SettingsError as error:
+        raise pytest.UsageError(f"mlexp_alpha = {text!r}: {error}") from None
     except ValueError:
-        number = math.nan
-    if not 0 < number <= LARGEST_ALPHA:
-        raise pytest.UsageError(
-            f"mlexp_alpha = {text!r} must be a number above 0 and at most {LARGEST_ALPHA}, 0.05 for instance: the "
-            "share of sessions that may accuse a model which is as good as it was"
-        )
-    return number
+        raise pytest.UsageError(f"mlexp_alpha = {text!r} must be a number, 0.05 for instance") from None
 
 
 def _first(*places: tuple[str, str | None]) -> tuple[str, str | None]:

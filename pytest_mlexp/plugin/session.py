@@ -16,9 +16,10 @@ from pytest_mlexp.errors import GateError, SettingsError
 from pytest_mlexp.execution.outcome import INTERRUPTS
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
+from pytest_mlexp.gates.state import MissingCell
 from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.collection import EXPERIMENTS
-from pytest_mlexp.plugin.gating import Gating, VanishedCell
+from pytest_mlexp.plugin.gating import Gating
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.plugin.terminal import Progress, explain, in_words, summarize, told_by_its_words
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, from_dict, to_dict
@@ -77,8 +78,9 @@ class MlexpSession:
             GateError: a gate was breached; the numbers are recorded already.
         """
         __tracebackhide__ = True
-        cell = cast("Cell | VanishedCell", item.callspec.params["evaluation"])
-        if isinstance(cell, VanishedCell):
+        cell = cast("Cell | MissingCell", item.callspec.params["evaluation"])
+        self.gating.refuse_absent(cell)
+        if isinstance(cell, MissingCell):
             self.gating.vanish(cell)
             pytest.skip("accepted that this cell is gone")
         item.stash[CELL] = cell

@@ -23,6 +23,7 @@ class VanishedExperiment(pytest.Item):
         self.experiment = experiment
         self._gating = gating
         self.add_marker("mlexp")  # -m mlexp chooses it, as it does the tests of cells
+        self.extra_keyword_matches.add(f"[{self.name}]")  # chooses it alone: no other one's name has it inside
 
     def runtest(self) -> None:
         """Fail, or take the experiment out of the lock.

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from pytest_mlexp.gates.anchors import GOES_ON
+from pytest_mlexp.gates.comparing import ALPHA
 from pytest_mlexp.records import TestRecord
 from pytest_mlexp.reporting.verdicts import (
-    Judged,
     cost_of_correction,
     counts,
     judged,
     next_steps,
+    nodes_of,
     of_a_run,
     quiet_lines,
     short,
@@ -32,10 +35,12 @@ class Told:
     short_sighted: Sequence[str] = ()
 
 
-def show_verdicts(reporter: pytest.TerminalReporter, pairs: Sequence[Judged], *, alpha: float) -> None:
+def show_verdicts(reporter: pytest.TerminalReporter, tests: Sequence[TestRecord], *, alpha: float) -> None:
     """Show verdicts, the worst first, and what to do next, each advice once."""
-    table = verdict_table(pairs)
-    if not pairs or (reporter.config.get_verbosity() < 0 and not table):
+    pairs = judged(tests)
+    nodes = {where: [_from_here(node, reporter.config) for node in ids] for where, ids in nodes_of(tests).items()}
+    table, steps = verdict_table(pairs), next_steps(pairs, nodes)
+    if not pairs or (reporter.config.get_verbosity() < 0 and not table and not steps):
         return
     reporter.section("mlexp gates")
     if table:
@@ -47,11 +52,19 @@ def show_verdicts(reporter: pytest.TerminalReporter, pairs: Sequence[Judged], *,
             reporter.write_line(line)
         if shared and max(shared) > 1:
             reporter.write_line(cost_of_correction(alpha, max(shared)))
-    for line in next_steps(pairs):
+    if alpha != ALPHA:
+        reporter.write_line(f"mlexp_alpha: the error rate of this session is {alpha:g}, not {ALPHA:g}", yellow=True)
+    for line in steps:
         reporter.write_line(line, yellow=True)
-    if next_steps(pairs) and (how := of_a_run(reporter.config.getoption("mlexp_baseline") or "")):
+    if steps and (how := of_a_run(reporter.config.getoption("mlexp_baseline") or "")):
         reporter.write_line(f"next: accept {how}", yellow=True)
     reporter.write_line(f"gates: {counts(pairs)}")
+
+
+def _from_here(node: str, config: pytest.Config) -> str:
+    """A test's id as the command line takes it in the folder where this session was started."""
+    path, separator, rest = node.partition("::")
+    return Path(os.path.relpath(config.rootpath / path, config.invocation_params.dir)).as_posix() + separator + rest
 
 
 def show_accepted(reporter: pytest.TerminalReporter, told: Told, *, where: str, unwritten: bool) -> None:
@@ -76,10 +89,14 @@ def show_accepted(reporter: pytest.TerminalReporter, told: Told, *, where: str, 
         reporter.write_line(told_so, red=True)
 
 
-def left_out(tests: Iterable[TestRecord]) -> list[str]:
-    """One line for each cell that is not accepted because its test failed: which, and why."""
-    failed = [test for test in tests if test.outcome == "failed"]
-    return [f"not accepted: {test.experiment}: {test.cell}: {_why(test)}" for test in failed]
+def left_out(tests: Iterable[TestRecord], failed: Collection[tuple[str, str]]) -> list[str]:
+    """One line for each failed test of a cell that is not accepted because of it, with the reason."""
+    told = [test for test in tests if test.outcome == "failed" and (test.experiment, test.cell) in failed]
+    others = sorted(set(failed) - {(test.experiment, test.cell) for test in told})
+    return [
+        *(f"not accepted: {test.experiment}: {test.cell}: {_why(test)}" for test in told),
+        *(f"not accepted: {experiment}: {cell}: a fixture of its test failed" for experiment, cell in others),
+    ]
 
 
 def _why(test: TestRecord) -> str:

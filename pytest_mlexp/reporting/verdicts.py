@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from textwrap import shorten
 from typing import get_args
 
 from pytest_mlexp.numerals import change, digits, text
@@ -11,7 +13,7 @@ from pytest_mlexp.verdicts import UNACCEPTABLE, Comparison, Status, Verdict
 
 # Worst first, which is the order in which they are declared.
 _ORDER = {status: number for number, status in enumerate(get_args(Status))}
-_QUIET = ("inconclusive", "pass", "identical", "other_hardware", "new")
+_QUIET = ("inconclusive", "pass", "identical", "other_hardware", "skipped", "new")
 _NEXT = {
     "regressed": "find what changed, or accept the loss",
     "not_comparable": "if the change is meant, accept it",
@@ -21,13 +23,15 @@ _NEXT = {
     "not_finite": "look at the predictions: nothing can be accepted that is not finite",
     "missing": "let an evaluator give the metric, or take the gate away",
     "breach": "mend the model, or change the bound in the code: --mlexp-accept accepts no number beyond it",
-    "other_hardware": "accept it on this hardware, or let the gate inform alone (primary=False)",
+    "other_hardware": "judge it on the hardware that it was accepted on, or let the gate inform alone (primary=False)",
+    "skipped": "run it where its device is, or let the gate pass what shows nothing",
     "inconclusive": "test on more examples, declare more seeds, or let the gate pass what shows nothing",
 }
 _ACCEPTED = ("regressed", "not_comparable", "loosened", "new", "vanished")  # what a reviewed commit may change
 _MEANT_LOSS = "or say that the margin was reviewed and this loss is meant"
 _OF_ANCHOR = f"find what changed, {_MEANT_LOSS}"
 _MOST_CHOSEN = 8
+_WIDEST = 80
 _MEANT = "accept what is meant of {cells} in a reviewed commit"
 _RESET = "accept for good what {cells} lost since the anchor"
 _FIRST = "accept {cells} for the first time (until then margins hold nothing)"
@@ -61,7 +65,7 @@ def verdict_table(pairs: Sequence[Judged]) -> str:
             "metric": verdict.metric
             + (" (anchor)" if verdict.against == "anchor" else "")
             + (" (reused)" if verdict.reused else ""),
-            **_numbers(verdict.comparison),
+            **_numbers(verdict),
         }
         for where, verdict in pairs
         if verdict.status not in _QUIET or not verdict
@@ -127,19 +131,40 @@ def message(experiment: str, cell: str, verdicts: Iterable[Verdict], *, baseline
     return "\n".join([*lines, *(f"  next: {advice}" for advice in dict.fromkeys(_advices(failed, baseline)))])
 
 
-def next_steps(pairs: Sequence[Judged]) -> list[str]:
-    """What to do about these verdicts: one line with a command for all cells that it is for."""
-    found: dict[str, list[str]] = {}
+def next_steps(pairs: Sequence[Judged], nodes: Mapping[str, Sequence[str]]) -> list[str]:
+    """What to do about these verdicts: one line with a command for all cells that it is for, and for no other.
+
+    ``nodes`` are the ids of each cell's tests; what has none is no test that could be named, but has a keyword.
+    """
+    found: dict[tuple[str, bool], list[str]] = {}
     for where, verdict in _acceptable(pairs):
-        found.setdefault(_step(verdict), []).append(where)
+        found.setdefault((_step(verdict), where in nodes), []).append(where)
     lines = []
     for step, option in _STEPS.items():
-        if cells := list(dict.fromkeys(found.get(step, ()))):
-            count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
-            chosen = f"-k '{' or '.join(map(_selection, cells))}'"
-            choice = chosen if len(cells) <= _MOST_CHOSEN else "(-k chooses cells)"
-            lines.append(f"next: {step.format(cells=count)}: pytest {option} {choice}")
+        for has_nodes in (True, False):
+            if cells := list(dict.fromkeys(found.get((step, has_nodes), ()))):
+                count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
+                chosen = _by_node(cells, nodes) if has_nodes else _by_keyword(cells)
+                choice = chosen if len(cells) <= _MOST_CHOSEN else "(the ids of tests choose cells)"
+                lines.append(f"next: {step.format(cells=count)}: pytest {option} {choice}")
     return lines
+
+
+def nodes_of(tests: Iterable[TestRecord]) -> dict[str, tuple[str, ...]]:
+    """The ids of the tests of each ``experiment: cell``."""
+    found: dict[str, dict[str, None]] = {}
+    for test in tests:
+        if test.node:
+            found.setdefault(f"{test.experiment}: {test.cell}", {})[test.node] = None
+    return {where: tuple(nodes) for where, nodes in found.items()}
+
+
+def _by_node(cells: Iterable[str], nodes: Mapping[str, Sequence[str]]) -> str:
+    return shlex.join(node for where in cells for node in nodes[where])
+
+
+def _by_keyword(cells: Iterable[str]) -> str:
+    return f"-k '{' or '.join('[' + where.rpartition(': ')[2] + ']' for where in cells)}'"
 
 
 def _step(verdict: Verdict) -> str:
@@ -205,12 +230,6 @@ def _slid(verdict: Verdict) -> bool:
     return verdict.status in ("regressed", "inconclusive") and verdict.against == "anchor" and not verdict
 
 
-def _selection(where: str) -> str:
-    """What ``-k`` takes for a cell: it knows no "="."""
-    parts = where.rpartition(": ")[2].split("=")
-    return parts[0] if len(parts) == 1 else f"({' and '.join(parts)})"
-
-
 def _explained(verdict: Verdict, found: Comparison) -> list[str]:
     before, now = found.runs
     form = digits(found.baseline, found.candidate, found.difference)
@@ -260,9 +279,10 @@ def _seen(found: Comparison) -> str:
     return f"THIS GATE CAN SHOW NO LOSS: {found.blind}" if found.blind else f"sees losses from {text(found.visible)}"
 
 
-def _numbers(found: Comparison | None) -> dict[str, str]:
-    if found is None:
-        return {"change": "", "p": "", "sees losses from": ""}
+def _numbers(verdict: Verdict) -> dict[str, str]:
+    """The columns of numbers; what was not compared has its reason there instead."""
+    if (found := verdict.comparison) is None:
+        return {"change": shorten(verdict.reason, _WIDEST, placeholder=" ..."), "p": "", "sees losses from": ""}
     return {"change": _change(found), "p": f"{found.p:.2g}", "sees losses from": text(found.visible)}
 
 

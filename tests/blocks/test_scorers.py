@@ -15,6 +15,7 @@ from sklearn.metrics import (
     log_loss,
     make_scorer,
     mean_squared_error,
+    recall_score,
 )
 
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock, directions
@@ -88,6 +89,13 @@ def test_a_scorer_that_scikit_learn_negates_is_still_maximized() -> None:
     block = declare(make_scorer(mean_squared_error, greater_is_better=False), name="negated")
     assert block.metrics[0].maximize
     assert block.name == "negated"
+
+
+def test_the_average_over_classes_is_known() -> None:
+    assert declare(recall_score).average == "binary"
+    assert declare(make_scorer(recall_score, average="macro")).average == "macro"
+    assert declare("f1_weighted").average == "weighted"
+    assert declare(accuracy_score).average is None
 
 
 def test_every_scorer_name_of_scikit_learn_can_be_declared() -> None:

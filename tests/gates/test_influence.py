@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from pytest_mlexp.gates.influence import Answers, contributions
+from pytest_mlexp.gates.influence import Answers, contributions, of_runs
 
 RNG = np.random.default_rng(7)
 N = 400
@@ -97,6 +97,34 @@ def test_sample_weights_are_in(name: str, value: float) -> None:
     vector = contributions(name, Answers(TRUTH, GUESS, PROBA, SCORE, WEIGHTS), value)
     assert vector is not None
     assert vector.mean() == pytest.approx(value)
+
+
+# 20 of each class, 18 of each right: every average of the recall has the same value.
+EVEN = Answers(np.repeat([0, 1], 20), np.r_[np.ones(2), np.zeros(18), np.zeros(2), np.ones(18)].astype(int))
+
+
+def test_where_averages_coincide_the_name_or_scikit_learn_decides() -> None:
+    right = (EVEN.y_true == EVEN.y_pred).astype(float)
+    for name, average in (("balanced_accuracy", None), ("recall_macro", None), ("recall_score", "macro")):
+        vector = contributions(name, EVEN, 0.9, average=average)
+        assert vector is not None
+        np.testing.assert_allclose(vector, right, atol=1e-12)
+    binary = contributions("recall_score", EVEN, 0.9, average="binary")
+    assert binary is not None
+    assert set(binary[EVEN.y_true == 0].round(12)) == {0.9}
+
+
+def test_balanced_accuracy_knows_only_classes_of_the_truth() -> None:
+    other = Answers(EVEN.y_true, np.where(np.arange(40) == 0, 2, EVEN.y_pred))
+    assert contributions("balanced_accuracy", other, 0.9) is not None
+
+
+def test_all_runs_of_a_cell_are_reduced_in_one_way() -> None:
+    uneven = Answers(EVEN.y_true, np.where(np.arange(40) < 5, 1, EVEN.y_pred))
+    value = metrics.recall_score(uneven.y_true, uneven.y_pred, average="macro")
+    both = of_runs("recall", [(EVEN, 0.9), (uneven, value)])
+    assert both is not None
+    assert set(both[0].round(12)) == {0.0, 1.0}
 
 
 def test_a_metric_of_the_same_name_and_another_meaning_is_not_taken_for_it() -> None:

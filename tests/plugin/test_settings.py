@@ -28,12 +28,12 @@ def test_a_setting_that_does_not_exist_names_the_likely_one(project: Project, na
     result.stderr.fnmatch_lines([f"ERROR: *{name}: there is no setting 'mlexp_device': did you mean 'mlexp_devices'*"])
 
 
-@pytest.mark.parametrize("text", ["0", "0.2", "5%"])
+@pytest.mark.parametrize("text", ["0", "0.0009", "0.2", "5%"])
 def test_an_alpha_that_cannot_be_is_refused_before_anything_runs(project: Project, text: str) -> None:
     (project.root / "pytest.ini").write_text(f"[pytest]\nmlexp_alpha = {text}\n")
     result = project.pytest("--mlexp")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: mlexp_alpha = '{text}' must be a number above 0 and at most 0.1*"])
+    result.stderr.fnmatch_lines([f"ERROR: mlexp_alpha = '{text}'*must be a number*"])
 
 
 @pytest.mark.parametrize(

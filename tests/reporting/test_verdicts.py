@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from pytest_mlexp.records import TestRecord
@@ -9,10 +11,11 @@ from pytest_mlexp.reporting.verdicts import (
     judged,
     message,
     next_steps,
+    nodes_of,
     quiet_lines,
     verdict_table,
 )
-from pytest_mlexp.verdicts import Comparison, Verdict
+from pytest_mlexp.verdicts import PASSING, Comparison, Status, Verdict
 
 FOUND = Comparison(
     baseline=0.9559,
@@ -133,16 +136,33 @@ def test_a_session_says_each_command_once_for_all_its_cells() -> None:
             record("c", verdict("new"), verdict("breach", informs=True), verdict("improved", informs=True)),
             record("d", verdict("regressed")),
             record("broken", verdict("not_comparable"), verdict("not_finite")),
+            record("vanished-f", verdict("vanished")),
         ]
     )
-    accept, since, first, keep = [line.split(": pytest ") for line in next_steps(pairs)]
+    nodes = {"e: a-n=30-d": ["t.py::test[a-n=30-d]", "t.py::test_2[a-n=30-d]"], "e: b": ["t.py::b"], "e: c": ["c"]}
+    nodes["e: d"] = ["t.py::d"]
+    accept, gone, since, first, keep = [line.split(": pytest ") for line in next_steps(pairs, nodes)]
     assert accept[0] == "next: accept what is meant of 2 cells in a reviewed commit"
-    assert accept[1] == "--mlexp-accept -k 'd or b'"
-    assert since[1] == "--mlexp-accept --mlexp-reset-anchors -k '(a-n and 30-d)'"
-    assert first[1] == "--mlexp-accept -k 'c'"
-    assert keep == ["next: to keep what 1 cell gained", "--mlexp-accept -k 'b'"]
-    many = judged([record(f"c{number}", verdict("regressed")) for number in range(9)])
-    assert [line.rpartition(": ")[2] for line in next_steps(many)] == ["pytest --mlexp-accept (-k chooses cells)"]
+    assert accept[1] == "--mlexp-accept t.py::d t.py::b"
+    assert gone[1] == "--mlexp-accept -k '[vanished-f]'"
+    assert since[1] == "--mlexp-accept --mlexp-reset-anchors 't.py::test[a-n=30-d]' 't.py::test_2[a-n=30-d]'"
+    assert first[1] == "--mlexp-accept c"
+    assert keep == ["next: to keep what 1 cell gained", "--mlexp-accept t.py::b"]
+    tests = [record(f"c{number}", verdict("regressed")) for number in range(9)]
+    (many,) = next_steps(judged(tests), nodes_of(tests))
+    assert many.endswith(": pytest --mlexp-accept (the ids of tests choose cells)")
+
+
+@pytest.mark.parametrize("status", [status for status in get_args(Status) if status not in PASSING])
+def test_whatever_may_fail_a_cell_has_advice(status: str) -> None:
+    failed = Verdict("m", "m", status, "why", strict=True)  # type: ignore[arg-type]
+    assert not failed
+    assert "\n  next: " in message("e", "c", [failed])
+
+
+def test_a_row_without_numbers_has_its_reason() -> None:
+    informing = Verdict("m at_least=0.9", "m", "breach", "m is 0.8, at least 0.9 is asked", informs=True)
+    assert "m is 0.8, at least 0.9 is asked" in verdict_table(judged([record("a", informing)]))
 
 
 def test_what_sharing_costs_is_said() -> None:
@@ -167,8 +187,8 @@ def test_an_anchor_that_goes_on_failing_asks_for_its_reset() -> None:
     unclear = verdict("inconclusive", against="anchor", strict=True)
     command = "--mlexp-accept --mlexp-reset-anchors"
     assert f"({command})" in message("e", "c", [unclear]).splitlines()[-1]
-    assert [line.rpartition(": pytest ")[2] for line in next_steps([("e: c", unclear)])] == [f"{command} -k 'c'"]
-    assert next_steps([("e: c", verdict("inconclusive", against="anchor"))]) == []
+    assert [line.rpartition(": pytest ")[2] for line in next_steps([("e: c", unclear)], {})] == [f"{command} -k '[c]'"]
+    assert next_steps([("e: c", verdict("inconclusive", against="anchor"))], {}) == []
 
 
 def test_a_slide_asks_at_once_for_the_reset_without_which_it_goes_on() -> None:
@@ -185,7 +205,7 @@ def test_timings_of_an_earlier_session_are_called_so_and_to_be_taken_anew() -> N
         assert ("timings of 2 of 3 runs are reused from an earlier session" in told) == bool(reused)
         assert ("next: take the timings anew" in told) == bool(reused)
         assert ("m (reused)" in verdict_table([("e: c", slower)])) == bool(reused)
-        steps = next_steps([("e: c", slower), ("e: d", verdict("breach", reused=reused))])
+        steps = next_steps([("e: c", slower), ("e: d", verdict("breach", reused=reused))], {})
         assert [line.rpartition(": pytest ")[2].split()[0] for line in steps] == [
             "--mlexp-fresh" if reused else "--mlexp-accept"
         ]
@@ -194,7 +214,7 @@ def test_timings_of_an_earlier_session_are_called_so_and_to_be_taken_anew() -> N
 def test_what_is_not_finite_is_not_to_be_accepted_though_it_changed() -> None:
     broken = [Verdict("m", "m", "not_finite", "nan"), Verdict("n", "n", "not_comparable", "evaluator changed")]
     assert "--mlexp-accept" not in message("e", "c", broken)
-    assert next_steps([("e: c", one) for one in broken]) == []
+    assert next_steps([("e: c", one) for one in broken], {}) == []
 
 
 def test_a_baseline_that_was_read_from_mlflow_is_accepted_into_the_lock() -> None:

@@ -80,6 +80,10 @@ class Project:
         assert old in text
         file.write_text(text.replace(old, new), encoding="utf-8")
 
+    def write_test(self, text: str) -> None:
+        """Write the test file anew."""
+        self._pytester.makepyfile(test_toy=text)
+
     def run(self, *options: str, tracking: str = "off", process: bool = False) -> pytest.RunResult:
         """Run the tests with ``--mlexp``; in a process of their own after an edit between two runs."""
         every = [*OTHERS_OFF, "--mlexp", f"--mlexp-tracking-uri={tracking}", *options]

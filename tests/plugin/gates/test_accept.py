@@ -39,6 +39,30 @@ def test_what_is_accepted_is_written_said_and_met_again(project: Project, worker
     assert (project.path / "mlexp.lock").read_bytes() == lock
 
 
+SECOND = """
+import pytest
+from toy_experiment import toy
+
+@toy.model(name="other")
+class Other:
+    def predict(self, X):
+        return X[:, 0] * 0 + 1.0
+
+@pytest.fixture
+def fragile(evaluation):
+    yield
+    assert evaluation["share"] < 1
+
+@pytest.mark.mlexp(toy)
+def test_share(evaluation):
+    assert evaluation["share"] > 0.95
+
+@pytest.mark.mlexp(toy)
+def test_with_fixture(evaluation, fragile):
+    pass
+"""
+
+
 def test_in_ci_nobody_accepts_by_accident(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     accident = project.run("--mlexp-accept")
@@ -103,6 +127,16 @@ def test_what_fails_or_is_not_finite_is_not_accepted_and_that_is_said(project: P
     assert tag.startswith("pass: accepted with this test: share 0.9")
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_cell_is_accepted_only_where_all_of_its_tests_pass(project: Project, workers: tuple[str, ...]) -> None:
+    project.write_test(SECOND)
+    failed = project.run("--mlexp-accept", *workers, process=True)
+    failed.assert_outcomes(passed=3, failed=1, errors=1)
+    failed.stdout.fnmatch_lines([f"not accepted: toy: {project.cell}: assert 0.9* > 0.95"])
+    failed.stdout.fnmatch_lines(["not accepted: toy: other-numbers-right-cpu: a fixture of its test failed"])
+    assert not (project.path / "mlexp.lock").exists()
+
+
 def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     project.run("--mlexp-accept")
     project.edit("def guess(seed)", "def renamed(seed)")
@@ -113,7 +147,7 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
             f"VANISHED mlexp.lock expects {project.cell}, but *: did you mean 'renamed-numbers-right-cpu'*",
             f"  {project.cell} of experiment 'toy'",
             "  next: declare it again, or take it out in a reviewed commit (--mlexp-accept)",
-            "next: accept what is meant of 1 cell * -k 'guess-numbers-right-cpu'",
+            "next: accept what is meant of 1 cell * 'test_toy.py::test_quality[[]guess-numbers-right-cpu]'",
             "gates: 1 vanished, 1 new",
         ]
     )
@@ -122,14 +156,37 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     assert not (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").exists()
 
 
-def test_an_accepted_cell_of_a_device_elsewhere_is_a_skipped_test(project: Project) -> None:
+def test_an_accepted_cell_of_a_device_elsewhere_is_skipped_with_a_verdict(project: Project) -> None:
+    # In processes of their own: PyTorch, which knows the devices, can be imported only once in a process.
     project.edit("def guess(seed)", "def guess(seed, device)")
-    project.run("--mlexp-accept", "--mlexp-devices=cpu").assert_outcomes(passed=1)
+    project.run("--mlexp-accept", "--mlexp-devices=cpu", process=True).assert_outcomes(passed=1)
     lock = project.path / "mlexp.lock"
     lock.write_text(lock.read_text(encoding="utf-8").replace("right-cpu", "right-mps"), encoding="utf-8")
-    elsewhere = project.run("-rs", "--mlexp-devices=cpu")
+    elsewhere = project.run("-rs", "--mlexp-devices=cpu", "-n", "2", process=True)
     elsewhere.assert_outcomes(passed=1, skipped=1)
-    elsewhere.stdout.fnmatch_lines(["*accepted on mps, which is no device of this session: not judged*"])
+    elsewhere.stdout.fnmatch_lines(
+        ["gates: 1 new, 1 skipped", "*accepted on mps, which is no device of this session: not judged*"]
+    )
+    project.edit("max_drop=0.01", 'max_drop=0.01, inconclusive="fail"')
+    strict = project.run("--mlexp-devices=cpu", "-n", "2", process=True)
+    strict.assert_outcomes(passed=1, failed=1)
+    strict.stdout.fnmatch_lines(
+        ["SKIPPED accepted on mps, *: not judged", "  next: run it where its device is, *", "gates: 1 new, 1 skipped"]
+    )
+
+
+def test_a_device_that_is_not_here_is_skipped_with_a_verdict_and_fails_where_a_gate_asks_for_it(
+    project: Project,
+) -> None:
+    project.edit("def guess(seed)", "def guess(seed, device)")
+    absent = project.run("--mlexp-devices=cuda:99", process=True)
+    absent.assert_outcomes(skipped=1)
+    absent.stdout.fnmatch_lines(["gates: 1 skipped"])
+    project.edit("max_drop=0.01", 'max_drop=0.01, inconclusive="fail"')
+    strict = project.run("--mlexp-devices=cuda:99", process=True)
+    strict.assert_outcomes(failed=1)
+    strict.stdout.fnmatch_lines(["SKIPPED device cuda:99 is not here: *", "gates: 1 skipped"])
+    project.run("--mlexp-accept", "--mlexp-devices=cuda:99", process=True).assert_outcomes(skipped=1)
 
 
 CHANGES = [

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_mlexp.cli import main
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,6 +27,20 @@ def test_a_lock_that_is_not_there_is_refused(project: Project) -> None:
     refused.stderr.fnmatch_lines(["*--mlexp-baseline: there is no file *other.lock*"])
 
 
+def test_a_lock_in_the_ini_file_that_is_not_there_is_refused_until_it_is_made(project: Project) -> None:
+    project.run("--mlexp-accept")
+    project.settings("mlexp_baseline = mlexp.lok")
+    refused = project.run()
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["ERROR: *ini: mlexp_baseline: there is no file *.lok*did you mean 'mlexp.lock'*"])
+    project.run("--mlexp-accept").assert_outcomes(passed=1)
+    project.run().stdout.fnmatch_lines(["gates: 1 identical"])
+
+
+def test_a_new_cell_is_told_under_quiet_too(project: Project) -> None:
+    project.run("-q").stdout.fnmatch_lines(["next: accept 1 cell for the first time *", "gates: 1 new"])
+
+
 def test_a_torn_lock_is_refused(project: Project) -> None:
     (project.path / "mlexp.lock").write_text("<<<<<<< HEAD\n", encoding="utf-8")
     refused = project.run()
@@ -39,7 +55,9 @@ def store(project: Project, template: Path) -> str:
     return f"sqlite:///{project.path}/.mlexp/mlflow.db"
 
 
-def test_what_a_run_accepted_is_met_again_from_mlflow(project: Project, store: str) -> None:
+def test_what_a_run_accepted_is_met_again_from_mlflow(
+    project: Project, store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from mlflow import MlflowClient
 
     project.run("--mlexp-accept", tracking=store).assert_outcomes(passed=1)
@@ -56,6 +74,11 @@ def test_what_a_run_accepted_is_met_again_from_mlflow(project: Project, store: s
     for name in (session, "guess@champion"):
         found = project.run(f"--mlexp-baseline=mlflow:{name}", tracking=store)
         found.stdout.fnmatch_lines(["gates: 1 identical"])
+    monkeypatch.chdir(project.path)
+    assert main(["compare", f"mlflow:{session}", session, f"--tracking-uri={store}"]) == 0
+    assert "unchanged: 1 metric of 1 cell" in capsys.readouterr().out
+    assert main(["compare", session, "mlflow:nobody", f"--tracking-uri={store}"]) == 2
+    assert "no accepted state 'nobody' in MLflow" in capsys.readouterr().err
     workers = project.run(f"--mlexp-baseline=mlflow:{session}", "-n", "2", tracking=store)
     workers.stdout.fnmatch_lines(["gates: 1 identical"])
 

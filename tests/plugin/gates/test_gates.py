@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,30 @@ if TYPE_CHECKING:
     from tests.plugin.gates.conftest import Project
 
 from pytest_mlexp.tracking.journal import read
+
+ALIKE = """
+@toy.model(name="big_guess")
+def big(seed):
+    return guess(seed)
+
+toys = Experiment("toys")
+toys.dataset(numbers, version="1")
+toys.model(guess)
+toys.evaluator(right, maximize="share")
+toy.gate("share", max_drop=0.01, on="guess")
+"""
+BOTH = """
+import pytest
+from toy_experiment import toy, toys
+
+@pytest.mark.mlexp(toy)
+def test_toy(evaluation):
+    pass
+
+@pytest.mark.mlexp(toys)
+def test_toys(evaluation):
+    pass
+"""
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
@@ -32,7 +57,7 @@ def test_a_loss_fails_the_test_and_explains_itself(project: Project, workers: tu
             "  ?? examples went from right to wrong, ? from wrong to right",
             "  next: find what changed, or accept the loss in a reviewed commit (--mlexp-accept)",
             "regressed  toy: *",
-            f"next: accept what is meant of 1 cell in a reviewed commit: pytest --mlexp-accept -k '{project.cell}'",
+            "next: accept what is meant of 1 cell in a reviewed commit: pytest --mlexp-accept 'test_toy.py::test_*",
             "gates: 1 regressed",
             "FAILED test_toy.py::test_quality[[]*[]] - REGRESSED share*",
         ]
@@ -83,7 +108,31 @@ def test_the_share_of_each_gate_is_counted_after_selection(project: Project) -> 
     one.stdout.fnmatch_lines(["  p *, fails below 0.05"])
     project.settings("mlexp_alpha = 0.01")
     fewer = project.run()
-    fewer.stdout.fnmatch_lines(["*2 comparisons share an error rate of 1%: each fails below p 0.005*"])
+    fewer.stdout.fnmatch_lines(
+        [
+            "LOOSENED gates were accepted at alpha 0.05, now it is 0.01: larger losses pass",
+            "*2 comparisons share an error rate of 1%: each fails below p 0.005*",
+            "mlexp_alpha: the error rate of this session is 0.01, not 0.05",
+        ]
+    )
+    project.wrong(20)
+    project.run("--mlexp-accept").stdout.fnmatch_lines(["alpha (0.05 where it is nothing): nothing -> 0.01"])
+    project.run().assert_outcomes(passed=2)
+    project.settings("mlexp_alpha = 0.02")
+    project.run().assert_outcomes(passed=2)
+
+
+def test_the_command_that_is_printed_chooses_these_cells_and_no_others(project: Project) -> None:
+    project.edit('toy.gate("share", at_least=0.1, max_drop=0.01)', ALIKE)
+    project.write_test(BOTH)
+    new = project.run(process=True)
+    (line,) = [line for line in new.outlines if line.startswith("next: accept 1 cell for the first time")]
+    command = shlex.split(line.rpartition(": pytest ")[2])
+    assert command == ["--mlexp-accept", f"test_toy.py::test_toy[{project.cell}]"]
+    project.run(*command, process=True).assert_outcomes(passed=1)
+    text = (project.path / "mlexp.lock").read_text(encoding="utf-8")
+    assert "big_guess" not in text
+    assert "toys" not in text
 
 
 def test_a_new_cell_fails_where_its_gate_asks_for_it(project: Project) -> None:
