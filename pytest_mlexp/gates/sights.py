@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pytest_mlexp.records import Evaluation
 
 
+CLEARLY = 1.5  # what is seen with a power of 80 % is always somewhat larger than the margin
+
+
 def failing_comparisons(cell: Cell) -> int:
     """How many comparisons with a baseline can fail a cell."""
     return sum(gate.compares and not cell.informs(gate) for gate in cell.gates)
@@ -39,11 +42,11 @@ def sights(cell: Cell, accepted: Acceptance, declared: Evaluation, terms: Terms)
 
 
 def short_sighted(acceptances: Iterable[Acceptance]) -> list[str]:
-    """One line for each gate that sees no loss as small as its margin, with the cell of which it sees the least."""
+    """One line for each gate that sees only losses clearly above its margin, with the cell of which it sees least."""
     found: dict[tuple[str, str], list[tuple[Sight, str]]] = {}
     for one in acceptances:
         for sight in one.sights:
-            if sight.visible > sight.margin:
+            if sight.visible > CLEARLY * sight.margin:
                 found.setdefault((one.experiment, sight.gate), []).append((sight, one.cell))
     lines = []
     for (experiment, gate), seen in found.items():

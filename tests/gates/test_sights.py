@@ -45,7 +45,11 @@ def test_each_gate_is_told_once_with_its_worst_cell() -> None:
     def cell(name: str, *sights: Sight) -> Acceptance:
         return Acceptance("e", name, sights=sights)
 
-    several = [cell("a", Sight("m", 0.03, 0.02)), cell("b", Sight("m", 0.043, 0.02)), cell("c", Sight("m", 0.01, 0.02))]
+    several = [
+        cell("a", Sight("m", 0.04, 0.02)),
+        cell("b", Sight("m", 0.043, 0.02)),
+        cell("c", Sight("m", 0.022, 0.02)),
+    ]
     assert short_sighted([*several, cell("d", Sight("n", math.inf, 0.1))]) == [
         "e: gate 'm' sees losses from 0.0430, its margin is 0.02 (b, the worst of 2 cells)",
         "e: gate 'n' sees no loss, its margin is 0.1 (d)",

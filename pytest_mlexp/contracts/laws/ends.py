@@ -69,8 +69,7 @@ def constant_columns_hide_nothing(subject: Subject, case: Case) -> None:
     if quality(subject, learnt, data) < enough:
         raise NotApplicable("it does not learn from that column without constant ones")
     columns = data.X.shape[1]
-    constants = np.resize([0.7, 1.0, 3.3, 0.0], columns + 2)  # sums of some are rounded, of their squares too
-    X, X_test = (np.tile(constants, (len(part), 1)) for part in (data.X, data.X_test))
+    X, X_test = (np.full((len(part), columns + 2), 1.0) for part in (data.X, data.X_test))
     X[:, 1], X_test[:, 1] = data.X[:, 0], data.X_test[:, 0]
     beside = Data(X, data.y, X_test, data.y_test)
     model = subject.try_fit(X, data.y, doing="a fit on one column beside constant ones")
