@@ -14,7 +14,7 @@ from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
 from pytest_mlexp.gates.anchors import against_anchors
 from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.contributions import is_of
-from pytest_mlexp.gates.differences import differences, shown
+from pytest_mlexp.gates.differences import differences, folded, shown
 from pytest_mlexp.gates.flips import flips_table
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, write
@@ -22,6 +22,7 @@ from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
 from pytest_mlexp.gates.sights import failing_comparisons, short_sighted, sights
 from pytest_mlexp.gates.state import AcceptedState, MissingCell, expected
+from pytest_mlexp.gates.timings import worse
 from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.absent import is_skipped_as_absent, verdicts_of_absent
 from pytest_mlexp.plugin.options import Options
@@ -89,9 +90,11 @@ class Gating:
                 return verdicts
         previous = None if self._options.reset_anchors else baseline
         accepted = accept(cell, flow.dataset(cell), evaluation, fresh, previous)
+        where, before = f"{cell.experiment.name}: {cell.id}", {} if baseline is None else baseline.locked.metrics
+        slower = worse(where, before, {} if accepted.entry is None else accepted.entry.metrics)
         warnings = against_anchors(cell, accepted, fresh, Terms(alpha=self._options.alpha, gates=self.gates))
         seen = sights(cell, accepted, evaluation, Terms(alpha=self._options.alpha, gates=self._sharing))
-        self._pending.append(replace(accepted, warnings=(*accepted.warnings, *warnings), sights=seen))
+        self._pending.append(replace(accepted, warnings=(*accepted.warnings, *slower, *warnings), sights=seen))
         return tuple(
             replace(verdict, status="pass", strict=False, reason=self._said(gate, accepted))
             if verdict.status == "new"
@@ -198,7 +201,7 @@ class Gating:
         new = merged(self._state.lock, self._acceptances)
         if self._acceptances:
             new = replace(new, alpha=None if self._options.alpha == ALPHA else self._options.alpha)
-        self._changed = [str(change) for change in differences(self._state.lock, new)]
+        self._changed = [str(change) for change in folded(differences(self._state.lock, new))]
         if self._acceptances and not self._refuses_ci:
             write(self.path, new, {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors})
             self._keep()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from textwrap import shorten
 from typing import get_args
 
+from pytest_mlexp.gates.timings import told_of_pace
 from pytest_mlexp.numerals import change, digits, text
 from pytest_mlexp.records import TestRecord
 from pytest_mlexp.reporting.advice import Judged, advices
@@ -48,7 +49,7 @@ def quiet_lines(pairs: Sequence[Judged]) -> list[str]:
     }
     return [
         f"{verdict.status}  {where} {verdict.metric}  {_change(found)}, {_seen(found)}"
-        f"{slides.get((where, verdict.gate), '')}"
+        f"{slides.get((where, verdict.gate), '')}{_paced(found)}"
         for where, verdict in pairs
         if verdict.status == "inconclusive" and verdict and verdict.against == "baseline"
         for found in [verdict.comparison]
@@ -164,9 +165,15 @@ def _explained(verdict: Verdict, found: Comparison) -> list[str]:
     ]
     if verdict.reused:
         lines.append(f"timings of {verdict.reused} of {now} runs are reused from an earlier session")
+    if told := told_of_pace(found.pace):
+        lines.append(told)
     if found.flips is not None:
         lines.append(f"{found.flips[0]} examples went from right to wrong, {found.flips[1]} from wrong to right")
     return lines
+
+
+def _paced(found: Comparison) -> str:
+    return f" ({told})" if (told := told_of_pace(found.pace)) else ""
 
 
 def _sampled(found: Comparison) -> str:

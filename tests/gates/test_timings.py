@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from pytest_mlexp import Evaluation
-from pytest_mlexp.gates.comparing import Terms, against, noise_of_machine
+from pytest_mlexp.gates.comparing import Terms, against
 from pytest_mlexp.gates.contributions import Contributions, with_reused
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.likeness import changes_of_evaluator
 from pytest_mlexp.gates.lock import Accepted, LockedCell, LockedMetric
 from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.gates.timings import noise_of_machine
 from pytest_mlexp.reporting.pairs import difference
 from pytest_mlexp.verdicts import Verdict
 from tests.gates.accepting import Project
