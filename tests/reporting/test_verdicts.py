@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -246,3 +247,12 @@ def test_a_baseline_that_was_read_from_mlflow_is_accepted_into_the_lock() -> Non
     (advice,) = [line for line in message("e", "c", [lost], baseline="mlflow:m@top").splitlines() if "next:" in line]
     assert "(--mlexp-accept; without --mlexp-baseline=mlflow:m@top, into the lock file; then name the run" in advice
     assert "without" not in message("e", "c", [lost], baseline="other.lock")
+
+
+def test_a_machine_of_another_pace_is_told() -> None:
+    slower = {**FOUND.__dict__, "pace": 1.9}
+    shown = Verdict("t", "t", "inconclusive", "why", comparison=Comparison(**slower))
+    (line,) = quiet_lines([("e: c", shown)])
+    assert " (a fixed piece of work took 1.9 times as long as when this was accepted, which " in line
+    assert "took 1.9 times as long" in message("e", "c", [replace(shown, strict=True)])
+    assert "times as long" not in message("e", "c", [verdict("regressed")])
