@@ -77,8 +77,11 @@ def test_what_a_run_accepted_is_met_again_from_mlflow(
     monkeypatch.chdir(project.path)
     assert main(["compare", f"mlflow:{session}", session, f"--tracking-uri={store}"]) == 0
     assert "unchanged: 1 metric of 1 cell" in capsys.readouterr().out
-    assert main(["compare", session, "mlflow:nobody", f"--tracking-uri={store}"]) == 2
-    assert "no accepted state 'nobody' in MLflow" in capsys.readouterr().err
+    for name, meant in (("nobody", f"known: {session}"), ("guess@champ", "did you mean 'guess@champion'?")):
+        assert main(["compare", session, f"mlflow:{name}", f"--tracking-uri={store}"]) == 2
+        told = capsys.readouterr().err
+        assert f"no accepted state '{name}' in MLflow" in told
+        assert meant in told
     workers = project.run(f"--mlexp-baseline=mlflow:{session}", "-n", "2", tracking=store)
     workers.stdout.fnmatch_lines(["gates: 1 passed (1 identical)"])
 
