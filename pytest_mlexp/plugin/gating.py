@@ -53,6 +53,7 @@ class Gating:
         self._pending: list[Acceptance] = []
         self._failed: set[tuple[str, str]] = set()
         self._missed: TestRecord | None = None
+        self._absent: list[TestRecord] = []
         self._flips: dict[str, bytes] = {}
         self._changed: list[str] = []
 
@@ -183,7 +184,8 @@ class Gating:
         for data, vectors in report.__dict__.pop("mlexp_accepted", ()):
             self._acceptances.append(replace(from_dict(data, Acceptance), vectors=vectors))
         if (data := report.__dict__.pop("mlexp_missed", None)) is not None:
-            self.tests.append(from_dict(data, TestRecord))
+            self.tests.append(absent := from_dict(data, TestRecord))
+            self._absent.append(absent)
         session = self._config.pluginmanager.get_plugin("mlexp-session")
         for name, content in report.__dict__.pop("mlexp_flips", {}).items():
             if session is not None and session.recorder is not None:
@@ -195,7 +197,10 @@ class Gating:
 
         In CI it is only listed and fails, so that nobody accepts by accident.
         """
-        if self._is_worker or not self._options.accept:
+        if self._is_worker:
+            return
+        self._record_absent()
+        if not self._options.accept:
             return
         self._acceptances = [a for a in self._acceptances if (a.experiment, a.cell) not in self._failed]
         new = merged(self._state.lock, self._acceptances)
@@ -207,6 +212,13 @@ class Gating:
             self._keep()
         if self._refuses_ci and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _record_absent(self) -> None:
+        """Keep the verdicts on cells that did not run with the session's record, if there is one of others."""
+        session = self._config.pluginmanager.get_plugin("mlexp-session")
+        if session is not None and session.recorder is not None:
+            for absent in self._absent:
+                session.recorder.test(absent)
 
     def _keep(self) -> None:
         """Keep the accepted state with the session's record, for ``--mlexp-baseline=mlflow:...``."""

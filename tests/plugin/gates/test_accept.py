@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from mlflow import MlflowClient
 
+from pytest_mlexp.tracking.journal import read
+
 if TYPE_CHECKING:
     from tests.plugin.gates.conftest import Project
 
@@ -140,7 +142,7 @@ def test_a_cell_is_accepted_only_where_all_of_its_tests_pass(project: Project, w
 def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     project.run("--mlexp-accept")
     project.edit("def guess(seed)", "def renamed(seed)")
-    gone = project.run(process=True)
+    gone = project.run(process=True, tracking=f"sqlite:///{project.path}/store.db")
     gone.assert_outcomes(passed=1, failed=1)
     gone.stdout.fnmatch_lines(
         [
@@ -151,6 +153,9 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
             "gates: 1 failed (1 vanished); 1 passed (1 new)",
         ]
     )
+    (folder,) = (project.path / ".mlexp" / "sessions").iterdir()
+    (absent,) = [test for test in read(folder).tests if test.cell == project.cell]
+    assert [verdict.status for verdict in absent.verdicts] == ["vanished"]
     project.run("--mlexp-accept", process=True).assert_outcomes(passed=1, skipped=1)
     project.run(process=True).assert_outcomes(passed=1)
     assert not (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").exists()
