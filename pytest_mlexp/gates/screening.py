@@ -33,14 +33,14 @@ def judge_cell(
     informing = [gate for gate in cell.gates if cell.informs(gate)]
     own = replace(terms, first=len(cell.experiment.seeds))
     verdicts = judge(evaluation, cell.gates, baseline=baseline, informing=informing, terms=own)
-    if any(verdict.reused and not verdict for verdict in verdicts):
+    if anew := any(v.reused and (not v or is_suspicious(v, SCREEN[0], whole=False)) for v in verdicts):
         evaluation = with_timings(evaluation, flow.again(cell, cell.experiment.seeds, anew=True))
         verdicts = judge(evaluation, cell.gates, baseline=baseline, informing=informing, terms=own)
     for number, level in enumerate(SCREEN):
         if baseline is None or not any(is_suspicious(v, level, whole=number > 0) for v in verdicts):
             break
         seeds = other_seeds(cell.experiment.seeds, CONFIRM, skip=_runs(baseline) + number * CONFIRM)
-        more = flow.again(cell, seeds)
+        more = flow.again(cell, seeds, anew=anew)
         evaluation = replace(evaluation, contributions=join(evaluation.contributions, more.contributions))
         verdicts = judge(evaluation, cell.gates, baseline=baseline, informing=informing, terms=own)
     return verdicts, evaluation

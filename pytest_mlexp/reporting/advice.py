@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from pytest_mlexp.gates.timings import told_of_pace
 from pytest_mlexp.records import TestRecord
 from pytest_mlexp.verdicts import UNACCEPTABLE, Verdict
 
@@ -21,6 +22,7 @@ _NEXT = {
     "skipped": "run it where its device is, or let the gate pass what shows nothing",
     "inconclusive": "test on more examples, declare more seeds, or let the gate pass what shows nothing",
 }
+_AS_BUSY = "take the timings when the machine is as idle as it was when they were accepted (--mlexp-fresh)"
 _ACCEPTED = ("regressed", "not_comparable", "loosened", "new", "vanished")  # what a reviewed commit may change
 _MEANT_LOSS = "or say that the margin was reviewed and this loss is meant"
 _OF_ANCHOR = f"find what changed, {_MEANT_LOSS}"
@@ -100,7 +102,7 @@ def advices(failed: Sequence[Verdict], baseline: str) -> Iterator[str]:
     for verdict in failed:
         can_be_accepted = verdict.status in _ACCEPTED or _slid(verdict)
         if not can_be_accepted:
-            yield _NEXT[verdict.status]
+            yield _AS_BUSY if _is_paced(verdict) else _NEXT[verdict.status]
         elif not refused:
             advice = _OF_ANCHOR if slid and verdict.status == "regressed" else _NEXT[verdict.status]
             meant = f"; {_MEANT_LOSS}" if verdict.status == "inconclusive" else ""
@@ -129,6 +131,11 @@ def _by_node(cells: Iterable[str], nodes: Mapping[str, Sequence[str]]) -> str:
 
 def _by_keyword(cells: Iterable[str]) -> str:
     return f"-k '{' or '.join('[' + where.rpartition(': ')[2] + ']' for where in cells)}'"
+
+
+def _is_paced(verdict: Verdict) -> bool:
+    """Whether what it could not show may be the machine's."""
+    return verdict.status == "inconclusive" and bool(verdict.comparison and told_of_pace(verdict.comparison.pace))
 
 
 def _is_refused(verdict: Verdict) -> bool:

@@ -227,6 +227,20 @@ def test_timings_of_an_earlier_session_are_taken_anew_before_they_fail(monkeypat
         assert seen.contributions["fit_seconds"].runs.max() < 0.45
 
 
+def test_further_looks_at_a_reused_timing_are_taken_anew_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Timed(monkeypatch)
+    project.accept(0)
+    project.seconds = 0.2
+    store = OutcomeStore()
+    flow = Flow(store, record=lambda *_: None, keep_files=False)
+    flow.again(project.cell, range(1, 12))  # what an earlier session's further looks left
+    evaluation = flow.evaluate(project.cell)
+    given = replace(evaluation, contributions=with_reused(evaluation.contributions, (0,)))
+    project.trained = 0
+    (verdict,), _ = judge_cell(project.cell, given, flow=flow, baseline=project.baseline, terms=Terms())
+    assert (verdict.status, verdict.reused, project.trained) == ("regressed", 0, 1 + 4)
+
+
 def test_the_pace_of_the_machine_is_taken_where_timings_count_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
 

@@ -161,6 +161,24 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     assert not (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").exists()
 
 
+def test_a_longer_time_is_accepted_loudly(project: Project) -> None:
+    project.edit(
+        "    def predict(", "    def fit(self, X, y):\n        time.sleep(self.wrong / 500)\n\n    def predict("
+    )
+    project.edit("from pathlib", "import time\nfrom pathlib")
+    project.edit("toy.gate(", 'toy.gate("fit_seconds", max_relative_drop=0.5)\ntoy.gate(')
+    quiet = project.run("--mlexp-accept")
+    quiet.stdout.no_fnmatch_line("*and is accepted with*")
+    project.wrong(100)
+    told = project.run("--mlexp-accept")
+    told.stdout.fnmatch_lines(
+        [
+            f"toy: {project.cell}: fit_seconds: 0.0* -> 0.2* (sd of 6 runs)",
+            f"toy: {project.cell}: fit_seconds was 0.0* and is accepted with 0.2*: what is accepted on a busy machine *",
+        ]
+    )
+
+
 def test_an_accepted_cell_of_a_device_elsewhere_is_skipped_with_a_verdict(project: Project) -> None:
     # In processes of their own: PyTorch, which knows the devices, can be imported only once in a process.
     project.edit("def guess(seed)", "def guess(seed, device)")
