@@ -170,6 +170,14 @@ def test_what_a_slower_machine_explains_is_no_loss(seconds: float, pace: float, 
     assert verdict.comparison.pace == pytest.approx(pace / 0.01)
 
 
+def test_joined_runs_have_a_pace_where_each_of_them_has_one() -> None:
+    one, other = (replace(runs(1.0, hardware="a"), pace=(pace,)) for pace in (0.01, 0.03))
+    both = one.joined(other)
+    assert both.pace == (0.01, 0.03)
+    assert both.first(1).pace == (0.01,)
+    assert one.joined(runs(1.0, hardware="a")).pace == ()
+
+
 class Timed(Project):
     """A project that is held to its time alone, on a machine of a pace that is told."""
 

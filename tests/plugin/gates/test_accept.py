@@ -174,7 +174,7 @@ def test_a_longer_time_is_accepted_loudly(project: Project) -> None:
     told.stdout.fnmatch_lines(
         [
             f"toy: {project.cell}: fit_seconds: 0.0* -> 0.2* (sd of 6 runs)",
-            f"toy: {project.cell}: fit_seconds was 0.0* and is accepted with 0.2*: what is accepted on a busy machine *",
+            f"toy: {project.cell}: fit_seconds was 0.0* and is accepted with 0.2*: what is accepted on a busy *",
         ]
     )
 
