@@ -59,7 +59,7 @@ def folded(changes: Iterable[Change]) -> list[Change]:
         experiment, _, rest = change.where.partition(": ")
         cell, _, what = rest.partition(": ")
         is_of_cell = what and not what.startswith("gate ") and " " not in cell  # those of gates are folded already
-        key = (experiment, what, change.old, change.new) if is_of_cell else (change.where,)
+        key = (experiment, what, change.old, change.new) if is_of_cell else (change.where, change.old, change.new)
         alike.setdefault(key, []).append(change)
     return [replace(found[0], where=_in_cells([one.where for one in found])) for found in alike.values()]
 

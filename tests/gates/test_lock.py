@@ -145,7 +145,8 @@ def test_what_changed_alike_in_many_cells_is_one_line_and_all_else_stands_alone(
         Change("toy: evaluator q: owner", "us", "them"),
         Change("toy: evaluator r: owner", "us", "them"),
         Change("toys: c0: made of", "data a", "data b"),
-        Change("toy: c0, c1: gate m", "max_drop=0.1", "gone"),
+        Change("toy: c0: gate m", "max_drop=0.1", "gone"),
+        Change("toy: c0: gate m", "", "at_least=0.1"),
     ]
     one, *others = folded([*made, *apart])
     assert str(one) == "toy: 5 cells (c0, c1, c2, ...): made of: data a -> data b"
