@@ -59,16 +59,16 @@ def quiet_lines(pairs: Sequence[Judged]) -> list[str]:
 
 def counts(pairs: Sequence[Judged]) -> str:
     """How many verdicts failed, would fail if they did more than inform, and passed; of each status, worst first."""
-    groups: dict[str, dict[str, int]] = {"failed": {}, "informed only": {}, "passed": {}}
+    groups: dict[str, dict[str, int]] = {"failing": {}, "informing": {}, "passing": {}}
     for _, verdict in pairs:
-        loud = "informed only" if verdict else "failed"
-        found = groups["passed" if replace(verdict, informs=False) else loud]
+        loud = "informing" if verdict else "failing"
+        found = groups["passing" if replace(verdict, informs=False) else loud]
         found[verdict.status] = found.get(verdict.status, 0) + 1
     told = {
         group: ", ".join(f"{found[status]} {status}" for status in _ORDER if status in found)
         for group, found in groups.items()
     }
-    return "; ".join(f"{sum(groups[group].values())} {group} ({which})" for group, which in told.items() if which)
+    return "; ".join(f"{group}: {which}" for group, which in told.items() if which)
 
 
 def cost_of_correction(alpha: float, gates: int) -> str:

@@ -59,7 +59,7 @@ def test_what_is_quiet_is_a_line_and_no_row() -> None:
     assert "improved" in verdict_table(pairs)
     assert "inconclusive" not in verdict_table(pairs)
     assert quiet_lines(pairs) == ["inconclusive  e: a m  0.9559 -> 0.9350 (-0.0209), sees losses from 0.0213"]
-    assert counts(pairs) == "3 passed (1 inconclusive, 1 pass, 1 improved)"
+    assert counts(pairs) == "passing: 1 inconclusive, 1 pass, 1 improved"
     assert verdict_table(judged([record("a", verdict("pass"))])) == ""
 
 
@@ -165,7 +165,7 @@ def test_a_command_names_the_baseline_that_was_judged_against_where_it_can_be_ac
 def test_what_failed_is_counted_apart_from_what_informs_and_passes() -> None:
     found = [verdict("regressed"), verdict("regressed", informs=True), verdict("breach", informs=True), verdict("new")]
     told = counts([("e: c", one) for one in [*found, verdict("new", strict=True), verdict("pass", informs=True)]])
-    assert told == ("2 failed (1 regressed, 1 new); 2 informed only (1 regressed, 1 breach); 2 passed (1 new, 1 pass)")
+    assert told == ("failing: 1 regressed, 1 new; informing: 1 regressed, 1 breach; passing: 1 new, 1 pass")
 
 
 def test_one_cause_in_many_cells_is_one_line() -> None:
