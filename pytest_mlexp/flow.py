@@ -17,7 +17,7 @@ from pytest_mlexp.gates.measuring import Seen, check_slices, measure, see
 from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation
-from pytest_mlexp.reuse import WORTH_KEEPING, Files, Joined, Ran, Remembered, Reuse, records_of
+from pytest_mlexp.reuse import WORTH_KEEPING, Files, Joined, Ran, Remembered, Reuse, is_timed, records_of
 from pytest_mlexp.tracking.description import begun, ended, failed, files_of
 
 if TYPE_CHECKING:
@@ -117,12 +117,12 @@ class Flow:
         notes = tuple(dict.fromkeys(told))
         return evaluation, replace(record, notes=notes, trials=records_of(got), found=found), files
 
-    def again(self, cell: Cell, seeds: Iterable[int]) -> Evaluation:
-        """The cell's evaluation with other seeds than the declared ones; neither kept nor recorded."""
+    def again(self, cell: Cell, seeds: Iterable[int], *, anew: bool = False) -> Evaluation:
+        """The cell's evaluation with other seeds than the declared ones, or with those ``anew``; not recorded."""
         __tracebackhide__ = True
         dataset = self.dataset(cell)
         trials = cell.trials((split.name for split in dataset.splits), seeds=seeds)
-        got = self._got(cell, trials, dataset)
+        got = self._got(cell, trials, dataset, anew=anew)
         return _with_reused(self._evaluated_once(cell, got, dataset).value[0], got)
 
     def dataset(self, cell: Cell) -> Dataset:
@@ -130,9 +130,11 @@ class Flow:
         __tracebackhide__ = True
         return self._dataset(cell.experiment.name, cell.dataset)
 
-    def _got(self, cell: Cell, trials: Iterable[Trial], dataset: Dataset) -> list[tuple[Trial, Got]]:
+    def _got(
+        self, cell: Cell, trials: Iterable[Trial], dataset: Dataset, *, anew: bool = False
+    ) -> list[tuple[Trial, Got]]:
         __tracebackhide__ = True
-        return [(trial, self._outcome(cell.experiment, trial, dataset)) for trial in trials]
+        return [(trial, self._outcome(cell.experiment, trial, dataset, anew=anew)) for trial in trials]
 
     def _evaluated_once(self, cell: Cell, got: Ran, dataset: Dataset) -> Remembered[Joined]:
         __tracebackhide__ = True
@@ -150,7 +152,7 @@ class Flow:
         ran = [(trial, one.outcome) for trial, one in got]
         return self.reuse.files(cell, got, joined, lambda: files_of(dataset, ran, joined.value[0]))
 
-    def _outcome(self, experiment: Experiment, trial: Trial, dataset: Dataset) -> Got:
+    def _outcome(self, experiment: Experiment, trial: Trial, dataset: Dataset, *, anew: bool) -> Got:
         __tracebackhide__ = True
         sought = self._sought(experiment, trial, dataset)
 
@@ -162,7 +164,7 @@ class Flow:
             finally:
                 self._announce(None)
 
-        got = self._store.get(sought, compute)
+        got = (self._store.anew if anew else self._store.get)(sought, compute)
         if got.outcome.failure is not None:
             got.outcome.failure.again()
         return got
@@ -215,6 +217,7 @@ def _conditions(experiment: Experiment, interrupts: tuple[type[BaseException], .
     return Conditions(
         wanted=frozenset(methods for evaluator in evaluators for methods in evaluator.methods()),
         keep_model=any("model" in (*evaluator.requests, *evaluator.optional) for evaluator in evaluators),
+        timed=is_timed(experiment),
         interrupts=interrupts,
     )
 

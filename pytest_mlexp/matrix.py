@@ -11,6 +11,8 @@ from pytest_mlexp.blocks.model import ModelVariant
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.gates.rules import Gate
 
+_OF_TIMINGS = frozenset({"duration", "latency", "ms", "second", "seconds", "speed", "throughput", "time", "times"})
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -68,22 +70,31 @@ class Cell:
         """Whether what the gate finds against a baseline does not fail this cell.
 
         One margin is the primary one for a model and dataset: the first declared, unless others say so. A margin on
-        timings is it only where there is none on a metric, so that it never silences one. A gate that asks to fail
-        when nothing is shown fails as well when a loss is.
+        what is, or may be, a timing is it only where there is no other, so that it never silences one. A gate that
+        asks to fail when nothing is shown fails as well when a loss is.
         """
         if gate.primary is not None or not gate.compares or gate.inconclusive == "fail":
             return gate.primary is False
         rivals = [rival for rival in self.experiment.gates if rival.compares and self.is_covered(rival)]
-        rivals = [rival for rival in rivals if not self._is_on_timing(rival)] or rivals
+        likely = {rival: self._likely_timing(rival) for rival in rivals}
+        rivals = [rival for rival in rivals if likely[rival] == min(likely.values())]
         return any(rival.primary for rival in rivals) or gate is not next(
             (r for r in rivals if r.primary is None), None
         )
 
-    def _is_on_timing(self, gate: Gate) -> bool:
-        """Whether a gate is on a timing: a measured one, or what an evaluator makes of nothing but timings."""
+    def _likely_timing(self, gate: Gate) -> int:
+        """How likely a gate is on a timing: 0 for never, 3 for certainly.
+
+        What an evaluator makes of timings and of more is known only once it is measured, and every process must choose
+        before that: there the name decides between metrics of such evaluators.
+        """
         givers = [e for e in self.experiment.evaluators.values() if gate.metric in {m.name for m in e.metrics}]
         made_of = {request for evaluator in givers for request in (*evaluator.requests, *evaluator.optional)}
-        return gate.is_operational or ("timings" in made_of and made_of <= {"timings", "device"})
+        if gate.is_operational or ("timings" in made_of and made_of <= {"timings", "device"}):
+            return 3
+        if "timings" not in made_of:
+            return 0
+        return 2 if _OF_TIMINGS & set(gate.metric.lower().split("_")) else 1
 
     def trials(self, splits: Iterable[str], *, seeds: Iterable[int] | None = None) -> list[Trial]:
         """The cell's trials, seed by seed and within each split by split; of the declared seeds, or of others."""

@@ -73,7 +73,6 @@ class Reuse:
         self.kept = kept
         self._provenances = Provenances()
         self._unknown: dict[str, str] = {}
-        self._timed: dict[int, bool] = {}
         self._opened = Opened()
         self._to_tell: list[str] = []
         self._told: set[str] = set()
@@ -109,7 +108,7 @@ class Reuse:
             provenance,
             conditions.wanted,
             model=conditions.keep_model,
-            timings=self._is_timed(experiment),
+            timings=conditions.timed,
         )
 
     def outcome(self, sought: Sought, compute: Callable[[], Outcome]) -> Outcome:
@@ -203,13 +202,6 @@ class Reuse:
         dataset = (cell.dataset.name, cell.dataset.version, hardware() if _times(cell) else "")
         return digest(repr((block.digest, bound, measured, shape, responses, dataset, _identities(ran))))
 
-    def _is_timed(self, experiment: Experiment) -> bool:
-        """Whether timings of this machine are needed: an evaluator asks for them, or a gate holds them to a rule."""
-        if id(experiment) not in self._timed:
-            asked = any("timings" in (*e.requests, *e.optional) for e in experiment.evaluators.values())
-            self._timed[id(experiment)] = asked or any(gate.metric in OPERATIONAL for gate in experiment.gates)
-        return self._timed[id(experiment)]
-
     def _known(self, name: str, find: Callable[[], KnownT]) -> KnownT | None:
         """What was found out; None, with the reason kept, where following the team's objects raised."""
         try:
@@ -219,6 +211,12 @@ class Reuse:
         except Exception as error:  # noqa: BLE001 - the team's objects are asked for their state, and may do anything
             self._unknown[name] = f"{type(error).__name__}: {error}"
             return None
+
+
+def is_timed(experiment: Experiment) -> bool:
+    """Whether timings of this machine are needed: an evaluator asks for them, or a gate holds them to a rule."""
+    asked = any("timings" in (*e.requests, *e.optional) for e in experiment.evaluators.values())
+    return asked or any(gate.metric in OPERATIONAL for gate in experiment.gates)
 
 
 def records_of(ran: Iterable[tuple[Trial, Got]]) -> tuple[TrialRecord, ...]:

@@ -47,6 +47,7 @@ class Comparison:
         flips: examples that went from right to wrong, and back; None unless scores are 0 or 1.
         gates: how many share alpha.
         suspicion: what decides on a further look: ``p``, or less for what may be a slow slide.
+        pace: of timings, how many times as long a fixed piece of work took as when they were accepted; None if unknown.
         blind: why no loss could show, however large; empty where one could.
     """
 
@@ -69,6 +70,7 @@ class Comparison:
     seeds: tuple[int, ...] = ()
     suspicion: float = 1.0
     blind: str = ""
+    pace: float | None = None
 
     @property
     def corrected_p(self) -> float:

@@ -48,6 +48,7 @@ RANKS = (
         "gates.likeness",
         "gates.anchors",
         "gates.sights",
+        "gates.timings",
     ),
     ("gates.screening",),
     ("reporting",),

@@ -110,12 +110,22 @@ def test_an_experiment_that_is_not_complete_has_no_cells() -> None:
 
 
 @pytest.mark.parametrize("mixed", [False, True])
-def test_what_an_evaluator_makes_of_nothing_but_timings_silences_no_margin(mixed: bool) -> None:
+def test_what_an_evaluator_makes_of_timings_silences_no_margin(mixed: bool) -> None:
     experiment = declared(["d"], ["m"], ["e1"])
     if mixed:
-        experiment.evaluator(lambda y_true, y_pred, timings: 0.0, name="speed", minimize="slow")
+        experiment.evaluator(lambda y_true, y_pred, timings: 0.0, name="speed", minimize="cost")
     else:
-        experiment.evaluator(lambda timings: 0.0, name="speed", minimize="slow")
-    declares = [experiment.gate(metric, max_drop=0.01) for metric in ("slow", "e1")]
+        experiment.evaluator(lambda timings: 0.0, name="speed", minimize="cost")
+    declares = [experiment.gate(metric, max_drop=0.01) for metric in ("fit_seconds", "cost", "e1")]
     cell = expand(experiment, ["cpu"])[0]
-    assert [cell.informs(gate) for gate in declares] == [not mixed, mixed]
+    assert [cell.informs(gate) for gate in declares] == [True, True, False]
+
+
+def test_of_an_evaluator_that_makes_timings_and_more_the_name_decides_and_one_alone_fails() -> None:
+    for metrics, informs in ((("p95_latency", "share"), [True, False]), (("p95_latency",), [False])):
+        experiment = declared(["d"], ["m"], [])
+        directions = {"minimize": "p95_latency", "maximize": "share"}
+        experiment.evaluator(lambda y_true, y_pred, timings: {"share": 1.0, "p95_latency": 1.0}, name="e", **directions)
+        declares = [experiment.gate(metric, max_drop=0.01) for metric in metrics]
+        cell = expand(experiment, ["cpu"])[0]
+        assert [cell.informs(gate) for gate in declares] == informs

@@ -26,6 +26,7 @@ class Outcome:
         offers: the methods of ``METHODS`` that the fitted model has.
         classes: the fitted model's ``classes_``, in the column order of ``predict_proba``; None without.
         fit_seconds: wall clock; ``predict_seconds`` is that of ``predict`` alone.
+        pace: seconds that a fixed piece of work took before and after, on average; 0 where nobody asks for timings.
         parameters: the built model's ``get_params()`` as text; empty where it has none.
         model: the fitted model, kept only when an evaluator asks for it.
         model_lost: why the model could not come along from the process that fitted it.
@@ -40,6 +41,7 @@ class Outcome:
     classes: Any = None
     fit_seconds: float = 0.0
     predict_seconds: float = 0.0
+    pace: float = 0.0
     parameters: Mapping[str, str] = field(default_factory=dict)
     model: Any = None
     model_lost: str | None = None

@@ -97,6 +97,15 @@ class OutcomeStore:
             self._memory[sought.name] = got
         return got
 
+    def anew(self, sought: Sought, compute: Callable[[], Outcome]) -> Got:
+        """Compute the outcome of a trial whatever there is of it, and keep it for later sessions.
+
+        Those who ask in this session go on with what they all have.
+        """
+        __tracebackhide__ = True
+        with self._alone(sought):
+            return self._keep(sought, Got(compute(), why="timed anew"))[0]
+
     def kept_outcome(self, sought: Sought) -> Outcome | None:
         """The outcome of a trial where it can be had without computing it; asked for again it is not read again."""
         got = self._memory.get(sought.name)

@@ -19,6 +19,7 @@ from pytest_mlexp.execution.outcome import (
     may_yet_answer,
     responder,
 )
+from pytest_mlexp.execution.pace import pace
 from pytest_mlexp.execution.seeding import Randomness, load_torch, seeded
 from pytest_mlexp.matrix import Trial
 
@@ -35,11 +36,13 @@ class Conditions:
     Attributes:
         wanted: for each request of an evaluator, the methods that can answer it, preferred first.
         keep_model: whether an evaluator asks for the fitted model.
+        timed: whether timings are asked for, so that the pace of the machine is taken beside them.
         interrupts: exceptions that end the session, or the test, and say nothing of the model.
     """
 
     wanted: frozenset[Wanted] = frozenset()
     keep_model: bool = False
+    timed: bool = False
     interrupts: tuple[type[BaseException], ...] = INTERRUPTS
 
 
@@ -54,11 +57,13 @@ def run_trial(trial: Trial, dataset: Dataset, conditions: Conditions) -> Outcome
             model = build(trial, randomness)
             train = dataset.train(split)
             weights = None if train.sample_weight is None else weights_argument(model)
+            before = pace() if conditions.timed else 0.0
             fit_seconds = _fit(model, train, weights)
             outcome = _predict(model, dataset.test(split), trial, conditions, fit_seconds)
+            after = pace() if conditions.timed else 0.0
         unused = train.sample_weight is not None and weights is None and hasattr(model, "fit")
         note = f"fit takes no sample weights, those of {trial.dataset!r} were not used"
-        return replace(outcome, notes=(note,)) if unused else outcome
+        return replace(outcome, pace=(before + after) / 2, notes=(note,) if unused else ())
     except conditions.interrupts:
         raise
     except BaseException as error:  # noqa: BLE001 - the team's code may raise anything; it is raised again for each cell

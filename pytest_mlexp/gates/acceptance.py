@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import numpy as np
 
 from pytest_mlexp.errors import GateError
-from pytest_mlexp.gates.comparing import ALPHA, noise_of_machine
+from pytest_mlexp.gates.comparing import ALPHA
 from pytest_mlexp.gates.contributions import Contributions, is_of
 from pytest_mlexp.gates.judge import Baseline
 from pytest_mlexp.gates.likeness import described
@@ -27,6 +27,7 @@ from pytest_mlexp.gates.lock import (
 )
 from pytest_mlexp.gates.rules import OPERATIONAL
 from pytest_mlexp.gates.statistics import compare
+from pytest_mlexp.gates.timings import noise_of_machine, pace_of
 from pytest_mlexp.gates.vectors import digest_of_bytes, pack
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ def _accepted(found: Contributions, unchanged: tuple[str, ...]) -> Accepted:
         residual=_rounded(found.side.residual),
         unchanged=unchanged,
         hardware=found.hardware,
+        pace=_rounded(float(np.mean(found.pace))) if found.pace else None,
     )
 
 
@@ -230,7 +232,7 @@ def _is_again(latest: tuple[Accepted, FloatArray | None], found: Contributions) 
 def _surpassed(name: str, oldest: tuple[Accepted, FloatArray | None], found: Contributions, *, maximize: bool) -> bool:
     sign = 1.0 if maximize else -1.0
     sides = oldest[0].side(oldest[1]).oriented(sign), found.side.oriented(sign)
-    floor = noise_of_machine(name, oldest[0])
+    floor = noise_of_machine(name, oldest[0], pace_of(oldest[0], found.pace))
     return len(found.runs) > 1 and compare(*sides, groups=found.groups, floor=floor).at_least(ALPHA) > 0
 
 

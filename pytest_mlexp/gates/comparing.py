@@ -13,8 +13,9 @@ from pytest_mlexp.gates.contributions import Contributions, Kind
 from pytest_mlexp.gates.flips import count_flips
 from pytest_mlexp.gates.lock import Accepted
 from pytest_mlexp.gates.power import Look, smallest_visible
-from pytest_mlexp.gates.rules import OPERATIONAL, SPEED, WAITED, Gate
+from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.statistics import Difference, Side, compare, quantile
+from pytest_mlexp.gates.timings import noise_of_machine, pace_of, told_of_pace
 from pytest_mlexp.numerals import change, text
 from pytest_mlexp.verdicts import Comparison, Interval, Status, Verdict
 
@@ -87,7 +88,8 @@ def against(
         return replace(verdict, status=found[0], reason=found[1])
     sign = 1.0 if maximize else -1.0
     lender = None if later is None or not is_paired(accepted, later) else later[0].side(later[1]).oriented(sign)
-    floor = noise_of_machine(name, accepted)
+    pace = pace_of(accepted, candidate.pace)
+    floor = noise_of_machine(name, accepted, pace)
     with np.errstate(over="ignore", invalid="ignore"):
         sides = accepted.side(vector).oriented(sign), candidate.side.oriented(sign)
         difference = compare(*sides, groups=candidate.groups, lender=lender, floor=floor)
@@ -96,7 +98,7 @@ def against(
     if not same and not all(map(math.isfinite, told)):
         return replace(verdict, status="not_finite", reason=_NO_NUMBER.format(name=name, error=difference.error))
     flipped = count_flips(vector, candidate.table, maximize=maximize)
-    comparison = replace(_comparison(sides, (candidate, flipped), difference, margin, terms), blind=blind)
+    comparison = replace(_comparison(sides, (candidate, flipped), difference, margin, terms), blind=blind, pace=pace)
     if later is not None and lender is not None and not same and not _is_same(later[0], candidate):
         slide = compare(sides[0], lender.joined(sides[1]), groups=candidate.groups, floor=floor)
         comparison = replace(comparison, suspicion=min(comparison.p, slide.p * terms.slices))
@@ -105,16 +107,6 @@ def against(
     strict = status == "inconclusive" and gate.inconclusive == "fail"
     reason = _reason(name, status, shown, kind=candidate.kind)
     return replace(verdict, status=status, reason=reason, strict=strict, comparison=shown)
-
-
-def noise_of_machine(name: str, accepted: Accepted) -> float:
-    """Variance of the difference of timings from two sessions: no machine is equally fast and equally idle in both.
-
-    What runs in a row are spread by says nothing of it. Zero for what does not depend on the hardware.
-    """
-    if accepted.hardware is None:
-        return 0.0
-    return 2 * ((SPEED * accepted.typical) ** 2 + (WAITED if name in OPERATIONAL else 0.0) ** 2)
 
 
 def _is_same(accepted: Accepted, candidate: Contributions) -> bool:
@@ -203,6 +195,7 @@ def _as_measured(comparison: Comparison, sign: float) -> Comparison:
 
 def _reason(name: str, status: Status, found: Comparison, *, kind: Kind) -> str:
     moved = f"{name} {change(found.baseline, found.candidate, found.difference)}"
+    because = f"; {told}" if (told := told_of_pace(found.pace)) else ""
     match status:
         case "identical":
             return f"{name} is the same for every {'run' if kind == 'runs' else 'example'}"
@@ -211,7 +204,7 @@ def _reason(name: str, status: Status, found: Comparison, *, kind: Kind) -> str:
         case "inconclusive" if found.blind:
             return f"{moved}: this gate can show no loss: {found.blind}"
         case "inconclusive":
-            return f"{moved}: visible from a loss of {text(found.visible)}"
+            return f"{moved}: visible from a loss of {text(found.visible)}{because}"
         case "improved":
             return f"{moved}: accept it with --mlexp-accept to keep it"
     return f"{moved}: no loss of {found.margin:.4g} or more"

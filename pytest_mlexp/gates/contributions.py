@@ -15,6 +15,8 @@ from pytest_mlexp.gates.statistics import Side
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from pytest_mlexp.records import Evaluation
+
     FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 Kind = Literal["examples", "blocks", "runs"]
@@ -33,6 +35,7 @@ class Contributions:
         examples: identities of the columns in sorted order, shape ``(columns,)``.
         groups: for each column the number of its group, where the dataset has groups.
         hardware: for timings, the machine that they were taken on.
+        pace: for timings, the seconds that a fixed piece of work took beside each run; empty where that was not taken.
         reused: for timings, the seeds of the runs that an earlier session took.
     """
 
@@ -43,6 +46,7 @@ class Contributions:
     examples: npt.NDArray[Any] | None = None
     groups: npt.NDArray[np.intp] | None = field(default=None, repr=False)
     hardware: str | None = None
+    pace: tuple[float, ...] = ()
     reused: tuple[int, ...] = ()
 
     @property
@@ -71,23 +75,30 @@ class Contributions:
             return self._by_run().joined(more._by_run())
         table = None if self.table is None or more.table is None else np.concatenate([self.table, more.table])
         runs = np.concatenate([self.runs, more.runs])
-        return replace(
-            self, runs=runs, seeds=(*self.seeds, *more.seeds), table=table, reused=(*self.reused, *more.reused)
-        )
+        pace = (*self.pace, *more.pace) if self.pace and more.pace else ()
+        reused = (*self.reused, *more.reused)
+        return replace(self, runs=runs, seeds=(*self.seeds, *more.seeds), table=table, pace=pace, reused=reused)
 
     def first(self, runs: int) -> Contributions:
         """Its first runs alone."""
         table = None if self.table is None else self.table[:runs]
-        return replace(self, runs=self.runs[:runs], seeds=self.seeds[:runs], table=table)
+        return replace(self, runs=self.runs[:runs], seeds=self.seeds[:runs], table=table, pace=self.pace[:runs])
 
     def _by_run(self) -> Contributions:
-        return Contributions("runs", self.runs, self.seeds, hardware=self.hardware, reused=self.reused)
+        return replace(self, kind="runs", table=None, examples=None, groups=None)
 
 
 def with_reused(found: Mapping[str, Contributions], seeds: Iterable[int]) -> dict[str, Contributions]:
     """Let the timings say which of their runs an earlier session took."""
     earlier = tuple(dict.fromkeys(seeds))
     return {name: one if one.hardware is None else replace(one, reused=earlier) for name, one in found.items()}
+
+
+def with_timings(found: Evaluation, taken: Evaluation) -> Evaluation:
+    """An evaluation with the timings of another one of the same trials."""
+    timed = {name: one for name, one in taken.contributions.items() if one.hardware is not None}
+    metrics = {name: taken.metrics[name] for name in timed if name in taken.metrics}
+    return replace(found, metrics={**found.metrics, **metrics}, contributions={**found.contributions, **timed})
 
 
 def is_of(name: str, metric: str, slices: str | None) -> bool:

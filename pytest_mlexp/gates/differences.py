@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -16,6 +16,7 @@ from pytest_mlexp.numerals import digits, text
 Written: TypeAlias = Mapping[str, Any]
 On: TypeAlias = tuple[str, str, str]
 _MADE_OF = ": made of"
+_NAMED = 3  # cells with one change in common
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,27 @@ def differences_beside_values(old: Lock, new: Lock) -> list[Change]:
         for metric in cell.metrics
     }
     return [change for change in differences(old, new) if change.where not in values]
+
+
+def folded(changes: Iterable[Change]) -> list[Change]:
+    """The same changes, with what is the same in several cells of an experiment as one, and their number."""
+    alike: dict[tuple[str, ...], list[Change]] = {}
+    for change in changes:
+        experiment, _, rest = change.where.partition(": ")
+        cell, _, what = rest.partition(": ")
+        is_of_cell = what and not what.startswith("gate ") and " " not in cell  # those of gates are folded already
+        key = (experiment, what, change.old, change.new) if is_of_cell else (change.where, change.old, change.new)
+        alike.setdefault(key, []).append(change)
+    return [replace(found[0], where=_in_cells([one.where for one in found])) for found in alike.values()]
+
+
+def _in_cells(places: Sequence[str]) -> str:
+    if len(places) == 1:
+        return places[0]
+    experiment, _, what = places[0].split(": ", 2)
+    cells = [place.split(": ", 2)[1] for place in places]
+    more = ", ..." if len(cells) > _NAMED else ""
+    return f"{experiment}: {len(cells)} cells ({', '.join(cells[:_NAMED])}{more}): {what}"
 
 
 def _facts(lock: Lock) -> Iterator[tuple[str, str]]:

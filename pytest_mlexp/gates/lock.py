@@ -45,7 +45,7 @@ class Accepted:
         residual: variance of one contribution left when run and example are accounted for.
         kind: what was paired; ``columns``: a digest of it.
         unchanged: digests of the runs of the declared seeds; equal ones mean that nothing changed.
-        hardware: for timings, where they were taken.
+        hardware: for timings, where they were taken; ``pace``: the seconds of a fixed piece of work beside them.
     """
 
     value: float
@@ -56,6 +56,7 @@ class Accepted:
     residual: float = 0.0
     unchanged: tuple[str, ...] = ()
     hardware: str | None = None
+    pace: float | None = None
 
     @property
     def finite(self) -> bool:

@@ -116,7 +116,7 @@ def check_slices(cell: Cell, dataset: Dataset) -> None:
 def _metric(metric: str, seen: Sequence[Seen]) -> Contributions:
     dataset = seen[0].dataset
     if any(_is_timing(metric, one) for one in seen):
-        return _of_this_machine(_by_run(metric, seen))
+        return _of_this_machine(_by_run(metric, seen), seen)
     exact = _by_example(metric, seen)
     if None not in exact:
         return tabulate("examples", _whole(exact), examples=dataset.examples, groups=dataset.groups)
@@ -214,13 +214,15 @@ def _requests(cell: Cell) -> tuple[str, ...]:
 
 def _timing(name: str, seen: Sequence[Seen]) -> Contributions:
     values = [Tested(one.trial.seed, one.rows, float(getattr(one.outcome, name))) for one in seen]
-    return _of_this_machine(tabulate("runs", values, examples=seen[0].dataset.examples))
+    return _of_this_machine(tabulate("runs", values, examples=seen[0].dataset.examples), seen)
 
 
-def _of_this_machine(found: Contributions) -> Contributions:
+def _of_this_machine(found: Contributions, seen: Sequence[Seen]) -> Contributions:
     from pytest_mlexp.tracking.machine import hardware
 
-    return replace(found, hardware=hardware())
+    taken = [[one.outcome.pace for one in seen if one.trial.seed == seed] for seed in found.seeds]
+    pace = tuple(float(np.mean(of_run)) for of_run in taken) if all(map(all, taken)) else ()
+    return replace(found, hardware=hardware(), pace=pace)
 
 
 def _slices(dataset: Dataset, column: str) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:

@@ -12,7 +12,9 @@ from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.naming import nearest
 
 OPERATIONAL = ("fit_seconds", "predict_seconds")
-# A standard deviation between sessions: as a share of a timing, and in seconds that a busy machine lets it wait.
+# A standard deviation between sessions: as a share of a timing, and in seconds that a busy machine lets it wait. Both
+# are a choice, not an estimate of any machine (benchmarks/timings.py shows one); where the pace of the machine tells of
+# more than that, ``timings.noise_of_machine`` takes more.
 SPEED, WAITED = 0.1, 0.01
 _BOUNDS = ("at_least", "at_most")
 _MARGINS = ("max_drop", "max_relative_drop")
@@ -41,7 +43,8 @@ class Gate:
     """A rule on one metric; prints as it is written: ``roc_auc at_least=0.8 max_drop=0.01``.
 
     Attributes:
-        metric: an evaluator's metric, or ``fit_seconds`` or ``predict_seconds``.
+        metric: an evaluator's metric, or ``fit_seconds`` or ``predict_seconds``. Margins on timings allow for a noise
+            of the machine of 10 % and 10 ms (a choice), or as much as a fixed piece of work beside them took longer.
         at_least: the mean over all trials must not be lower; ``at_most`` likewise.
         max_drop: the largest loss against the accepted baseline that passes, in units of the metric; for a
             metric to minimize a loss is a rise. ``max_relative_drop``: as a share of the baseline's size.

@@ -8,7 +8,7 @@ from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from pytest_mlexp.gates.comparing import CONFIRM, SCREEN, Terms
-from pytest_mlexp.gates.contributions import join
+from pytest_mlexp.gates.contributions import join, with_timings
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.records import Evaluation
 from pytest_mlexp.verdicts import Verdict
@@ -23,7 +23,8 @@ def judge_cell(
 ) -> tuple[tuple[Verdict, ...], Evaluation]:
     """Judge a cell's gates, looking again with two more seeds as long as it is suspicious, at most twice.
 
-    The runs of earlier looks are never discarded: every look is at all runs so far.
+    The runs of earlier looks are never discarded: every look is at all runs so far. Timings alone that an earlier
+    session took are taken anew before they fail a cell, for nobody knows what else the machine did then.
 
     Returns:
         the verdicts, and the evaluation with the contributions of all runs that were looked at.
@@ -32,11 +33,14 @@ def judge_cell(
     informing = [gate for gate in cell.gates if cell.informs(gate)]
     own = replace(terms, first=len(cell.experiment.seeds))
     verdicts = judge(evaluation, cell.gates, baseline=baseline, informing=informing, terms=own)
+    if anew := any(v.reused and (not v or is_suspicious(v, SCREEN[0], whole=False)) for v in verdicts):
+        evaluation = with_timings(evaluation, flow.again(cell, cell.experiment.seeds, anew=True))
+        verdicts = judge(evaluation, cell.gates, baseline=baseline, informing=informing, terms=own)
     for number, level in enumerate(SCREEN):
         if baseline is None or not any(is_suspicious(v, level, whole=number > 0) for v in verdicts):
             break
         seeds = other_seeds(cell.experiment.seeds, CONFIRM, skip=_runs(baseline) + number * CONFIRM)
-        more = flow.again(cell, seeds)
+        more = flow.again(cell, seeds, anew=anew)
         evaluation = replace(evaluation, contributions=join(evaluation.contributions, more.contributions))
         verdicts = judge(evaluation, cell.gates, baseline=baseline, informing=informing, terms=own)
     return verdicts, evaluation

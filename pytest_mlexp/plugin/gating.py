@@ -14,7 +14,7 @@ from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
 from pytest_mlexp.gates.anchors import against_anchors
 from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.contributions import is_of
-from pytest_mlexp.gates.differences import differences, shown
+from pytest_mlexp.gates.differences import differences, folded, shown
 from pytest_mlexp.gates.flips import flips_table
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, write
@@ -22,6 +22,7 @@ from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
 from pytest_mlexp.gates.sights import failing_comparisons, short_sighted, sights
 from pytest_mlexp.gates.state import AcceptedState, MissingCell, expected
+from pytest_mlexp.gates.timings import worse
 from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.absent import is_skipped_as_absent, verdicts_of_absent
 from pytest_mlexp.plugin.options import Options
@@ -52,6 +53,7 @@ class Gating:
         self._pending: list[Acceptance] = []
         self._failed: set[tuple[str, str]] = set()
         self._missed: TestRecord | None = None
+        self._absent: list[TestRecord] = []
         self._flips: dict[str, bytes] = {}
         self._changed: list[str] = []
 
@@ -89,9 +91,11 @@ class Gating:
                 return verdicts
         previous = None if self._options.reset_anchors else baseline
         accepted = accept(cell, flow.dataset(cell), evaluation, fresh, previous)
+        where, before = f"{cell.experiment.name}: {cell.id}", {} if baseline is None else baseline.locked.metrics
+        slower = worse(where, before, {} if accepted.entry is None else accepted.entry.metrics)
         warnings = against_anchors(cell, accepted, fresh, Terms(alpha=self._options.alpha, gates=self.gates))
         seen = sights(cell, accepted, evaluation, Terms(alpha=self._options.alpha, gates=self._sharing))
-        self._pending.append(replace(accepted, warnings=(*accepted.warnings, *warnings), sights=seen))
+        self._pending.append(replace(accepted, warnings=(*accepted.warnings, *slower, *warnings), sights=seen))
         return tuple(
             replace(verdict, status="pass", strict=False, reason=self._said(gate, accepted))
             if verdict.status == "new"
@@ -180,7 +184,8 @@ class Gating:
         for data, vectors in report.__dict__.pop("mlexp_accepted", ()):
             self._acceptances.append(replace(from_dict(data, Acceptance), vectors=vectors))
         if (data := report.__dict__.pop("mlexp_missed", None)) is not None:
-            self.tests.append(from_dict(data, TestRecord))
+            self.tests.append(absent := from_dict(data, TestRecord))
+            self._absent.append(absent)
         session = self._config.pluginmanager.get_plugin("mlexp-session")
         for name, content in report.__dict__.pop("mlexp_flips", {}).items():
             if session is not None and session.recorder is not None:
@@ -192,18 +197,28 @@ class Gating:
 
         In CI it is only listed and fails, so that nobody accepts by accident.
         """
-        if self._is_worker or not self._options.accept:
+        if self._is_worker:
+            return
+        self._record_absent()
+        if not self._options.accept:
             return
         self._acceptances = [a for a in self._acceptances if (a.experiment, a.cell) not in self._failed]
         new = merged(self._state.lock, self._acceptances)
         if self._acceptances:
             new = replace(new, alpha=None if self._options.alpha == ALPHA else self._options.alpha)
-        self._changed = [str(change) for change in differences(self._state.lock, new)]
+        self._changed = [str(change) for change in folded(differences(self._state.lock, new))]
         if self._acceptances and not self._refuses_ci:
             write(self.path, new, {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors})
             self._keep()
         if self._refuses_ci and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _record_absent(self) -> None:
+        """Keep the verdicts on cells that did not run with the session's record, if there is one of others."""
+        session = self._config.pluginmanager.get_plugin("mlexp-session")
+        if session is not None and session.recorder is not None:
+            for absent in self._absent:
+                session.recorder.test(absent)
 
     def _keep(self) -> None:
         """Keep the accepted state with the session's record, for ``--mlexp-baseline=mlflow:...``."""

@@ -12,13 +12,11 @@ import pytest
 from pytest_mlexp.gates.anchors import GOES_ON
 from pytest_mlexp.gates.comparing import ALPHA
 from pytest_mlexp.records import TestRecord
+from pytest_mlexp.reporting.advice import next_steps, nodes_of, of_a_run
 from pytest_mlexp.reporting.verdicts import (
     cost_of_correction,
     counts,
     judged,
-    next_steps,
-    nodes_of,
-    of_a_run,
     quiet_lines,
     short,
     verdict_table,
@@ -39,7 +37,8 @@ def show_verdicts(reporter: pytest.TerminalReporter, tests: Sequence[TestRecord]
     """Show verdicts, the worst first, and what to do next, each advice once."""
     pairs = judged(tests)
     nodes = {where: [_from_here(node, reporter.config) for node in ids] for where, ids in nodes_of(tests).items()}
-    table, steps = verdict_table(pairs), next_steps(pairs, nodes)
+    baseline = reporter.config.getoption("mlexp_baseline") or ""
+    table, steps = verdict_table(pairs), next_steps(pairs, nodes, baseline=baseline)
     if not pairs or (reporter.config.get_verbosity() < 0 and not table and not steps):
         return
     reporter.section("mlexp gates")
@@ -56,7 +55,7 @@ def show_verdicts(reporter: pytest.TerminalReporter, tests: Sequence[TestRecord]
         reporter.write_line(f"mlexp_alpha: the error rate of this session is {alpha:g}, not {ALPHA:g}", yellow=True)
     for line in steps:
         reporter.write_line(line, yellow=True)
-    if steps and (how := of_a_run(reporter.config.getoption("mlexp_baseline") or "")):
+    if steps and (how := of_a_run(baseline)):
         reporter.write_line(f"next: accept {how}", yellow=True)
     reporter.write_line(f"gates: {counts(pairs)}")
 

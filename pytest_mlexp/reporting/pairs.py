@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_mlexp.gates.comparable import FEWEST_RUNS
-from pytest_mlexp.gates.comparing import noise_of_machine, rounding
+from pytest_mlexp.gates.comparing import rounding
 from pytest_mlexp.gates.differences import differences_beside_values
 from pytest_mlexp.gates.lock import GROUPS, Accepted, LockedCell, LockedMetric
 from pytest_mlexp.gates.rules import OPERATIONAL
 from pytest_mlexp.gates.statistics import Difference, compare
+from pytest_mlexp.gates.timings import noise_of_machine, pace_of
 from pytest_mlexp.gates.versions import Version
 from pytest_mlexp.numerals import digits
 
@@ -137,7 +138,7 @@ def difference(
     first, second = (vector if paired else None for vector in vectors)
     numbers = None if groups is None or not paired else groups.astype(int)
     sides = one.side(first).oriented(sign), other.side(second).oriented(sign)
-    found = compare(*sides, groups=numbers, floor=noise_of_machine(name, one))
+    found = compare(*sides, groups=numbers, floor=noise_of_machine(name, one, pace_of(one, (other.pace,))))
     is_rounding = abs(found.value) <= rounding(sides)[0]
     return replace(found, p=max(found.p, 0.5)) if is_rounding else found
 

@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from textwrap import shorten
 from typing import get_args
 
+from pytest_mlexp.gates.timings import told_of_pace
 from pytest_mlexp.numerals import change, digits, text
 from pytest_mlexp.records import TestRecord
-from pytest_mlexp.verdicts import UNACCEPTABLE, Comparison, Status, Verdict
+from pytest_mlexp.reporting.advice import Judged, advices
+from pytest_mlexp.verdicts import Comparison, Status, Verdict
 
 # Worst first, which is the order in which they are declared.
 _ORDER = {status: number for number, status in enumerate(get_args(Status))}
 _QUIET = ("inconclusive", "pass", "identical", "other_hardware", "skipped", "new")
-_NEXT = {
-    "regressed": "find what changed, or accept the loss",
-    "not_comparable": "if the change is meant, accept it",
-    "loosened": "if the change is meant, accept it",
-    "new": "accept the cell",
-    "vanished": "declare it again, or take it out",
-    "not_finite": "look at the predictions: nothing can be accepted that is not finite",
-    "missing": "let an evaluator give the metric, or take the gate away",
-    "breach": "mend the model, or change the bound in the code: --mlexp-accept accepts no number beyond it",
-    "other_hardware": "judge it on the hardware that it was accepted on, or let the gate inform alone (primary=False)",
-    "skipped": "run it where its device is, or let the gate pass what shows nothing",
-    "inconclusive": "test on more examples, declare more seeds, or let the gate pass what shows nothing",
-}
-_ACCEPTED = ("regressed", "not_comparable", "loosened", "new", "vanished")  # what a reviewed commit may change
-_MEANT_LOSS = "or say that the margin was reviewed and this loss is meant"
-_OF_ANCHOR = f"find what changed, {_MEANT_LOSS}"
-_MOST_CHOSEN = 8
 _WIDEST = 80
-_MEANT = "accept what is meant of {cells} in a reviewed commit"
-_RESET = "accept for good what {cells} lost since the anchor"
-_FIRST = "accept {cells} for the first time (until then margins hold nothing)"
-_KEEP = "to keep what {cells} gained"
-_ANEW = "take anew the timings of {cells}, which an earlier session took"
-_STEPS = {
-    _ANEW: "--mlexp-fresh",
-    _MEANT: "--mlexp-accept",
-    _RESET: "--mlexp-accept --mlexp-reset-anchors",
-    _FIRST: "--mlexp-accept",
-    _KEEP: "--mlexp-accept",
-}
-Judged = tuple[str, Verdict]
 
 
 def judged(tests: Iterable[TestRecord]) -> list[Judged]:
@@ -55,21 +27,13 @@ def judged(tests: Iterable[TestRecord]) -> list[Judged]:
 
 
 def verdict_table(pairs: Sequence[Judged]) -> str:
-    """One line for each verdict that is not quiet: what was compared, and what was found."""
+    """One line for each verdict that is not quiet: what was compared, and what was found.
+
+    What was not compared for the same reason in several cells is one line, with their number.
+    """
     from tabulate import tabulate
 
-    rows = [
-        {
-            "verdict": f"{verdict.status}{' (informs)' if verdict.informs else ''}",
-            "cell": where,
-            "metric": verdict.metric
-            + (" (anchor)" if verdict.against == "anchor" else "")
-            + (" (reused)" if verdict.reused else ""),
-            **_numbers(verdict),
-        }
-        for where, verdict in pairs
-        if verdict.status not in _QUIET or not verdict
-    ]
+    rows = [_row(alike) for alike in _alike(pairs)]
     return tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True) if rows else ""
 
 
@@ -85,7 +49,7 @@ def quiet_lines(pairs: Sequence[Judged]) -> list[str]:
     }
     return [
         f"{verdict.status}  {where} {verdict.metric}  {_change(found)}, {_seen(found)}"
-        f"{slides.get((where, verdict.gate), '')}"
+        f"{slides.get((where, verdict.gate), '')}{_paced(found)}"
         for where, verdict in pairs
         if verdict.status == "inconclusive" and verdict and verdict.against == "baseline"
         for found in [verdict.comparison]
@@ -94,11 +58,17 @@ def quiet_lines(pairs: Sequence[Judged]) -> list[str]:
 
 
 def counts(pairs: Sequence[Judged]) -> str:
-    """How many verdicts of each status there are, the worst first."""
-    found: dict[str, int] = {}
+    """How many verdicts failed, would fail if they did more than inform, and passed; of each status, worst first."""
+    groups: dict[str, dict[str, int]] = {"failing": {}, "informing": {}, "passing": {}}
     for _, verdict in pairs:
+        loud = "informing" if verdict else "failing"
+        found = groups["passing" if replace(verdict, informs=False) else loud]
         found[verdict.status] = found.get(verdict.status, 0) + 1
-    return ", ".join(f"{found[status]} {status}" for status in _ORDER if status in found)
+    told = {
+        group: ", ".join(f"{found[status]} {status}" for status in _ORDER if status in found)
+        for group, found in groups.items()
+    }
+    return "; ".join(f"{group}: {which}" for group, which in told.items() if which)
 
 
 def cost_of_correction(alpha: float, gates: int) -> str:
@@ -128,51 +98,7 @@ def message(experiment: str, cell: str, verdicts: Iterable[Verdict], *, baseline
         gates = f"gate{'s' if others else ''} {rules} on " if rules else ""
         lines += [short(first), f"  {gates}{cell} of experiment {experiment!r}"]
         lines += [f"  {line}" for line in _explained(first, first.comparison)] if first.comparison else []
-    return "\n".join([*lines, *(f"  next: {advice}" for advice in dict.fromkeys(_advices(failed, baseline)))])
-
-
-def next_steps(pairs: Sequence[Judged], nodes: Mapping[str, Sequence[str]]) -> list[str]:
-    """What to do about these verdicts: one line with a command for all cells that it is for, and for no other.
-
-    ``nodes`` are the ids of each cell's tests; what has none is no test that could be named, but has a keyword.
-    """
-    found: dict[tuple[str, bool], list[str]] = {}
-    for where, verdict in _acceptable(pairs):
-        found.setdefault((_step(verdict), where in nodes), []).append(where)
-    lines = []
-    for step, option in _STEPS.items():
-        for has_nodes in (True, False):
-            if cells := list(dict.fromkeys(found.get((step, has_nodes), ()))):
-                count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
-                chosen = _by_node(cells, nodes) if has_nodes else _by_keyword(cells)
-                choice = chosen if len(cells) <= _MOST_CHOSEN else "(the ids of tests choose cells)"
-                lines.append(f"next: {step.format(cells=count)}: pytest {option} {choice}")
-    return lines
-
-
-def nodes_of(tests: Iterable[TestRecord]) -> dict[str, tuple[str, ...]]:
-    """The ids of the tests of each ``experiment: cell``."""
-    found: dict[str, dict[str, None]] = {}
-    for test in tests:
-        if test.node:
-            found.setdefault(f"{test.experiment}: {test.cell}", {})[test.node] = None
-    return {where: tuple(nodes) for where, nodes in found.items()}
-
-
-def _by_node(cells: Iterable[str], nodes: Mapping[str, Sequence[str]]) -> str:
-    return shlex.join(node for where in cells for node in nodes[where])
-
-
-def _by_keyword(cells: Iterable[str]) -> str:
-    return f"-k '{' or '.join('[' + where.rpartition(': ')[2] + ']' for where in cells)}'"
-
-
-def _step(verdict: Verdict) -> str:
-    if verdict.reused and (verdict.status in ("regressed", "breach", "improved") or not verdict):
-        return _ANEW
-    if verdict.informs or (verdict.status not in (*_ACCEPTED, "improved") and not _slid(verdict)):
-        return ""
-    return {"new": _FIRST, "improved": _KEEP}.get(verdict.status, _RESET if _slid(verdict) else _MEANT)
+    return "\n".join([*lines, *(f"  next: {advice}" for advice in dict.fromkeys(advices(failed, baseline)))])
 
 
 def short(verdict: Verdict) -> str:
@@ -188,46 +114,35 @@ def short(verdict: Verdict) -> str:
     return f"{status} {verdict.metric} {moved} (margin {found.margin:.4g}){since}"
 
 
-def of_a_run(baseline: str) -> str:
-    """How something is accepted where the baseline was read from MLflow, which no acceptance writes to."""
-    if not baseline.startswith("mlflow:"):
-        return ""
-    return f"without --mlexp-baseline={baseline}, into the lock file; then name the run that accepted instead"
+def _alike(pairs: Sequence[Judged]) -> Iterable[list[Judged]]:
+    """The verdicts that are not quiet; together what has the same status and reason, where nothing was compared."""
+    found: dict[object, list[Judged]] = {}
+    for number, (where, verdict) in enumerate(pairs):
+        if verdict.status not in _QUIET or not verdict:
+            same = (verdict.status, verdict.informs, verdict.reason)
+            found.setdefault(same if verdict.comparison is None else number, []).append((where, verdict))
+    return found.values()
 
 
-def _acceptable(pairs: Sequence[Judged]) -> list[Judged]:
-    """The verdicts that accepting can answer: none of a cell that is refused, of one that slid those of the slide."""
-    refused = {where for where, verdict in pairs if _is_refused(verdict)}
-    slid = {where for where, verdict in pairs if _slid(verdict)}
-    able = {where for where, _ in pairs} - refused
-    return [(w, v) for w, v in pairs if _step(v) == _ANEW or (w in able and (w not in slid or _slid(v)))]
+def _row(alike: Sequence[Judged]) -> dict[str, str]:
+    _, first = alike[0]
+    return {
+        "verdict": f"{first.status}{' (informs)' if first.informs else ''}",
+        "cell": _several([where for where, _ in alike], "cells"),
+        "metric": _several([_metric(verdict) for _, verdict in alike], "metrics"),
+        **_numbers(first),
+    }
 
 
-def _advices(failed: Sequence[Verdict], baseline: str) -> Iterator[str]:
-    """What to do about each; nothing is to be accepted where that would be refused, nor before a slide is."""
-    refused, slid = any(map(_is_refused, failed)), any(map(_slid, failed))
-    option = "--mlexp-accept --mlexp-reset-anchors" if slid else "--mlexp-accept"
-    how = "; ".join(filter(None, (option, of_a_run(baseline))))
-    if any(verdict.reused for verdict in failed):
-        yield "take the timings anew, for an earlier session took those that were judged (--mlexp-fresh)"
-    for verdict in failed:
-        can_be_accepted = verdict.status in _ACCEPTED or _slid(verdict)
-        if not can_be_accepted:
-            yield _NEXT[verdict.status]
-        elif not refused:
-            advice = _OF_ANCHOR if slid and verdict.status == "regressed" else _NEXT[verdict.status]
-            meant = f"; {_MEANT_LOSS}" if verdict.status == "inconclusive" else ""
-            yield f"{advice}{meant} in a reviewed commit ({how})"
+def _several(names: Iterable[str], what: str) -> str:
+    """The only one of several names, or how many there are and the first."""
+    first, *others = dict.fromkeys(names)
+    return f"{len(others) + 1} {what}: {first}, ..." if others else first
 
 
-def _is_refused(verdict: Verdict) -> bool:
-    """Whether its cell cannot be accepted as it is."""
-    return verdict.status in UNACCEPTABLE and not verdict
-
-
-def _slid(verdict: Verdict) -> bool:
-    """Whether it fails against the anchor, which accepting alone leaves as it is."""
-    return verdict.status in ("regressed", "inconclusive") and verdict.against == "anchor" and not verdict
+def _metric(verdict: Verdict) -> str:
+    told = {" (anchor)": verdict.against == "anchor", " (reused)": verdict.reused > 0}
+    return verdict.metric + "".join(word for word, holds in told.items() if holds)
 
 
 def _explained(verdict: Verdict, found: Comparison) -> list[str]:
@@ -250,9 +165,15 @@ def _explained(verdict: Verdict, found: Comparison) -> list[str]:
     ]
     if verdict.reused:
         lines.append(f"timings of {verdict.reused} of {now} runs are reused from an earlier session")
+    if told := told_of_pace(found.pace):
+        lines.append(told)
     if found.flips is not None:
         lines.append(f"{found.flips[0]} examples went from right to wrong, {found.flips[1]} from wrong to right")
     return lines
+
+
+def _paced(found: Comparison) -> str:
+    return f" ({told})" if (told := told_of_pace(found.pace)) else ""
 
 
 def _sampled(found: Comparison) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -160,7 +160,8 @@ def _parent_plan(
 ) -> RunPlan:
     session, end = journal.session, journal.end
     assert session is not None  # noqa: S101 - plan() refused a journal without one
-    tags = {UID: f"{session.session}/{experiment}", **_session_tags(session, journal.continued)}
+    absent = {"mlexp.absent": told} if (told := _absent(experiment, cells, journal.tests)) else {}
+    tags = {UID: f"{session.session}/{experiment}", **_session_tags(session, journal.continued), **absent}
     shown = fitted(tags, limits.tag, limits, most=limits.tags)
     seeds = dict.fromkeys(seed for cell in cells for seed in cell.seeds)
     params = fitted({"seeds": ", ".join(map(str, seeds))}, limits.param, limits)
@@ -179,6 +180,14 @@ def _parent_plan(
         series=(("cells", float(len(cells)), 0), ("failed_cells", float(failed), 0)),
         files=files,
     )
+
+
+def _absent(experiment: str, cells: Iterable[CellRecord], tests: Iterable[TestRecord]) -> str:
+    """The cells of an experiment that have a verdict and no run: skipped, vanished."""
+    there = {cell.cell for cell in cells}
+    absent = [test for test in tests if test.experiment == experiment and test.cell not in there]
+    found = {f"{test.cell}: {verdict.status}": None for test in absent for verdict in test.verdicts}
+    return "; ".join(found)
 
 
 def _accepted(folder: Path) -> dict[str, Path | bytes]:

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_mlexp.errors import GateError, SettingsError
 from pytest_mlexp.gates.acceptance import Acceptance, merged
-from pytest_mlexp.gates.differences import differences, instead, vanished
+from pytest_mlexp.gates.differences import Change, differences, folded, instead, vanished
 from pytest_mlexp.gates.lock import (
     Accepted,
     Lock,
@@ -134,6 +134,24 @@ def test_every_difference_is_one_line_with_old_and_new() -> None:
         "toy: gone: m: 0.9000 ± 0.0100 (sd of 2 runs) -> gone",
         "toy: gone: m anchor: 0.9500 -> gone",
     ]
+
+
+def test_what_changed_alike_in_many_cells_is_one_line_and_all_else_stands_alone() -> None:
+    made = [Change(f"toy: c{number}: made of", "data a", "data b") for number in range(5)]
+    apart = [
+        Change("toy: c0: m", "0.9", "0.8"),
+        Change("toy: c1: m", "0.9", "0.7"),
+        Change("toy: dataset d", "version 1", "version 2"),
+        Change("toy: evaluator q: owner", "us", "them"),
+        Change("toy: evaluator r: owner", "us", "them"),
+        Change("toys: c0: made of", "data a", "data b"),
+        Change("toy: c0: gate m", "max_drop=0.1", "gone"),
+        Change("toy: c0: gate m", "", "at_least=0.1"),
+    ]
+    one, *others = folded([*made, *apart])
+    assert str(one) == "toy: 5 cells (c0, c1, c2, ...): made of: data a -> data b"
+    assert others == apart
+    assert folded(made[:2])[0].where == "toy: 2 cells (c0, c1): made of"
 
 
 A = {"metric": "m", "at_least": 0.1, "max_drop": 0.01}

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pytest_mlexp import Evaluation
-from pytest_mlexp.gates.comparing import Terms, against, noise_of_machine
+from pytest_mlexp import Dataset, Evaluation, Experiment
+from pytest_mlexp.execution.pace import pace
+from pytest_mlexp.execution.store import OutcomeStore
+from pytest_mlexp.flow import Flow
+from pytest_mlexp.gates.comparing import Terms, against
 from pytest_mlexp.gates.contributions import Contributions, with_reused
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.likeness import changes_of_evaluator
 from pytest_mlexp.gates.lock import Accepted, LockedCell, LockedMetric
 from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.gates.screening import judge_cell
+from pytest_mlexp.gates.timings import noise_of_machine, worse
 from pytest_mlexp.reporting.pairs import difference
 from pytest_mlexp.verdicts import Verdict
 from tests.gates.accepting import Project
@@ -141,3 +148,138 @@ def test_the_direction_of_a_metric_is_its_evaluators_own_and_the_data_are_not() 
     assert changes_of_evaluator(project.cell, replace(before, dataset="other", evaluator="other"), before) == (
         f"evaluator 'e' changed (fingerprint {before.evaluator[:8]} -> other)",
     )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pace", "status"),
+    [
+        (1.9, 0.01, "regressed"),  # on a machine as fast as it was
+        (1.9, 0.02, "inconclusive"),  # on one that is half as fast
+        (9.0, 0.02, "regressed"),  # which does not explain that
+        (1.0, 0.005, "inconclusive"),  # equally fast on a faster machine is not shown to be equally good
+        (1.0, 0.01, "pass"),
+    ],
+)
+def test_what_a_slower_machine_explains_is_no_loss(seconds: float, pace: float, status: str) -> None:
+    before = replace(accepted(runs(*[1.0] * 6, hardware="a")), pace=0.01)
+    now = replace(runs(*[seconds] * 3, hardware="a"), pace=(pace,) * 3)
+    verdict = against(Gate("fit_seconds", max_relative_drop=0.5), "fit_seconds", now, (before, None, False), Terms())
+    assert verdict.status == status
+    assert ("times as long as when this was accepted" in verdict.reason) == (status == "inconclusive")
+    assert verdict.comparison is not None
+    assert verdict.comparison.pace == pytest.approx(pace / 0.01)
+
+
+def test_joined_runs_have_a_pace_where_each_of_them_has_one() -> None:
+    one, other = (replace(runs(1.0, hardware="a"), pace=(pace,)) for pace in (0.01, 0.03))
+    both = one.joined(other)
+    assert both.pace == (0.01, 0.03)
+    assert both.first(1).pace == (0.01,)
+    assert one.joined(runs(1.0, hardware="a")).pace == ()
+
+
+class Timed(Project):
+    """A project that is held to its time alone, on a machine of a pace that is told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.seconds, self.pace = 0.02, 0.01
+        self.experiment = Experiment("e")
+        self.experiment.gate("fit_seconds", max_relative_drop=0.5)
+
+        @self.experiment.dataset(version="1")
+        def d() -> Dataset:
+            return Dataset.from_arrays(np.ones((4, 1)), np.ones(4), split=([0, 1], [2, 3]))
+
+        @self.experiment.model
+        def m(seed: int) -> Timed:
+            self.trained += 1
+            return self
+
+        @self.experiment.evaluator(maximize="share")
+        def e(y_true: Any, y_pred: Any) -> float:
+            return float((y_true == y_pred).mean())
+
+        monkeypatch.setattr("pytest_mlexp.execution.trial.pace", lambda: self.pace)
+
+    def fit(self, X: Any, y: Any) -> None:
+        time.sleep(self.seconds)
+
+    def predict(self, X: Any) -> Any:
+        return np.ones(len(X))
+
+
+def test_a_busy_session_accuses_no_model_and_a_slow_model_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Timed(monkeypatch)
+    project.accept(0)
+    assert project.baseline is not None
+    assert project.baseline.locked.metrics["fit_seconds"].accepted.pace == 0.01
+    project.seconds = 0.2
+    assert project.judge(0) == {"baseline": "regressed"}
+    project.pace = 0.1
+    assert project.judge(0) == {"baseline": "inconclusive"}
+
+
+def test_timings_of_an_earlier_session_are_taken_anew_before_they_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Timed(monkeypatch)
+    project.accept(0)
+    flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
+    project.trained, evaluation = 0, flow.evaluate(project.cell)
+    for seconds, trained, statuses in ((0.02, 1, {"pass", "inconclusive"}), (0.2, 1 + 4, {"regressed"})):
+        project.seconds, project.trained = seconds, 0
+        slow = {"fit_seconds": replace(evaluation.contributions["fit_seconds"], runs=np.array([0.5]), reused=(0,))}
+        given = replace(evaluation, contributions=slow)
+        (verdict,), seen = judge_cell(project.cell, given, flow=flow, baseline=project.baseline, terms=Terms())
+        assert (verdict.reused, project.trained) == (0, trained)
+        assert verdict.status in statuses
+        assert seen.contributions["fit_seconds"].runs.max() < 0.45
+
+
+def test_further_looks_at_a_reused_timing_are_taken_anew_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Timed(monkeypatch)
+    project.accept(0)
+    project.seconds = 0.2
+    store = OutcomeStore()
+    flow = Flow(store, record=lambda *_: None, keep_files=False)
+    flow.again(project.cell, range(1, 12))  # what an earlier session's further looks left
+    evaluation = flow.evaluate(project.cell)
+    given = replace(evaluation, contributions=with_reused(evaluation.contributions, (0,)))
+    project.trained = 0
+    (verdict,), _ = judge_cell(project.cell, given, flow=flow, baseline=project.baseline, terms=Terms())
+    assert (verdict.status, verdict.reused, project.trained) == ("regressed", 0, 1 + 4)
+
+
+def test_the_pace_of_the_machine_is_taken_where_timings_count_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def taken() -> float:
+        asked.append(pace())
+        return asked[-1]
+
+    monkeypatch.setattr("pytest_mlexp.execution.trial.pace", taken)
+    Project().accept(0)
+    assert asked == []
+    project = Project(max_drop=0.1)
+    project.experiment.gate("predict_seconds", at_most=9.0)
+    project.accept(0)
+    assert len(asked) == 2 * (1 + 5)
+    assert min(asked) > 0
+
+
+def test_a_timing_that_is_accepted_clearly_worse_is_told() -> None:
+    def metric(seconds: float, pace: float | None = None, **other: Any) -> dict[str, LockedMetric]:
+        found = replace(accepted(runs(*[seconds] * 3, hardware="a")), pace=pace, **other)
+        return {"fit_seconds": LockedMetric(False, found)}
+
+    (line,) = worse("e: c", metric(1.0, 0.01), metric(2.0, 0.03))
+    assert line.startswith("e: c: fit_seconds was 1.0000 and is accepted with 2.0000 (a fixed piece of work")
+    assert "took 3 times as long" in line
+    (plain,) = worse("e: c", metric(1.0, 0.01), metric(2.0, 0.01))
+    assert "fixed piece" not in plain
+    for before, now in (
+        (metric(1.0), metric(1.1)),
+        (metric(2.0), metric(1.0)),
+        (metric(1.0), metric(2.0, hardware="b")),
+        ({}, metric(2.0)),
+    ):
+        assert worse("e: c", before, now) == []

@@ -1,20 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
 from pytest_mlexp.records import TestRecord
-from pytest_mlexp.reporting.verdicts import (
-    cost_of_correction,
-    counts,
-    judged,
-    message,
-    next_steps,
-    nodes_of,
-    quiet_lines,
-    verdict_table,
-)
+from pytest_mlexp.reporting.advice import next_steps
+from pytest_mlexp.reporting.verdicts import cost_of_correction, counts, judged, message, quiet_lines, verdict_table
 from pytest_mlexp.verdicts import PASSING, Comparison, Status, Verdict
 
 FOUND = Comparison(
@@ -66,7 +59,7 @@ def test_what_is_quiet_is_a_line_and_no_row() -> None:
     assert "improved" in verdict_table(pairs)
     assert "inconclusive" not in verdict_table(pairs)
     assert quiet_lines(pairs) == ["inconclusive  e: a m  0.9559 -> 0.9350 (-0.0209), sees losses from 0.0213"]
-    assert counts(pairs) == "1 inconclusive, 1 pass, 1 improved"
+    assert counts(pairs) == "passing: 1 inconclusive, 1 pass, 1 improved"
     assert verdict_table(judged([record("a", verdict("pass"))])) == ""
 
 
@@ -148,9 +141,41 @@ def test_a_session_says_each_command_once_for_all_its_cells() -> None:
     assert since[1] == "--mlexp-accept --mlexp-reset-anchors 't.py::test[a-n=30-d]' 't.py::test_2[a-n=30-d]'"
     assert first[1] == "--mlexp-accept c"
     assert keep == ["next: to keep what 1 cell gained", "--mlexp-accept t.py::b"]
-    tests = [record(f"c{number}", verdict("regressed")) for number in range(9)]
-    (many,) = next_steps(judged(tests), nodes_of(tests))
-    assert many.endswith(": pytest --mlexp-accept (the ids of tests choose cells)")
+
+
+def test_of_many_cells_the_command_is_for_the_first_and_the_others_are_counted() -> None:
+    pairs = [(f"e: c{number}", verdict("regressed")) for number in range(11)]
+    nodes = {where: [f"t.py::{where[3:]}"] for where, _ in pairs}
+    first = " ".join(f"t.py::c{number}" for number in range(8))
+    (many,) = next_steps(pairs, nodes)
+    assert many.endswith(f"of 11 cells in a reviewed commit: pytest --mlexp-accept {first}  # and 3 more")
+    (exact,) = next_steps(pairs[:8], nodes)
+    assert exact.endswith(first)
+
+
+def test_a_command_names_the_baseline_that_was_judged_against_where_it_can_be_accepted_into() -> None:
+    lost = [("e: c", verdict("regressed"))]
+    own, stored = "--mlexp-baseline=other.lock", "--mlexp-baseline=mlflow:m@top"
+    assert [own in line for line in next_steps(lost, {}, baseline="other.lock")] == [True]
+    assert [stored in line for line in next_steps(lost, {}, baseline="mlflow:m@top")] == [False]
+    timed = [("e: c", verdict("regressed", reused=1))]
+    assert [stored in line for line in next_steps(timed, {}, baseline="mlflow:m@top")] == [True]
+
+
+def test_what_failed_is_counted_apart_from_what_informs_and_passes() -> None:
+    found = [verdict("regressed"), verdict("regressed", informs=True), verdict("breach", informs=True), verdict("new")]
+    told = counts([("e: c", one) for one in [*found, verdict("new", strict=True), verdict("pass", informs=True)]])
+    assert told == ("failing: 1 regressed, 1 new; informing: 1 regressed, 1 breach; passing: 1 new, 1 pass")
+
+
+def test_one_cause_in_many_cells_is_one_line() -> None:
+    changed = [Verdict(f"{name} max_drop=0.1", name, "not_comparable", "dataset d changed") for name in "mn"]
+    apart = Verdict("m max_drop=0.1", "m", "not_comparable", "evaluator q changed")
+    tests = [record(f"c{number}", *changed) for number in range(12)]
+    table = verdict_table(judged([*tests, record("d", apart), record("e", verdict("regressed"))]))
+    assert table.count("dataset d changed") == 1
+    assert "12 cells: e: c0, ...  2 metrics: m, ..." in table
+    assert len(table.splitlines()) == 2 + 3
 
 
 @pytest.mark.parametrize("status", [status for status in get_args(Status) if status not in PASSING])
@@ -207,7 +232,7 @@ def test_timings_of_an_earlier_session_are_called_so_and_to_be_taken_anew() -> N
         assert ("m (reused)" in verdict_table([("e: c", slower)])) == bool(reused)
         steps = next_steps([("e: c", slower), ("e: d", verdict("breach", reused=reused))], {})
         assert [line.rpartition(": pytest ")[2].split()[0] for line in steps] == [
-            "--mlexp-fresh" if reused else "--mlexp-accept"
+            "--mlexp" if reused else "--mlexp-accept"
         ]
 
 
@@ -222,3 +247,16 @@ def test_a_baseline_that_was_read_from_mlflow_is_accepted_into_the_lock() -> Non
     (advice,) = [line for line in message("e", "c", [lost], baseline="mlflow:m@top").splitlines() if "next:" in line]
     assert "(--mlexp-accept; without --mlexp-baseline=mlflow:m@top, into the lock file; then name the run" in advice
     assert "without" not in message("e", "c", [lost], baseline="other.lock")
+
+
+def test_a_machine_of_another_pace_is_told() -> None:
+    slower = {**FOUND.__dict__, "pace": 1.9}
+    shown = Verdict("t", "t", "inconclusive", "why", comparison=Comparison(**slower))
+    (line,) = quiet_lines([("e: c", shown)])
+    assert " (a fixed piece of work took 1.9 times as long as when this was accepted: so much " in line
+    failed = message("e", "c", [replace(shown, strict=True)])
+    assert "took 1.9 times as long" in failed
+    assert failed.endswith(
+        "next: take the timings when the machine is as idle as it was when they were accepted (--mlexp-fresh)"
+    )
+    assert "times as long" not in message("e", "c", [verdict("regressed")])

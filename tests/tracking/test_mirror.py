@@ -11,6 +11,7 @@ from pytest_mlexp.records import CellRecord, DatasetRecord, SessionRecord, Summa
 from pytest_mlexp.tracking._mlflow import mirror
 from pytest_mlexp.tracking.journal import Journal
 from pytest_mlexp.tracking.lines import JournalRecord
+from pytest_mlexp.verdicts import Status, Verdict
 
 if TYPE_CHECKING:
     from tests.tracking.conftest import Store
@@ -197,6 +198,18 @@ def test_a_failed_cell_is_a_failed_run_that_says_why(store: Store, why: str) -> 
         assert store.artifact(run, "traceback.txt") == b"Traceback: in fit"
     else:
         assert (run.data.tags["mlexp.outcome"], run.data.tags["mlexp.message"]) == ("failed", "auc 0.5 < 0.8")
+
+
+def test_the_session_run_names_cells_that_have_a_verdict_and_no_run(store: Store) -> None:
+    def absent(cell: str, status: Status, experiment: str = "churn") -> TestRecord:
+        verdicts = (Verdict("auc", "auc", status, "why"), Verdict("f1", "f1", status, "why"))
+        return TestRecord(cell, experiment, f"t.py::{cell}", "skipped", 0.0, verdicts=verdicts)
+
+    cell = store.cell()
+    tests = [passed(cell), absent("forest-mps", "skipped"), absent("gone", "vanished"), absent("x", "skipped", "other")]
+    store.mirror_cells(cell, *tests)
+    assert store.runs()["s1"].data.tags["mlexp.absent"] == "forest-mps: skipped; gone: vanished"
+    assert "mlexp.absent" not in store.runs()[cell.cell].data.tags
 
 
 def test_of_a_test_that_was_run_again_the_last_time_counts(store: Store) -> None:

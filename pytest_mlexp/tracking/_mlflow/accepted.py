@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mlexp.errors import SettingsError
+from pytest_mlexp.naming import nearest
 from pytest_mlexp.tracking._mlflow.store import quiet
+from pytest_mlexp.tracking._mlflow.writer import PARENT
+from pytest_mlexp.tracking.mirror import SESSION
 from pytest_mlexp.tracking.secrets import redact_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 LOCK = "mlexp.lock"
+_UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+_LOOKED_AT, _SHOWN = 200, 5
 
 
 def fetch_accepted(name: str, tracking_uri: str, folder: Path) -> Path:
@@ -26,13 +33,16 @@ def fetch_accepted(name: str, tracking_uri: str, folder: Path) -> Path:
     Raises:
         SettingsError: there is no such run, it holds no accepted state, or the store cannot be reached.
     """
-    try:
-        with quiet():
+    with quiet():
+        try:
             found = _download(name, tracking_uri, folder)
-    except Exception as error:  # noqa: BLE001 - whatever MLflow, its store or the network raises
-        raise SettingsError(f"no accepted state {name!r} in MLflow: {redact_text(str(error))}") from None
-    if not found:
-        raise SettingsError(f"run {name} holds no {LOCK}: take one that was made with --mlexp-accept")
+        except Exception as error:  # noqa: BLE001 - whatever MLflow, its store or the network raises
+            unknown = getattr(error, "error_code", "") in _UNKNOWN  # else the store itself may not answer
+            there = f". {_instead(name, tracking_uri)}" if unknown else ""
+            raise SettingsError(f"no accepted state {name!r} in MLflow: {redact_text(str(error))}{there}") from None
+        if not found:
+            there = _instead(name, tracking_uri)
+            raise SettingsError(f"run {name} holds no {LOCK}: take one that was made with --mlexp-accept. {there}")
     return folder / LOCK
 
 
@@ -49,6 +59,30 @@ def _download(name: str, tracking_uri: str, folder: Path) -> bool:
     return True
 
 
+def _instead(name: str, tracking_uri: str) -> str:
+    """What may have been meant: the newest runs that hold an accepted state, and the models with aliases."""
+    from mlflow import MlflowClient
+
+    client, known = MlflowClient(tracking_uri), list[str]()
+    with suppress(Exception):  # an error is being told already, and a store need not have a registry
+        known += _aliases(client) if "@" in name else _accepting_runs(client)
+    what = "aliases" if "@" in name else f"the newest runs with a {LOCK}"
+    return f"In MLflow, {what}: {nearest(name, known)}"
+
+
+def _aliases(client: MlflowClient) -> list[str]:
+    models = client.search_registered_models(max_results=_LOOKED_AT)
+    return [f"{model.name}@{alias}" for model in models for alias in model.aliases]
+
+
+def _accepting_runs(client: MlflowClient) -> list[str]:
+    experiments = [one.experiment_id for one in client.search_experiments(max_results=_LOOKED_AT)]
+    newest = client.search_runs(experiments, max_results=_LOOKED_AT, order_by=["attributes.start_time DESC"])
+    sessions = [run.info.run_id for run in newest if SESSION in run.data.tags and PARENT not in run.data.tags]
+    holding = (run for run in sessions if any(item.path == LOCK for item in client.list_artifacts(run)))
+    return list(islice(holding, _SHOWN))
+
+
 def _run_id(client: MlflowClient, name: str) -> str:
     model, at, alias = name.rpartition("@")
     return str(client.get_model_version_by_alias(model, alias).run_id) if at else name
@@ -58,5 +92,5 @@ def _run_with_lock(client: MlflowClient, run: str | None) -> str | None:
     while run is not None:
         if any(item.path == LOCK for item in client.list_artifacts(run)):
             return run
-        run = client.get_run(run).data.tags.get("mlflow.parentRunId")
+        run = client.get_run(run).data.tags.get(PARENT)
     return None

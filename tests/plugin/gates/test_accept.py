@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from mlflow import MlflowClient
 
+from pytest_mlexp.tracking.journal import read
+
 if TYPE_CHECKING:
     from tests.plugin.gates.conftest import Project
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 def test_what_is_accepted_is_written_said_and_met_again(project: Project, workers: tuple[str, ...]) -> None:
     new = project.run(*workers)
     new.assert_outcomes(passed=1)
-    new.stdout.fnmatch_lines(["next: accept 1 cell for the first time *", "gates: 1 new"])
+    new.stdout.fnmatch_lines(["next: accept 1 cell for the first time *", "gates: passing: 1 new"])
 
     accepted = project.run("--mlexp-accept", *workers)
     accepted.assert_outcomes(passed=1)
@@ -32,7 +34,7 @@ def test_what_is_accepted_is_written_said_and_met_again(project: Project, worker
 
     again = project.run(*workers)
     again.assert_outcomes(passed=1)
-    again.stdout.fnmatch_lines(["gates: 1 identical"])
+    again.stdout.fnmatch_lines(["gates: passing: 1 identical"])
 
     unchanged = project.run("--mlexp-accept", *workers)
     unchanged.stdout.fnmatch_lines(["nothing changed"])
@@ -140,7 +142,7 @@ def test_a_cell_is_accepted_only_where_all_of_its_tests_pass(project: Project, w
 def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     project.run("--mlexp-accept")
     project.edit("def guess(seed)", "def renamed(seed)")
-    gone = project.run(process=True)
+    gone = project.run(process=True, tracking=f"sqlite:///{project.path}/store.db")
     gone.assert_outcomes(passed=1, failed=1)
     gone.stdout.fnmatch_lines(
         [
@@ -148,12 +150,33 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
             f"  {project.cell} of experiment 'toy'",
             "  next: declare it again, or take it out in a reviewed commit (--mlexp-accept)",
             "next: accept what is meant of 1 cell * 'test_toy.py::test_quality[[]guess-numbers-right-cpu]'",
-            "gates: 1 vanished, 1 new",
+            "gates: failing: 1 vanished; passing: 1 new",
         ]
     )
+    (folder,) = (project.path / ".mlexp" / "sessions").iterdir()
+    (absent,) = [test for test in read(folder).tests if test.cell == project.cell]
+    assert [verdict.status for verdict in absent.verdicts] == ["vanished"]
     project.run("--mlexp-accept", process=True).assert_outcomes(passed=1, skipped=1)
     project.run(process=True).assert_outcomes(passed=1)
     assert not (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").exists()
+
+
+def test_a_longer_time_is_accepted_loudly(project: Project) -> None:
+    project.edit(
+        "    def predict(", "    def fit(self, X, y):\n        time.sleep(self.wrong / 500)\n\n    def predict("
+    )
+    project.edit("from pathlib", "import time\nfrom pathlib")
+    project.edit("toy.gate(", 'toy.gate("fit_seconds", max_relative_drop=0.5)\ntoy.gate(')
+    quiet = project.run("--mlexp-accept")
+    quiet.stdout.no_fnmatch_line("*and is accepted with*")
+    project.wrong(100)
+    told = project.run("--mlexp-accept")
+    told.stdout.fnmatch_lines(
+        [
+            f"toy: {project.cell}: fit_seconds: 0.0* -> 0.2* (sd of 6 runs)",
+            f"toy: {project.cell}: fit_seconds was 0.0* and is accepted with 0.2*: what is accepted on a busy *",
+        ]
+    )
 
 
 def test_an_accepted_cell_of_a_device_elsewhere_is_skipped_with_a_verdict(project: Project) -> None:
@@ -165,13 +188,17 @@ def test_an_accepted_cell_of_a_device_elsewhere_is_skipped_with_a_verdict(projec
     elsewhere = project.run("-rs", "--mlexp-devices=cpu", "-n", "2", process=True)
     elsewhere.assert_outcomes(passed=1, skipped=1)
     elsewhere.stdout.fnmatch_lines(
-        ["gates: 1 new, 1 skipped", "*accepted on mps, which is no device of this session: not judged*"]
+        ["gates: passing: 1 new, 1 skipped", "*accepted on mps, which is no device of this session: not judged*"]
     )
     project.edit("max_drop=0.01", 'max_drop=0.01, inconclusive="fail"')
     strict = project.run("--mlexp-devices=cpu", "-n", "2", process=True)
     strict.assert_outcomes(passed=1, failed=1)
     strict.stdout.fnmatch_lines(
-        ["SKIPPED accepted on mps, *: not judged", "  next: run it where its device is, *", "gates: 1 new, 1 skipped"]
+        [
+            "SKIPPED accepted on mps, *: not judged",
+            "  next: run it where its device is, *",
+            "gates: failing: 1 skipped; passing: 1 new",
+        ]
     )
 
 
@@ -181,11 +208,11 @@ def test_a_device_that_is_not_here_is_skipped_with_a_verdict_and_fails_where_a_g
     project.edit("def guess(seed)", "def guess(seed, device)")
     absent = project.run("--mlexp-devices=cuda:99", process=True)
     absent.assert_outcomes(skipped=1)
-    absent.stdout.fnmatch_lines(["gates: 1 skipped"])
+    absent.stdout.fnmatch_lines(["gates: passing: 1 skipped"])
     project.edit("max_drop=0.01", 'max_drop=0.01, inconclusive="fail"')
     strict = project.run("--mlexp-devices=cuda:99", process=True)
     strict.assert_outcomes(failed=1)
-    strict.stdout.fnmatch_lines(["SKIPPED device cuda:99 is not here: *", "gates: 1 skipped"])
+    strict.stdout.fnmatch_lines(["SKIPPED device cuda:99 is not here: *", "gates: failing: 1 skipped"])
     project.run("--mlexp-accept", "--mlexp-devices=cuda:99", process=True).assert_outcomes(skipped=1)
 
 

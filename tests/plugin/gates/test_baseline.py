@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def test_another_lock_is_written_and_met(project: Project) -> None:
     project.run("--mlexp-accept", "--mlexp-baseline=other.lock").assert_outcomes(passed=1)
     assert not (project.path / "mlexp.lock").exists()
-    project.run("--mlexp-baseline=other.lock").stdout.fnmatch_lines(["gates: 1 identical"])
+    project.run("--mlexp-baseline=other.lock").stdout.fnmatch_lines(["gates: passing: 1 identical"])
 
 
 def test_a_lock_that_is_not_there_is_refused(project: Project) -> None:
@@ -34,11 +34,11 @@ def test_a_lock_in_the_ini_file_that_is_not_there_is_refused_until_it_is_made(pr
     assert refused.ret == pytest.ExitCode.USAGE_ERROR
     refused.stderr.fnmatch_lines(["ERROR: *ini: mlexp_baseline: there is no file *.lok*did you mean 'mlexp.lock'*"])
     project.run("--mlexp-accept").assert_outcomes(passed=1)
-    project.run().stdout.fnmatch_lines(["gates: 1 identical"])
+    project.run().stdout.fnmatch_lines(["gates: passing: 1 identical"])
 
 
 def test_a_new_cell_is_told_under_quiet_too(project: Project) -> None:
-    project.run("-q").stdout.fnmatch_lines(["next: accept 1 cell for the first time *", "gates: 1 new"])
+    project.run("-q").stdout.fnmatch_lines(["next: accept 1 cell for the first time *", "gates: passing: 1 new"])
 
 
 def test_a_torn_lock_is_refused(project: Project) -> None:
@@ -73,14 +73,17 @@ def test_what_a_run_accepted_is_met_again_from_mlflow(
     client.set_registered_model_alias("guess", "champion", "1")
     for name in (session, "guess@champion"):
         found = project.run(f"--mlexp-baseline=mlflow:{name}", tracking=store)
-        found.stdout.fnmatch_lines(["gates: 1 identical"])
+        found.stdout.fnmatch_lines(["gates: passing: 1 identical"])
     monkeypatch.chdir(project.path)
     assert main(["compare", f"mlflow:{session}", session, f"--tracking-uri={store}"]) == 0
     assert "unchanged: 1 metric of 1 cell" in capsys.readouterr().out
-    assert main(["compare", session, "mlflow:nobody", f"--tracking-uri={store}"]) == 2
-    assert "no accepted state 'nobody' in MLflow" in capsys.readouterr().err
+    for name, meant in (("nobody", f"known: {session}"), ("guess@champ", "did you mean 'guess@champion'?")):
+        assert main(["compare", session, f"mlflow:{name}", f"--tracking-uri={store}"]) == 2
+        told = capsys.readouterr().err
+        assert f"no accepted state '{name}' in MLflow" in told
+        assert meant in told
     workers = project.run(f"--mlexp-baseline=mlflow:{session}", "-n", "2", tracking=store)
-    workers.stdout.fnmatch_lines(["gates: 1 identical"])
+    workers.stdout.fnmatch_lines(["gates: passing: 1 identical"])
 
 
 @pytest.mark.parametrize(

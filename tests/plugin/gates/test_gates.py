@@ -58,7 +58,7 @@ def test_a_loss_fails_the_test_and_explains_itself(project: Project, workers: tu
             "  next: find what changed, or accept the loss in a reviewed commit (--mlexp-accept)",
             "regressed  toy: *",
             "next: accept what is meant of 1 cell in a reviewed commit: pytest --mlexp-accept 'test_toy.py::test_*",
-            "gates: 1 regressed",
+            "gates: failing: 1 regressed",
             "FAILED test_toy.py::test_quality[[]*[]] - REGRESSED share*",
         ]
     )
@@ -92,7 +92,7 @@ def test_a_suspicion_that_does_not_last_passes_quietly(project: Project) -> None
     project.wrong(22)
     quiet = project.run()
     quiet.assert_outcomes(passed=1)
-    quiet.stdout.fnmatch_lines(["inconclusive  toy: * share *, sees losses from 0.*", "gates: 1 inconclusive"])
+    quiet.stdout.fnmatch_lines(["inconclusive  toy: * share *, sees losses from 0.*", "gates: passing: 1 *"])
 
 
 def test_the_share_of_each_gate_is_counted_after_selection(project: Project) -> None:

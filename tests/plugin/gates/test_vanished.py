@@ -23,7 +23,7 @@ def test_a_renamed_experiment_fails_until_that_is_accepted(project: Project, wor
             f"VANISHED * (it was accepted in test_toy.py): did you mean 'toy2'? Known: toy2; its cells: {project.cell}",
             "*toy: vanished-toy*",
             "next: accept what is meant of 1 cell in a reviewed commit: pytest --mlexp-accept -k '[[]vanished-toy]'",
-            "gates: 1 vanished, 1 new",
+            "gates: failing: 1 vanished; passing: 1 new",
             f"FAILED {ITEM} - VANISHED *",
         ]
     )

@@ -1,0 +1,148 @@
+"""What to do about verdicts: advice beside each, and commands for all cells that they are for."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from pytest_mlexp.gates.timings import told_of_pace
+from pytest_mlexp.records import TestRecord
+from pytest_mlexp.verdicts import UNACCEPTABLE, Verdict
+
+_NEXT = {
+    "regressed": "find what changed, or accept the loss",
+    "not_comparable": "if the change is meant, accept it",
+    "loosened": "if the change is meant, accept it",
+    "new": "accept the cell",
+    "vanished": "declare it again, or take it out",
+    "not_finite": "look at the predictions: nothing can be accepted that is not finite",
+    "missing": "let an evaluator give the metric, or take the gate away",
+    "breach": "mend the model, or change the bound in the code: --mlexp-accept accepts no number beyond it",
+    "other_hardware": "judge it on the hardware that it was accepted on, or let the gate inform alone (primary=False)",
+    "skipped": "run it where its device is, or let the gate pass what shows nothing",
+    "inconclusive": "test on more examples, declare more seeds, or let the gate pass what shows nothing",
+}
+_AS_BUSY = "take the timings when the machine is as idle as it was when they were accepted (--mlexp-fresh)"
+_ACCEPTED = ("regressed", "not_comparable", "loosened", "new", "vanished")  # what a reviewed commit may change
+_MEANT_LOSS = "or say that the margin was reviewed and this loss is meant"
+_OF_ANCHOR = f"find what changed, {_MEANT_LOSS}"
+_MOST_CHOSEN = 8
+_MEANT = "accept what is meant of {cells} in a reviewed commit"
+_RESET = "accept for good what {cells} lost since the anchor"
+_FIRST = "accept {cells} for the first time (until then margins hold nothing)"
+_KEEP = "to keep what {cells} gained"
+_ANEW = "take anew the timings of {cells}, which an earlier session took"
+_STEPS = {
+    _ANEW: "--mlexp --mlexp-fresh",
+    _MEANT: "--mlexp-accept",
+    _RESET: "--mlexp-accept --mlexp-reset-anchors",
+    _FIRST: "--mlexp-accept",
+    _KEEP: "--mlexp-accept",
+}
+_ACCEPTING = {option for option in _STEPS.values() if "--mlexp-accept" in option}
+_MLFLOW = "mlflow:"
+Judged = tuple[str, Verdict]
+
+
+def next_steps(pairs: Sequence[Judged], nodes: Mapping[str, Sequence[str]], *, baseline: str = "") -> list[str]:
+    """What to do about these verdicts: one line with a command for all cells that it is for, and for no other.
+
+    Of many cells the command is for the first, and the line says how many are left; they are told once those are done.
+
+    Args:
+        pairs: every verdict, with its cell.
+        nodes: the ids of each cell's tests; what has none is no test that could be named, but has a keyword.
+        baseline: what was asked for as such, if something was.
+    """
+    found: dict[tuple[str, bool], list[str]] = {}
+    for where, verdict in _acceptable(pairs):
+        found.setdefault((_step(verdict), where in nodes), []).append(where)
+    lines = []
+    for step, option in _STEPS.items():
+        for has_nodes in (True, False):
+            if cells := list(dict.fromkeys(found.get((step, has_nodes), ()))):
+                first, left = cells[:_MOST_CHOSEN], len(cells[_MOST_CHOSEN:])
+                count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
+                chosen = _by_node(first, nodes) if has_nodes else _by_keyword(first)
+                more = f"  # and {left} more" if left else ""
+                options = " ".join([option, *_judged_against(baseline, option)])
+                lines.append(f"next: {step.format(cells=count)}: pytest {options} {chosen}{more}")
+    return lines
+
+
+def _judged_against(baseline: str, option: str) -> list[str]:
+    """The option that names the baseline, where the session had one and its next step can have it too."""
+    can_be_named = baseline and not (option in _ACCEPTING and baseline.startswith(_MLFLOW))
+    return [shlex.quote(f"--mlexp-baseline={baseline}")] if can_be_named else []
+
+
+def nodes_of(tests: Iterable[TestRecord]) -> dict[str, tuple[str, ...]]:
+    """The ids of the tests of each ``experiment: cell``."""
+    found: dict[str, dict[str, None]] = {}
+    for test in tests:
+        if test.node:
+            found.setdefault(f"{test.experiment}: {test.cell}", {})[test.node] = None
+    return {where: tuple(nodes) for where, nodes in found.items()}
+
+
+def of_a_run(baseline: str) -> str:
+    """How something is accepted where the baseline was read from MLflow, which no acceptance writes to."""
+    if not baseline.startswith(_MLFLOW):
+        return ""
+    return f"without --mlexp-baseline={baseline}, into the lock file; then name the run that accepted instead"
+
+
+def advices(failed: Sequence[Verdict], baseline: str) -> Iterator[str]:
+    """What to do about each; nothing is to be accepted where that would be refused, nor before a slide is."""
+    refused, slid = any(map(_is_refused, failed)), any(map(_slid, failed))
+    option = "--mlexp-accept --mlexp-reset-anchors" if slid else "--mlexp-accept"
+    how = "; ".join(filter(None, (option, of_a_run(baseline))))
+    if any(verdict.reused for verdict in failed):
+        yield "take the timings anew, for an earlier session took those that were judged (--mlexp-fresh)"
+    for verdict in failed:
+        can_be_accepted = verdict.status in _ACCEPTED or _slid(verdict)
+        if not can_be_accepted:
+            yield _AS_BUSY if _is_paced(verdict) else _NEXT[verdict.status]
+        elif not refused:
+            advice = _OF_ANCHOR if slid and verdict.status == "regressed" else _NEXT[verdict.status]
+            meant = f"; {_MEANT_LOSS}" if verdict.status == "inconclusive" else ""
+            yield f"{advice}{meant} in a reviewed commit ({how})"
+
+
+def _acceptable(pairs: Sequence[Judged]) -> list[Judged]:
+    """The verdicts that accepting can answer: none of a cell that is refused, of one that slid those of the slide."""
+    refused = {where for where, verdict in pairs if _is_refused(verdict)}
+    slid = {where for where, verdict in pairs if _slid(verdict)}
+    able = {where for where, _ in pairs} - refused
+    return [(w, v) for w, v in pairs if _step(v) == _ANEW or (w in able and (w not in slid or _slid(v)))]
+
+
+def _step(verdict: Verdict) -> str:
+    if verdict.reused and (verdict.status in ("regressed", "breach", "improved") or not verdict):
+        return _ANEW
+    if verdict.informs or (verdict.status not in (*_ACCEPTED, "improved") and not _slid(verdict)):
+        return ""
+    return {"new": _FIRST, "improved": _KEEP}.get(verdict.status, _RESET if _slid(verdict) else _MEANT)
+
+
+def _by_node(cells: Iterable[str], nodes: Mapping[str, Sequence[str]]) -> str:
+    return shlex.join(node for where in cells for node in nodes[where])
+
+
+def _by_keyword(cells: Iterable[str]) -> str:
+    return f"-k '{' or '.join('[' + where.rpartition(': ')[2] + ']' for where in cells)}'"
+
+
+def _is_paced(verdict: Verdict) -> bool:
+    """Whether what it could not show may be the machine's."""
+    return verdict.status == "inconclusive" and bool(verdict.comparison and told_of_pace(verdict.comparison.pace))
+
+
+def _is_refused(verdict: Verdict) -> bool:
+    """Whether its cell cannot be accepted as it is."""
+    return verdict.status in UNACCEPTABLE and not verdict
+
+
+def _slid(verdict: Verdict) -> bool:
+    """Whether it fails against the anchor, which accepting alone leaves as it is."""
+    return verdict.status in ("regressed", "inconclusive") and verdict.against == "anchor" and not verdict
