@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from pytest_mlexp.provenance.packages import named, normal
+from pytest_mlexp.provenance.libraries.packages import named, normal
 from pytest_mlexp.tracking.git import GitState, git_state
 from pytest_mlexp.tracking.machine import Accelerator, Machine, ThreadPool, accelerators, machine, thread_pools
 from pytest_mlexp.tracking.origins import origin

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mlexp.provenance.packages import named
+from pytest_mlexp.provenance.libraries.packages import named
 
 
 def test_every_installed_distribution_is_named_as_its_metadata_says() -> None:

@@ -46,7 +46,7 @@ def versions(root: str) -> dict[str, str]:
 def own_version() -> str:
     """Our version; where we are not installed but worked on, with a digest of the code that numbers depend on."""
     version = metadata.version(OWN_DISTRIBUTION)
-    folder = Path(__file__).parent.parent
+    folder = Path(__file__).parents[2]
     if is_library(str(folder / "x.py")):
         return version
     files = sorted(file for name in _OUR_CODE for file in [folder / name, *(folder / name).rglob("*.py")])
