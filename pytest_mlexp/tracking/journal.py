@@ -92,7 +92,7 @@ class Journal:
             self._torn = written != len(line)
             _check_whole(written, len(line))
             if not can_wait:
-                self._settle()
+                self._settle(self._file)
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
@@ -123,13 +123,21 @@ class Journal:
         return path.relative_to(self.folder).as_posix()
 
     def close(self) -> None:
-        """Make everything durable and close the file; closing twice does no harm."""
-        if self._file >= 0:
-            self._settle()
-            os.close(self._file)
-            self._file = -1
+        """Make everything durable and close the file; closing twice does no harm.
 
-    def _settle(self) -> None:
+        Raises:
+            TrackingError: the disk did not take what was written; the file is closed all the same.
+        """
+        if self._file >= 0:
+            file, self._file = self._file, -1
+            try:
+                self._settle(file)
+            except OSError as error:
+                raise _unwritable(self.path, error) from error
+            finally:
+                os.close(file)
+
+    def _settle(self, file: int) -> None:
         """Make what was written durable, artifacts first; all at once, as a disk takes many in the time of one."""
         if self._waiting:
             from concurrent.futures import ThreadPoolExecutor
@@ -137,7 +145,7 @@ class Journal:
             with ThreadPoolExecutor() as pool:
                 list(pool.map(sync_path, self._waiting))
             self._waiting.clear()
-        _sync(self._file)
+        _sync(file)
 
     def __enter__(self) -> Self:
         return self

@@ -151,7 +151,7 @@ class Recorder:
         """End the journal, and wait for MLflow as ``Beside`` says; nothing is mirrored when no cell ran."""
         self._append(EndRecord(_milliseconds(time.time()), status))
         if self._journal is not None:
-            self._journal.close()
+            self._guarded(self._journal.close)
         if self._cells:
             self.mirrored = self._finish_mirroring()
         if self._owner is not None:
