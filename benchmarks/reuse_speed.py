@@ -18,7 +18,7 @@ from tabulate import tabulate
 HERE = Path(__file__).resolve().parent
 EXPERIMENTS = ("classification", "mixed", "regression", "text")
 LATER = 2
-BARE = f"import pytest, {', '.join(EXPERIMENTS)}"
+QUIET = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider")
 COST = """
 import importlib, time
 from pytest_mlexp.execution.kept import KeptStore
@@ -58,9 +58,10 @@ print(len(cells))
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """That of a process of its own in a copy of this folder."""
+    """That of a process of its own in a copy of this folder, where bytecode is written as nobody forbids it."""
     path = os.pathsep.join([str(HERE.parent), str(folder)])
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "PYTEST_ADDOPTS": ""}
+    given = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**given, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "PYTEST_ADDOPTS": ""}
 
 
 def project(place: Path) -> Path:
@@ -82,12 +83,12 @@ def timed(folder: Path, *arguments: str) -> float:
     return time.perf_counter() - begun
 
 
-def session(folder: Path) -> tuple[float, float]:
+def session(folder: Path, *, recording: bool = True) -> tuple[float, float]:
     """Seconds of a whole session, which records in the embedded store, and of those the ones within tests."""
     report = folder / "junit.xml"
-    uri = f"sqlite:///{folder}/.mlexp/mlflow.db"
-    options = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", f"--junitxml={report}")
-    whole = timed(folder, "-m", "pytest", "--mlexp", f"--mlexp-tracking-uri={uri}", *options)
+    uri = f"sqlite:///{folder}/.mlexp/mlflow.db" if recording else "off"
+    options = ("--mlexp", f"--mlexp-tracking-uri={uri}", f"--junitxml={report}")
+    whole = timed(folder, "-m", "pytest", *QUIET, *options)
     cases = ET.parse(report).getroot().iter("testcase")  # noqa: S314 - written by pytest just now
     return whole, sum(float(case.get("time", "0")) for case in cases)
 
@@ -95,22 +96,24 @@ def session(folder: Path) -> tuple[float, float]:
 def speed(rounds: int = 3) -> int:
     """Compare later sessions with first ones, in turn; medians.
 
-    What both spend on imports, pytest and the modules of the experiments, is measured as well and taken off in the
-    last ratio; MLflow is not among them, for it is imported by the process beside.
+    Of a later session is told what the same session spends where the plugin sleeps (pytest, the modules of the
+    experiments), and what one spends that reuses and records nothing; the rest is waiting for the process beside.
     """
-    first, later, bare = [], [], []
+    first, later, unrecorded, asleep = [], [], [], []
     with tempfile.TemporaryDirectory(prefix="mlexp-reuse-") as name:
         for number in range(rounds):
             folder = project(Path(name).resolve() / str(number))
             first.append(session(folder))
-            later += [session(folder) for _ in range(LATER)]
-            bare.append(timed(folder, "-c", BARE))
+            for _ in range(LATER):
+                later.append(session(folder))
+                unrecorded.append(session(folder, recording=False)[0])
+                asleep.append(timed(folder, "-m", "pytest", *QUIET))
             print(f"round {number + 1}: first {first[-1][0]:.1f} s, later {later[-1][0]:.1f} s", flush=True)
-    imports = statistics.median(bare)
+    floor, reusing = statistics.median(asleep), statistics.median(unrecorded)
     ways: dict[str, Callable[[tuple[float, float]], float]] = {
         "within tests": lambda seconds: seconds[1],
         "whole process": lambda seconds: seconds[0],
-        "whole, less imports": lambda seconds: seconds[0] - imports,
+        "whole, less the same asleep": lambda seconds: seconds[0] - floor,
     }
     rows = []
     for what, of in ways.items():
@@ -118,7 +121,8 @@ def speed(rounds: int = 3) -> int:
         rows.append((what, f"{before:.2f}", f"{after:.2f}", f"{before / after:.1f}"))
     headers = ("", f"first s (of {len(first)})", f"later s (of {len(later)})", "times faster")
     print(tabulate(rows, headers, disable_numparse=True))
-    print(f"imports alone: {imports:.2f} s")
+    whole = statistics.median(seconds for seconds, _ in later)
+    print(f"a later session: asleep {floor:.2f} s, reusing {reusing - floor:.2f} s, recording {whole - reusing:.2f} s")
     return 0
 
 

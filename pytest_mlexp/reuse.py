@@ -17,10 +17,10 @@ from pytest_mlexp.execution.store import Got, Sought
 from pytest_mlexp.execution.trial import Conditions
 from pytest_mlexp.gates.rules import OPERATIONAL
 from pytest_mlexp.matrix import Cell, Trial
-from pytest_mlexp.provenance.code import digest
-from pytest_mlexp.provenance.effects import SessionEffects
-from pytest_mlexp.provenance.opened import Opened, contents
+from pytest_mlexp.provenance.code.definitions import digest
+from pytest_mlexp.provenance.files.opened import Opened, contents
 from pytest_mlexp.provenance.provenance import BlockProvenance, Provenance, Provenances
+from pytest_mlexp.provenance.session.effects import SessionEffects
 from pytest_mlexp.records import Evaluation, TrialRecord
 from pytest_mlexp.tracking.machine import hardware
 

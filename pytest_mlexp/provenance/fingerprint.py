@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from pytest_mlexp.provenance.code import CodeWalk, digest
-from pytest_mlexp.provenance.constants import PLAIN
-from pytest_mlexp.provenance.normalising import normalised
-from pytest_mlexp.provenance.packages import OWN_DISTRIBUTION, is_library, is_standard, versions
-from pytest_mlexp.provenance.positions import class_node, function_node
-from pytest_mlexp.provenance.reading import read_by
+from pytest_mlexp.provenance.code.constants import PLAIN
+from pytest_mlexp.provenance.code.definitions import CodeWalk, digest
+from pytest_mlexp.provenance.code.normalising import normalised
+from pytest_mlexp.provenance.code.positions import class_node, function_node
+from pytest_mlexp.provenance.code.reading import read_by
+from pytest_mlexp.provenance.libraries.packages import OWN_DISTRIBUTION, is_library, is_standard, versions
 
 
 def fingerprint(*parts: object) -> str:

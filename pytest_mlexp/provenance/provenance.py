@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mlexp.blocks.declared import Declared
 from pytest_mlexp.matrix import Trial
-from pytest_mlexp.provenance.code import CodeWalk, digest
-from pytest_mlexp.provenance.constants import PLAIN
-from pytest_mlexp.provenance.editing import check_is_as_loaded
-from pytest_mlexp.provenance.effects import SessionEffects
+from pytest_mlexp.provenance.code.constants import PLAIN
+from pytest_mlexp.provenance.code.definitions import CodeWalk, digest
 from pytest_mlexp.provenance.fingerprint import follow
-from pytest_mlexp.provenance.leaving import left_by
-from pytest_mlexp.provenance.packages import own_version, versions
-from pytest_mlexp.provenance.precision import precision
+from pytest_mlexp.provenance.libraries.packages import own_version, versions
+from pytest_mlexp.provenance.libraries.precision import precision
+from pytest_mlexp.provenance.session.editing import check_is_as_loaded
+from pytest_mlexp.provenance.session.effects import SessionEffects
+from pytest_mlexp.provenance.session.leaving import left_by
 
 if TYPE_CHECKING:
     from pytest_mlexp.blocks.dataset import Dataset

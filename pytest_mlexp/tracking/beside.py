@@ -117,6 +117,10 @@ class Beside:
         self._process = ready if ready is not None else Ready(self._folder.parents[2])
         self._process.say(msgspec.json.encode(to_dict(replace(order, environment=self._process.changes()))))
 
+    def is_alive(self) -> bool:
+        """Whether it still runs, and makes durable what it finds in the journal (``tracking.settling``)."""
+        return self._process.process.poll() is None
+
     def finish(self, cells: int) -> Mirrored:
         """Wait for what there is of ``cells``, by the rule above, and end the process."""
         self._process.say(b"end")

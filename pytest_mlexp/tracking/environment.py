@@ -10,14 +10,13 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from pytest_mlexp.provenance.libraries.packages import named, normal
 from pytest_mlexp.tracking.git import GitState, git_state
 from pytest_mlexp.tracking.machine import Accelerator, Machine, ThreadPool, accelerators, machine, thread_pools
 from pytest_mlexp.tracking.origins import origin
@@ -186,11 +185,10 @@ def _packages(top: Path) -> tuple[dict[str, str], dict[str, str]]:
     found: dict[str, str] = {}
     origins: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
-        described: Any = distribution.metadata  # parsed anew at each access
-        name, version = (described["Name"], described["Version"]) if described else (None, None)
+        name, version = named(distribution)
         if not name or not version:
             continue
-        key = re.sub(r"[-_.]+", "-", name).lower()
+        key = normal(name)
         if key not in found:  # the first on the path is the one that is imported
             found[key] = version
             if (source := origin(distribution, top)) is not None:

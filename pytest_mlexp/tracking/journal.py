@@ -2,8 +2,8 @@
 
 A session's folder, ``<root>/.mlexp/sessions/<session-id>``, holds ``journal.jsonl`` and the artifact
 files its records point to. An artifact is written before the record that names it, so a record implies
-its artifacts. Only a power failure may take what nobody computed: the record of a cell that was found in the
-store, and its artifacts.
+its artifacts. A record is on the disk before anything else is done with it, but for one that can wait: how a test
+ended, and a cell that was found whole in the store while ``tracking.settling`` stands by.
 """
 
 from __future__ import annotations
@@ -75,10 +75,11 @@ class Journal:
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
-    def append(self, record: JournalRecord) -> None:
+    def append(self, record: JournalRecord, *, can_wait: bool = False) -> None:
         """Add one record as one line in a single write, durable on return.
 
-        How a test ended, and a cell that was found in the store, become durable with the next record, or at the end.
+        One that can wait outlives this process like the others, but a failure of the machine only when the next
+        record that cannot wait, the end, or another process has made it durable.
 
         Raises:
             TrackingError: the line could not be written whole, for instance on a full disk.
@@ -90,8 +91,8 @@ class Journal:
             written = os.write(self._file, line)
             self._torn = written != len(line)
             _check_whole(written, len(line))
-            if not isinstance(record, TestRecord) and not (isinstance(record, CellRecord) and record.found):
-                self._settle()
+            if not can_wait:
+                self._settle(self._file)
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
@@ -122,21 +123,29 @@ class Journal:
         return path.relative_to(self.folder).as_posix()
 
     def close(self) -> None:
-        """Make everything durable and close the file; closing twice does no harm."""
-        if self._file >= 0:
-            self._settle()
-            os.close(self._file)
-            self._file = -1
+        """Make everything durable and close the file; closing twice does no harm.
 
-    def _settle(self) -> None:
+        Raises:
+            TrackingError: the disk did not take what was written; the file is closed all the same.
+        """
+        if self._file >= 0:
+            file, self._file = self._file, -1
+            try:
+                self._settle(file)
+            except OSError as error:
+                raise _unwritable(self.path, error) from error
+            finally:
+                os.close(file)
+
+    def _settle(self, file: int) -> None:
         """Make what was written durable, artifacts first; all at once, as a disk takes many in the time of one."""
         if self._waiting:
             from concurrent.futures import ThreadPoolExecutor
 
             with ThreadPoolExecutor() as pool:
-                list(pool.map(_sync_path, self._waiting))
+                list(pool.map(sync_path, self._waiting))
             self._waiting.clear()
-        _sync(self._file)
+        _sync(file)
 
     def __enter__(self) -> Self:
         return self
@@ -246,7 +255,8 @@ def _byte_at(file: int, offset: int) -> bytes:
     return os.read(file, 1)
 
 
-def _sync_path(path: Path) -> None:
+def sync_path(path: Path) -> None:
+    """Make what was written to a file durable, whoever wrote it; one that is gone needs nothing."""
     with suppress(FileNotFoundError), path.open("r+b") as file:  # Windows wants it open for writing
         _sync(file.fileno())
 

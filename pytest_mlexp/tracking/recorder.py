@@ -125,15 +125,16 @@ class Recorder:
             return
         self._cells[key] = result_digest(record)
         self._notice_active_run()
+        self._start_mirroring()
         if self._known.get(key) != self._cells[key]:
+            can_wait = record.found and self._beside is not None and self._beside.is_alive()
             place = f"cells/{record.experiment}/{_folder(record.cell)}"
             written = {
                 name: path
                 for name, content in files.items()
-                if (path := self._artifact(f"{place}/{name}", content, can_wait=record.found)) is not None
+                if (path := self._artifact(f"{place}/{name}", content, can_wait=can_wait)) is not None
             }
-            self._append(replace(record, artifacts=written))
-        self._start_mirroring()
+            self._append(replace(record, artifacts=written), can_wait=can_wait)
 
     def artifact(self, name: str, data: bytes) -> None:
         """Write a file beside the journal.
@@ -144,13 +145,13 @@ class Recorder:
 
     def test(self, record: TestRecord) -> None:
         """Write how a test of a cell ended."""
-        self._append(record)
+        self._append(record, can_wait=True)
 
     def finish(self, status: Literal["FINISHED", "FAILED", "KILLED"]) -> Mirrored | None:
         """End the journal, and wait for MLflow as ``Beside`` says; nothing is mirrored when no cell ran."""
         self._append(EndRecord(_milliseconds(time.time()), status))
         if self._journal is not None:
-            self._journal.close()
+            self._guarded(self._journal.close)
         if self._cells:
             self.mirrored = self._finish_mirroring()
         if self._owner is not None:
@@ -183,10 +184,10 @@ class Recorder:
         recorded = before.tracking_uri if before is not None else None
         return self.uri if recorded in {None, self.shown_uri} else str(recorded)
 
-    def _append(self, record: JournalRecord) -> None:
+    def _append(self, record: JournalRecord, *, can_wait: bool = False) -> None:
         journal = self._journal
         if journal is not None:
-            self._guarded(lambda: journal.append(record))
+            self._guarded(lambda: journal.append(record, can_wait=can_wait))
 
     def _artifact(self, name: str, content: bytes, *, can_wait: bool = False) -> str | None:
         journal = self._journal

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mlexp.provenance.effects import SessionEffects
 from pytest_mlexp.provenance.provenance import Provenances
+from pytest_mlexp.provenance.session.effects import SessionEffects
 
 NAMES = ("base", "part", "settings", "shop_model", "team", "team.inner", "team.shop")
 SHOP = "from pytest_mlexp import Experiment\nshop = Experiment('shop')\n"

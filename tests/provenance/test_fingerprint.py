@@ -172,7 +172,7 @@ def test_the_version_of_a_library_counts(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_how_this_package_is_installed_does_not_count(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     source = "from pytest_mlexp import Evaluation\ndef target(y):\n    return Evaluation({'n': len(y)})\n"
     before = fingerprint(load(source).target)
-    monkeypatch.setattr("pytest_mlexp.provenance.packages.own_version", lambda: "9.9+feedbeef")
+    monkeypatch.setattr("pytest_mlexp.provenance.libraries.packages.own_version", lambda: "9.9+feedbeef")
     fingerprint_module._version.cache_clear()
     assert fingerprint(load(source).target) == before
 

@@ -16,9 +16,9 @@ from reuse_project import FILES, write
 
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.matrix import Trial, expand
-from pytest_mlexp.provenance import packages
-from pytest_mlexp.provenance.effects import SessionEffects
+from pytest_mlexp.provenance.libraries import packages
 from pytest_mlexp.provenance.provenance import Provenances
+from pytest_mlexp.provenance.session.effects import SessionEffects
 
 MODULES = {name.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for name in FILES if "-" not in name}
 Keys = dict[tuple[str, str, int], str]

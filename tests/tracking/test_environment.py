@@ -28,7 +28,7 @@ assert not heavy, heavy
 
 
 def distribution(name: str | None, version: str) -> SimpleNamespace:
-    return SimpleNamespace(metadata={"Name": name, "Version": version})
+    return SimpleNamespace(metadata={"Name": name, "Version": version}, read_text=lambda _: None)
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *pairs: tuple[str | None, str]) -> None:

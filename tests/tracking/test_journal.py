@@ -84,15 +84,16 @@ def test_a_record_is_one_write_of_one_line(folder: Path, monkeypatch: pytest.Mon
     assert zlib.crc32(writes[0].split(b'"data":', 1)[1][:-2]) == line["crc"]
 
 
-@pytest.mark.parametrize(("record", "synced"), [(SESSION, 1), (make_cell(), 1), (END, 1), (make_test(), 0), (FOUND, 0)])
-def test_every_record_but_a_tests_and_that_of_a_cell_that_was_found_is_durable_on_return(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, record: JournalRecord, synced: int
+@pytest.mark.parametrize("can_wait", [False, True])
+@pytest.mark.parametrize("record", [SESSION, make_cell(), FOUND, make_test(), END])
+def test_a_record_is_durable_on_return_but_for_one_that_can_wait(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, record: JournalRecord, can_wait: bool
 ) -> None:
     calls: list[int] = []
     with Journal(folder) as journal:
         monkeypatch.setattr(module, "_sync", calls.append)
-        journal.append(record)
-        assert len(calls) == synced
+        journal.append(record, can_wait=can_wait)
+        assert len(calls) == (not can_wait)
 
 
 @pytest.mark.parametrize("ends", [True, False])
@@ -101,11 +102,11 @@ def test_what_could_wait_is_durable_before_the_next_record_that_is(
 ) -> None:
     calls: list[str] = []
     with Journal(folder) as journal:
-        monkeypatch.setattr(module, "_sync_path", lambda path: calls.append(path.name))
+        monkeypatch.setattr(module, "sync_path", lambda path: calls.append(path.name))
         monkeypatch.setattr(module, "_sync", lambda file: calls.append("journal"))
         for name in ("a", "b"):
             journal.write_artifact(f"cells/{name}", b"...", can_wait=True)
-            journal.append(FOUND)
+            journal.append(FOUND, can_wait=True)
         assert calls == []
         if not ends:
             journal.append(make_cell("c"))

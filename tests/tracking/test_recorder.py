@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mlexp.records import TestRecord
+from pytest_mlexp.records import EndRecord, TestRecord
+from pytest_mlexp.tracking import journal as journal_module
 from pytest_mlexp.tracking import recorder as module
 from pytest_mlexp.tracking.beside import Beside
 from pytest_mlexp.tracking.environment import capture
@@ -111,6 +112,21 @@ def test_a_full_disk_stops_nobody_and_keeps_what_came_before(store: Store) -> No
     assert "cannot write" in trouble
     assert [cell.cell for cell in read(Path(folder)).cells] == ["a", "c"]
     assert {"a", "c"} < set(store.runs())
+
+
+def test_a_disk_that_fails_at_the_very_end_stops_nobody(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: int) -> None:
+        raise OSError("input/output error")
+
+    session = recorder(store)
+    session.cell(store.cell(), {})
+    session._append(EndRecord(9_000, "FINISHED"))
+    monkeypatch.setattr(session, "_append", lambda _: None)
+    monkeypatch.setattr(journal_module, "_sync", broken)
+    done = session.finish("FINISHED")
+    assert done is not None
+    assert (done.failed, done.runs_written) == (None, 2)
+    assert "cannot write" in (session.trouble or "")
 
 
 def test_sessions_that_start_in_the_same_second_do_not_meet(unused: Store) -> None:

@@ -1,8 +1,8 @@
 """The program of the process that mirrors a session beside its tests; ``tracking.beside`` starts it.
 
-It imports MLflow while it waits for its order. Its only input is that order, then ``end`` when the session has ended;
-the end of the input alone is the death of the session. Its only output are its standings, which nobody reads before
-the session has ended.
+Whatever the store does, it makes durable what stands in the session's journal. It imports MLflow while it waits for its
+order. Its only input is that order, then ``end`` when the session has ended; the end of the input alone is the death of
+the session. Its only output are its standings, which nobody reads before the session has ended.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pytest_mlexp.tracking._mlflow.waiting import Stopped, Waiting
 from pytest_mlexp.tracking.embedded import closed_connections
 from pytest_mlexp.tracking.journal import FILE_NAME
 from pytest_mlexp.tracking.mirrored import Order, Standing
+from pytest_mlexp.tracking.settling import Settling
 
 LOOK = 0.1
 REPORT = 0.05
@@ -88,7 +89,12 @@ class Mirroring:
         self._journal = Path(order.folders[0]) / FILE_NAME
         self.waiting = Waiting(session.is_gone.is_set)
         places = zip(order.folders, order.uris, strict=True)
-        self._own, *self._others = [SessionMirror(Path(folder), uri, self.waiting) for folder, uri in places]
+        settling = Settling(Path(order.folders[0]))
+        threading.Thread(target=settling.follow, args=(session.has_ended, LOOK), daemon=True).start()
+        self._own, *self._others = [
+            SessionMirror(Path(folder), uri, self.waiting, settling=None if number else settling)
+            for number, (folder, uri) in enumerate(places)
+        ]
         self._failing: str | None = None
         self._answers = 0
         self._looks = 0

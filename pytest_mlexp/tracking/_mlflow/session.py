@@ -17,6 +17,7 @@ from pytest_mlexp.tracking.journal import JournalReader
 from pytest_mlexp.tracking.limits import limits_of
 from pytest_mlexp.tracking.mirror import plan, tests_by_cell, uid_of
 from pytest_mlexp.tracking.mirrored import Mirrored
+from pytest_mlexp.tracking.settling import Settling
 
 LOCK = "mirror.lock"
 Key = tuple[str, str]
@@ -28,11 +29,14 @@ class SessionMirror:
     Each Experiment gets one MLflow experiment with one parent run for the session (the run that was
     already active, where the session had one) and one child run for each cell. Runs are found again by
     their tag ``mlexp.uid``; one that was left unfinished is completed, one that tells an earlier result of its
-    cell is replaced.
+    cell is replaced. ``settling`` makes durable what is mirrored while the session goes on.
     """
 
-    def __init__(self, folder: Path, uri: str, waiting: Waiting | None = None) -> None:
+    def __init__(
+        self, folder: Path, uri: str, waiting: Waiting | None = None, *, settling: Settling | None = None
+    ) -> None:
         self._folder = folder
+        self._settling = settling
         self._uri = uri
         self._waiting = waiting or Waiting()
         self._reader = JournalReader(folder)
@@ -64,6 +68,8 @@ class SessionMirror:
         if session is None or not plans:
             return
         due = {uid_of(session.session, cell): cell for cell in cells}
+        if self._settling is not None and not final:
+            self._settling.settle()
         with self._locked():
             writer = self._writer or Writer(self._uri, session, self._folder, self.counts, self._waiting)
             self._writer = None  # after an error it is not known what the store holds

@@ -19,9 +19,9 @@ from importlib.util import source_from_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mlexp.provenance.asking import OWN, asked, asker, reader
-from pytest_mlexp.provenance.normalising import normalised
-from pytest_mlexp.provenance.packages import is_library
+from pytest_mlexp.provenance.code.normalising import normalised
+from pytest_mlexp.provenance.files.asking import OWN, asked, asker, reader
+from pytest_mlexp.provenance.libraries.packages import is_library
 
 if TYPE_CHECKING:
     from pytest_mlexp.provenance.provenance import BlockProvenance

@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Literal
 
-from pytest_mlexp.provenance.packages import OURS, is_library, is_standard
+from pytest_mlexp.provenance.libraries.packages import OURS, is_library, is_standard
 
 
 @dataclass(frozen=True)

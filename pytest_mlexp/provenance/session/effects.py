@@ -17,15 +17,15 @@ from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
-from pytest_mlexp.provenance.code import CodeWalk
-from pytest_mlexp.provenance.locating import Place, locate
-from pytest_mlexp.provenance.modules import Modules
-from pytest_mlexp.provenance.normalising import effect_of
-from pytest_mlexp.provenance.packages import owners
-from pytest_mlexp.provenance.sources import Source, read_source
-from pytest_mlexp.provenance.steps import of_pytest, requested_fixtures
-from pytest_mlexp.provenance.touching import Touches, path_of, touches_of
-from pytest_mlexp.provenance.usage import Chain, Usage, usage_of
+from pytest_mlexp.provenance.code.definitions import CodeWalk
+from pytest_mlexp.provenance.code.locating import Place, locate
+from pytest_mlexp.provenance.code.modules import Modules
+from pytest_mlexp.provenance.code.normalising import effect_of
+from pytest_mlexp.provenance.code.sources import Source, read_source
+from pytest_mlexp.provenance.code.usage import Chain, Usage, usage_of
+from pytest_mlexp.provenance.libraries.packages import owners
+from pytest_mlexp.provenance.session.steps import of_pytest, requested_fixtures
+from pytest_mlexp.provenance.session.touching import Touches, path_of, touches_of
 
 _PROCESS = ("random", "locale", "decimal", "multiprocessing", "threading", "ctypes", "resource", "gc", "builtins")
 _OF_OS = ("environ", "putenv", "unsetenv", "chdir", "umask")

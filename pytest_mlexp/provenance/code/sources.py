@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_mlexp.provenance.locating import Place
-from pytest_mlexp.provenance.usage import usage_of
+from pytest_mlexp.provenance.code.locating import Place
+from pytest_mlexp.provenance.code.usage import usage_of
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pytest_mlexp.provenance.effects import SessionEffects
-from pytest_mlexp.provenance.sources import Source
-from pytest_mlexp.provenance.touching import touches_of
+from pytest_mlexp.provenance.code.sources import Source
+from pytest_mlexp.provenance.session.effects import SessionEffects
+from pytest_mlexp.provenance.session.touching import touches_of
 
 _SLACK = 2.0  # seconds by which clocks of file systems and of processes may differ
 _Functions = ast.FunctionDef | ast.AsyncFunctionDef

@@ -7,9 +7,11 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 OURS = __name__.partition(".")[0]
 OWN_DISTRIBUTION = "pytest-mlexp"
@@ -44,7 +46,7 @@ def versions(root: str) -> dict[str, str]:
 def own_version() -> str:
     """Our version; where we are not installed but worked on, with a digest of the code that numbers depend on."""
     version = metadata.version(OWN_DISTRIBUTION)
-    folder = Path(__file__).parent.parent
+    folder = Path(__file__).parents[2]
     if is_library(str(folder / "x.py")):
         return version
     files = sorted(file for name in _OUR_CODE for file in [folder / name, *(folder / name).rglob("*.py")])
@@ -69,10 +71,9 @@ def is_standard(root: str) -> bool:
 @functools.cache
 def owners(root: str) -> tuple[str, ...]:
     """The distributions that hold a top-level module; by its own name first, which is quick."""
-    try:
-        return (_normal(metadata.distribution(root).metadata["Name"]),)
-    except (metadata.PackageNotFoundError, ValueError, TypeError):
-        pass
+    with suppress(metadata.PackageNotFoundError, ValueError):
+        if name := named(metadata.distribution(root))[0]:
+            return (normal(name),)
     return tuple(sorted({name for name, there in _claims() if _claimed(root, *there)}))
 
 
@@ -83,7 +84,8 @@ def _claims() -> tuple[tuple[str, tuple[str, str]], ...]:
     for distribution in metadata.distributions():
         names = distribution.read_text("top_level.txt") or ""
         files = "" if names else distribution.read_text("RECORD") or ""
-        found.append((_normal(distribution.metadata["Name"]), (names, files)))
+        if name := named(distribution)[0]:
+            found.append((normal(name), (names, files)))
     return tuple(found)
 
 
@@ -103,7 +105,7 @@ def _with_requirements(name: str) -> tuple[tuple[str, str], ...]:
         except metadata.PackageNotFoundError:
             continue
         if current not in found or extras:
-            found[current] = distribution.version
+            found[current] = named(distribution)[1]
             waiting += [(n, e) for n, e in _requirements(distribution, extras) if n not in found]
     return tuple(sorted(found.items()))
 
@@ -117,8 +119,22 @@ def _requirements(distribution: metadata.Distribution, extras: frozenset[str]) -
         except InvalidRequirement:
             continue
         if wanted.marker is None or any(wanted.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
-            yield _normal(wanted.name), frozenset(wanted.extras)
+            yield normal(wanted.name), frozenset(wanted.extras)
 
 
-def _normal(name: str) -> str:
+def named(distribution: metadata.Distribution) -> tuple[str, str]:
+    """The name and the version of a distribution, empty where an installer left none.
+
+    They are looked up in the heading: ``distribution.metadata`` parses the whole description, for ten times as long.
+    """
+    heading = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
+    name, version = (re.search(rf"^{field}:[ \t]*(\S+)[ \t]*$", heading, re.MULTILINE) for field in ("Name", "Version"))
+    if name is not None and version is not None:
+        return name[1], version[1]
+    described: Any = distribution.metadata
+    return (described["Name"] or "", described["Version"] or "") if described else ("", "")
+
+
+def normal(name: str) -> str:
+    """A distribution's name as all its spellings have it in common."""
     return re.sub(r"[-_.]+", "-", name).lower()

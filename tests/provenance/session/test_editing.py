@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mlexp.provenance.editing import EditedSinceImportError
-from pytest_mlexp.provenance.effects import SessionEffects
 from pytest_mlexp.provenance.provenance import Provenances
+from pytest_mlexp.provenance.session.editing import EditedSinceImportError
+from pytest_mlexp.provenance.session.effects import SessionEffects
 from tests.provenance.reached import forget
 
 PART = '''

@@ -14,12 +14,12 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
-from pytest_mlexp.provenance.constants import PLAIN, is_made, is_plain, plain_text
-from pytest_mlexp.provenance.locating import Place
-from pytest_mlexp.provenance.modules import Modules
-from pytest_mlexp.provenance.packages import versions
-from pytest_mlexp.provenance.sources import Source, depends_on_place
-from pytest_mlexp.provenance.usage import Chain, Usage, usage_of
+from pytest_mlexp.provenance.code.constants import PLAIN, is_made, is_plain, plain_text
+from pytest_mlexp.provenance.code.locating import Place
+from pytest_mlexp.provenance.code.modules import Modules
+from pytest_mlexp.provenance.code.sources import Source, depends_on_place
+from pytest_mlexp.provenance.code.usage import Chain, Usage, usage_of
+from pytest_mlexp.provenance.libraries.packages import versions
 
 TOP = "<module>"
 DYNAMIC = ("globals", "eval", "exec")  # what they look up cannot be told: anything of the module

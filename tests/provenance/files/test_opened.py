@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_mlexp.provenance.opened import Opened, changed, contents
+from pytest_mlexp.provenance.files.opened import Opened, changed, contents
 from pytest_mlexp.provenance.provenance import BlockProvenance
 
 

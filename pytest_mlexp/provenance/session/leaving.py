@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 
-from pytest_mlexp.provenance.code import CodeWalk
-from pytest_mlexp.provenance.effects import touched_by
-from pytest_mlexp.provenance.touching import touches_of
-from pytest_mlexp.provenance.usage import usage_of
+from pytest_mlexp.provenance.code.definitions import CodeWalk
+from pytest_mlexp.provenance.code.usage import usage_of
+from pytest_mlexp.provenance.session.effects import touched_by
+from pytest_mlexp.provenance.session.touching import touches_of
 
 _KEEPS_NOTHING = {"property", "staticmethod", "classmethod", "abstractmethod"}
 # What these make cannot keep anything.

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pytest_mlexp.provenance.usage import Chain
+from pytest_mlexp.provenance.code.usage import Chain
 
 _CHANGERS = ("setattr", "delattr", "setitem", "delitem", "setdefault", "vars", "object", "dict", "multiple", "reload")
 _LOOK_UPS = ("getattr", "import_module", "vars", "type", "super")

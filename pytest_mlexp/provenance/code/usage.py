@@ -8,7 +8,7 @@ import symtable
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pytest_mlexp.provenance.lookups import looked_up_by
+from pytest_mlexp.provenance.code.lookups import looked_up_by
 
 Chain = tuple[str, ...]
 

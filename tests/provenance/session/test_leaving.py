@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mlexp.provenance.effects import SessionEffects
 from pytest_mlexp.provenance.provenance import Provenances
+from pytest_mlexp.provenance.session.effects import SessionEffects
 from tests.provenance.reached import SHOP, forget
 
 MODELS = "\n@shop.model\ndef first():\n    return {}\n\n@shop.model\ndef second():\n    return {}\n"

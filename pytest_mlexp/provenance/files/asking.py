@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pytest_mlexp.provenance.packages import is_library
+from pytest_mlexp.provenance.libraries.packages import is_library
 
 Note = Callable[[str, bool], None]  # a path, and whether more was asked than what kind it is of
 
@@ -45,7 +45,7 @@ _MACHINERY = frozenset(
 )
 _OF_KIND = ("exists", "lexists", "is_file", "isfile", "is_dir", "isdir", "is_symlink", "islink", "access", "ismount")
 _SETS = (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks, os.supports_effective_ids)
-OWN = str(Path(__file__).parent.parent)
+OWN = str(Path(__file__).parents[2])
 _lock = threading.Lock()
 _noting: list[Note] = []
 _real: dict[str, Callable[..., Any]] = {}

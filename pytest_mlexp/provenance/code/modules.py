@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from pytest_mlexp.experiment import Experiment
-from pytest_mlexp.provenance.locating import Place, folders_of, locate
-from pytest_mlexp.provenance.normalising import effect_of, normalised
-from pytest_mlexp.provenance.sources import Source, read_source
-from pytest_mlexp.provenance.usage import Chain, usage_of
+from pytest_mlexp.provenance.code.locating import Place, folders_of, locate
+from pytest_mlexp.provenance.code.normalising import effect_of, normalised
+from pytest_mlexp.provenance.code.sources import Source, read_source
+from pytest_mlexp.provenance.code.usage import Chain, usage_of
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 

@@ -1,0 +1,1 @@
+"""Installed libraries: their versions, and the settings of theirs that change numbers."""

@@ -1,0 +1,1 @@
+"""What the modules of a session do to each other, and to what is loaded."""
