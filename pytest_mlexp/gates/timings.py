@@ -19,7 +19,10 @@ _WORSE = (
     "{}: {} was {} and is accepted with {}{}: what is accepted on a busy machine hides losses later. Accept it on an "
     "idle one, or say in the commit why it is meant"
 )
-_PACE = "a fixed piece of work took {:.2g} times as long as when this was accepted: so much may be the machine's"
+_PACE = (
+    "a fixed piece of work took {:.2g} times as long as when this was accepted: so much may be the machine's, or of "
+    "what the model leaves running"
+)
 _SLOWER = " (a fixed piece of work beside it took {:.2g} times as long)"
 
 
