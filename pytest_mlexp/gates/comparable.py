@@ -78,7 +78,7 @@ def blindness(candidate: Contributions) -> str:
     if candidate.table is None:
         return ""
     if candidate.table.shape[1] < 2:
-        return "one example"
+        return "one example" if candidate.kind == "examples" else "one group, or one block of examples"
     return "one group" if candidate.groups is not None and not np.ptp(candidate.groups) else ""
 
 

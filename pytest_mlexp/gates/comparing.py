@@ -89,7 +89,8 @@ def against(
     sign = 1.0 if maximize else -1.0
     lender = None if later is None or not is_paired(accepted, later) else later[0].side(later[1]).oriented(sign)
     pace = pace_of(accepted, candidate.pace)
-    floor = noise_of_machine(name, accepted, pace)
+    floor = noise_of_machine(name, accepted, pace, of_a_loss=True)
+    hidden = noise_of_machine(name, accepted, pace) - floor
     with np.errstate(over="ignore", invalid="ignore"):
         sides = accepted.side(vector).oriented(sign), candidate.side.oriented(sign)
         difference = compare(*sides, groups=candidate.groups, lender=lender, floor=floor)
@@ -102,7 +103,7 @@ def against(
     if later is not None and lender is not None and not same and not _is_same(later[0], candidate):
         slide = compare(sides[0], lender.joined(sides[1]), groups=candidate.groups, floor=floor)
         comparison = replace(comparison, suspicion=min(comparison.p, slide.p * terms.slices))
-    status = "identical" if same else _status(sides, difference, comparison)
+    status = "identical" if same else _status(sides, difference, comparison, hidden=hidden)
     shown = _as_measured(comparison, sign)
     strict = status == "inconclusive" and gate.inconclusive == "fail"
     reason = _reason(name, status, shown, kind=candidate.kind)
@@ -114,9 +115,10 @@ def _is_same(accepted: Accepted, candidate: Contributions) -> bool:
     return bool(accepted.unchanged) and accepted.unchanged == candidate.run_digests()
 
 
-def _status(sides: tuple[Side, Side], difference: Difference, comparison: Comparison) -> Status:
+def _status(sides: tuple[Side, Side], difference: Difference, comparison: Comparison, *, hidden: float) -> Status:
+    """The status; ``hidden`` is the variance of what a faster machine may hide, so that no loss is excluded."""
     margin, (of_value, of_error) = comparison.margin, rounding(sides)
-    lower = difference.at_least(ALPHA)
+    lower = replace(difference, examples=difference.examples + hidden).at_least(ALPHA)
     if comparison.p < comparison.limit and -difference.value >= margin - of_value:
         return "regressed"
     if lower > 0 and difference.value >= margin and difference.value > of_value:

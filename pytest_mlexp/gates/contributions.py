@@ -107,8 +107,8 @@ def is_of(name: str, metric: str, slices: str | None) -> bool:
 
 
 def join(first: Mapping[str, Contributions], more: Mapping[str, Contributions]) -> dict[str, Contributions]:
-    """Join the runs of the same cell, metric by metric."""
-    return {name: found.joined(more[name]) for name, found in first.items()}
+    """Join the runs of the same cell, metric by metric; one that could not be measured of both is left out."""
+    return {name: found.joined(more[name]) for name, found in first.items() if name in more}
 
 
 @dataclass(frozen=True, eq=False)

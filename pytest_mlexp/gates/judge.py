@@ -111,7 +111,10 @@ def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms:
 
 
 _NEVER_QUIET = ("breach", "missing", "not_finite", "new")  # no matter of the margin, which alone informs by default
-_UNMEASURED = "what each example contributes to {} could not be measured; the note on the cell says why"
+_UNMEASURED = (
+    "what each example contributes to {} could not be measured; the note on the cell says why, and where there is "
+    "none, its evaluator raises on a part of what a model of another seed (for a further look, or to accept) predicts"
+)
 _REUSED = "; reused from an earlier session: {} (--mlexp-fresh takes timings anew)"
 _NEW = "nothing is accepted yet to compare {} with"
 

@@ -186,8 +186,8 @@ def _by_block(metric: str, seen: Seen, blocks: npt.NDArray[np.intp]) -> Tested |
     """Pseudo-values of the block jackknife (Efron and Tibshirani, 1993, chapter 11), with the metric as their mean."""
     own, value = blocks[seen.rows], seen.evaluation[metric]
     present = np.unique(own)
-    if present.size < 2:
-        return None
+    if present.size < 2:  # a fold of one group: all of it is that block's
+        return Tested(seen.trial.seed, present, value, np.array([value]))
     try:
         without = np.array([seen.some(np.flatnonzero(own != b)).evaluation[metric] for b in present])
     except Exception:  # noqa: BLE001 - a metric may be undefined on a part in whatever way; its runs still count

@@ -19,11 +19,15 @@ _WORSE = (
     "{}: {} was {} and is accepted with {}{}: what is accepted on a busy machine hides losses later. Accept it on an "
     "idle one, or say in the commit why it is meant"
 )
-_PACE = "a fixed piece of work took {:.2g} times as long as when this was accepted: so much may be the machine's"
+_PACE = (
+    "a fixed piece of work took {:.2g} times as long as when this was accepted: so much may be the machine's, or of "
+    "what the model leaves running"
+)
+_FASTER = "a fixed piece of work took {:.2g} times as long as when this was accepted: so large a loss may be hidden"
 _SLOWER = " (a fixed piece of work beside it took {:.2g} times as long)"
 
 
-def noise_of_machine(name: str, accepted: Accepted, pace: float | None = None) -> float:
+def noise_of_machine(name: str, accepted: Accepted, pace: float | None = None, *, of_a_loss: bool = False) -> float:
     """Variance of the difference of timings from two sessions: no machine is equally fast and equally idle in both.
 
     What runs in a row are spread by says nothing of it. Zero for what does not depend on the hardware.
@@ -33,10 +37,11 @@ def noise_of_machine(name: str, accepted: Accepted, pace: float | None = None) -
         accepted: its baseline.
         pace: how many times as long a fixed piece of work took beside the candidate; None where nobody knows. A
             machine that is so much slower, or faster, explains a difference of as much.
+        of_a_loss: only what may explain a loss: that is no faster machine.
     """
     if accepted.hardware is None:
         return 0.0
-    speed = SPEED if pace is None else max(SPEED, abs(pace - 1))
+    speed = SPEED if pace is None else max(SPEED, pace - 1 if of_a_loss else abs(pace - 1))
     return 2 * ((speed * accepted.typical) ** 2 + (WAITED if name in OPERATIONAL else 0.0) ** 2)
 
 
@@ -47,8 +52,10 @@ def pace_of(accepted: Accepted, taken: Sequence[float | None]) -> float | None:
 
 
 def told_of_pace(pace: float | None) -> str:
-    """What the pace of the machine explains, where that is more than its usual noise; empty otherwise."""
-    return _PACE.format(pace) if pace is not None and abs(pace - 1) > SPEED else ""
+    """What the pace of the machine explains or hides, where that is more than its usual noise; empty otherwise."""
+    if pace is None or abs(pace - 1) <= SPEED:
+        return ""
+    return (_PACE if pace > 1 else _FASTER).format(pace)
 
 
 def worse(where: str, before: Mapping[str, LockedMetric], now: Mapping[str, LockedMetric]) -> list[str]:

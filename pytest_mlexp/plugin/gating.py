@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from pytest_mlexp.experiment import Experiment
     from pytest_mlexp.flow import Flow
 
+_SAY_CI = ("CI", "BUILD_NUMBER", "TF_BUILD")  # the last two: Jenkins and TeamCity, Azure Pipelines
+
 
 class Gating:
     """Judges cells against the lock, or accepts them into it; the controlling process alone writes it."""
@@ -232,7 +234,7 @@ class Gating:
 
     @property
     def _refuses_ci(self) -> bool:
-        return bool(os.environ.get("CI")) and not self._options.accept_in_ci
+        return any(map(os.environ.get, _SAY_CI)) and not self._options.accept_in_ci
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the verdicts, the worst first, and what was accepted."""

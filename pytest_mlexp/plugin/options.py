@@ -77,9 +77,13 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--mlexp-accept",
         action="store_true",
-        help="run the selected cells anew and accept them into the lock; fails where CI is set",
+        help="run the selected cells anew and accept them into the lock; fails in CI, without writing",
     )
-    group.addoption("--mlexp-accept-in-ci", action="store_true", help="let --mlexp-accept pass where CI is set")
+    group.addoption(
+        "--mlexp-accept-in-ci",
+        action="store_true",
+        help="let --mlexp-accept write in CI (CI, BUILD_NUMBER or TF_BUILD)",
+    )
     group.addoption(
         "--mlexp-reset-anchors",
         action="store_true",

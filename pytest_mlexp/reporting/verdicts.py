@@ -41,19 +41,20 @@ def quiet_lines(pairs: Sequence[Judged]) -> list[str]:
     """One line for each comparison that showed nothing, with the smallest loss that it could have shown.
 
     Where an anchor is judged as well, also with the smallest loss since then: what a slow slide must have come to.
+    An anchor has a line of its own where the baseline has none, that of a cell in which nothing changed for instance.
     """
+    quiet = [(where, v, v.comparison) for where, v in pairs if v.status == "inconclusive" and v]
+    told = {(where, verdict.gate) for where, verdict, _ in quiet if verdict.against == "baseline"}
     slides = {
         (where, verdict.gate): f", slides from {text(verdict.comparison.visible)}"
         for where, verdict in pairs
         if verdict.against == "anchor" and verdict.comparison is not None
     }
     return [
-        f"{verdict.status}  {where} {verdict.metric}  {_change(found)}, {_seen(found)}"
-        f"{slides.get((where, verdict.gate), '')}{_paced(found)}"
-        for where, verdict in pairs
-        if verdict.status == "inconclusive" and verdict and verdict.against == "baseline"
-        for found in [verdict.comparison]
-        if found is not None
+        f"{verdict.status}  {where} {_metric(verdict)}  {_change(found)}, {_seen(found)}"
+        f"{slides.get((where, verdict.gate), '') if verdict.against == 'baseline' else ''}{_paced(found)}"
+        for where, verdict, found in quiet
+        if found is not None and (verdict.against == "baseline" or (where, verdict.gate) not in told)
     ]
 
 

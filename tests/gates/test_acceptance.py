@@ -240,6 +240,19 @@ def test_a_missing_metric_is_named() -> None:
     assert not verdict
 
 
+def test_a_further_look_that_could_not_be_measured_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project()
+    project.accept(50)
+    project.rows = 150
+    flow = Flow(OutcomeStore(), record=lambda *_: None, keep_files=False)
+    first = flow.evaluate(project.cell)
+    monkeypatch.setattr(flow, "again", lambda *_, **__: replace(first, contributions={}))
+    (verdict,), _ = judge_cell(project.cell, first, flow=flow, baseline=project.baseline, terms=Terms())
+    assert verdict.status == "missing"
+    assert not verdict
+    assert "a model of another seed" in verdict.reason
+
+
 def test_an_unchanged_slice_is_never_the_worst() -> None:
     project = Project(max_drop=0.02, slices="region")
     before = {"share[region=north]": [1.0] * 95 + [0.0] * 5, "share[region=south]": [1.0] * 80 + [0.0] * 20}

@@ -75,11 +75,12 @@ def test_a_later_one_without_its_vector_lends_nothing() -> None:
     [
         (table(np.zeros(100), groups=np.zeros(100, dtype=np.intp)), "one group"),
         (table([0.0]), "one example"),
+        (replace(table([0.0]), kind="blocks"), "one group, or one block of examples"),
     ],
 )
 def test_a_gate_that_can_show_no_loss_says_so(now: Contributions, why: str) -> None:
     assert now.table is not None
-    before = table(np.ones(now.table.size))
+    before = replace(table(np.ones(now.table.size)), kind=now.kind)
     verdict = judged(before, now)
     assert (verdict.status, bool(verdict)) == ("inconclusive", True)
     assert verdict.reason.endswith(f"this gate can show no loss: {why}")

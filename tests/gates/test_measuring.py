@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, roc_auc_score
-from sklearn.model_selection import RepeatedKFold
+from sklearn.model_selection import LeaveOneGroupOut, RepeatedKFold
 
 from pytest_mlexp import Dataset, Evaluation, Experiment
 from pytest_mlexp.errors import DataError
@@ -153,6 +153,20 @@ def test_a_metric_that_can_only_be_called_is_kept_by_block(groups: str | None) -
     assert found.table is not None
     assert found.table.shape[1] <= BLOCKS
     assert found.runs == pytest.approx(evaluation.values("median"))
+
+
+def test_of_folds_of_one_group_each_group_is_kept() -> None:
+    declared = experiment(groups="region", split=LeaveOneGroupOut())
+
+    @declared.evaluator(maximize="median")
+    def typical(y_true: Any, y_score: Any) -> float:
+        return float(np.median(np.abs(y_true - y_score)))
+
+    declared.gate("median", max_drop=0.1)
+    _, evaluation = evaluated(declared)
+    found = evaluation.contributions["median"]
+    assert (found.kind, found.table is not None and found.table.shape[1]) == ("blocks", 2)
+    assert found.runs == pytest.approx(np.reshape(evaluation.values("median"), (2, 2)).mean(axis=1))
 
 
 def test_a_metric_that_cannot_be_called_on_a_part_is_a_number_a_run() -> None:

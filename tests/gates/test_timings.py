@@ -158,6 +158,9 @@ def test_the_direction_of_a_metric_is_its_evaluators_own_and_the_data_are_not() 
         (9.0, 0.02, "regressed"),  # which does not explain that
         (1.0, 0.005, "inconclusive"),  # equally fast on a faster machine is not shown to be equally good
         (1.0, 0.01, "pass"),
+        (1.9, 0.005, "regressed"),  # a faster machine explains no loss
+        (1.05, 0.005, "inconclusive"),  # but may hide one
+        (0.5, 0.005, "inconclusive"),  # and no gain is shown by it
     ],
 )
 def test_what_a_slower_machine_explains_is_no_loss(seconds: float, pace: float, status: str) -> None:

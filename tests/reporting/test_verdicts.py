@@ -80,6 +80,11 @@ def test_what_slides_must_come_to_is_said_where_an_anchor_is_judged() -> None:
     assert [line.partition(", ")[2] for line in quiet_lines(pairs)] == ["sees losses from 0.0213, slides from 0.0213"]
 
 
+def test_an_anchor_that_shows_nothing_is_told_where_nothing_changed_since_the_baseline() -> None:
+    pairs = judged([record("a", verdict("identical"), verdict("inconclusive", against="anchor"))])
+    assert quiet_lines(pairs) == ["inconclusive  e: a m (anchor)  0.9559 -> 0.9350 (-0.0209), sees losses from 0.0213"]
+
+
 def test_what_is_strict_is_a_row_and_no_quiet_line() -> None:
     pairs = judged([record("a", verdict("inconclusive", strict=True))])
     assert "inconclusive" in verdict_table(pairs)

@@ -69,6 +69,15 @@ class _Stripper(ast.NodeTransformer):
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         return None if declares(node.value, self._is_experiment) else self.generic_visit(node)
 
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        filled = [name for name in ("body", "finalbody") if isinstance(getattr(node, name, None), list)]
+        filled = [name for name in filled if getattr(node, name)]
+        super().generic_visit(node)
+        for name in filled:  # of a loop that only declares nothing would be left, which is no code
+            if not isinstance(node, ast.Module) and not getattr(node, name):
+                setattr(node, name, [ast.Pass()])
+        return node
+
     def _definition(self, node: Definition) -> ast.AST:
         node.decorator_list = [d for d in node.decorator_list if not declares(d, self._is_experiment)]
         if "docs" not in self._keeping and ast.get_docstring(node, clean=False) is not None:
@@ -79,7 +88,6 @@ class _Stripper(ast.NodeTransformer):
                 if isinstance(argument, ast.arg):
                     argument.annotation = None
         self.generic_visit(node)
-        node.body = node.body or [ast.Pass()]
         if isinstance(node, ast.ClassDef) and "order" not in self._keeping:
             node.body = _ordered(node)
         return node

@@ -93,7 +93,7 @@ class Project:
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    for name in ("CI", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYTEST_ADDOPTS"):
+    for name in ("CI", "BUILD_NUMBER", "TF_BUILD", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # an edit within the same second would go unnoticed
     return Project(pytester)

@@ -65,8 +65,9 @@ def test_with_fixture(evaluation, fragile):
 """
 
 
-def test_in_ci_nobody_accepts_by_accident(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CI", "true")
+@pytest.mark.parametrize("name", ["CI", "BUILD_NUMBER", "TF_BUILD"])
+def test_in_ci_nobody_accepts_by_accident(project: Project, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "1")
     accident = project.run("--mlexp-accept")
     assert accident.ret == pytest.ExitCode.TESTS_FAILED
     accident.stdout.fnmatch_lines(

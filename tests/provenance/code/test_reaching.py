@@ -78,6 +78,16 @@ CASES: dict[str, Case] = {
     ),
 }
 HARMLESS = {
+    "a loop that only declares gates": (
+        {
+            "shop_model": f"from pytest_mlexp.gates.rules import Gate\n{SHOP}"
+            "for rule in [Gate('fit_seconds', at_most=9.0)]:\n    shop.gate(rule)\n"
+            "def value():\n    return eval('1')\n" + MODEL,
+        },
+        "shop_model",
+        "shop.gate(rule)",
+        "shop.gate(rule & Gate('predict_seconds', at_most=9.0))",
+    ),
     "a module that is handed the experiment": (
         {
             "part": HAND_OVER,
