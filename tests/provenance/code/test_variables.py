@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from pytest_mlexp.provenance.code.locating import Place
+from pytest_mlexp.provenance.code.sources import read_source
 from pytest_mlexp.provenance.code.variables import variables_of
 from tests.provenance.reached import MODEL, SHOP, key
 
@@ -50,3 +53,20 @@ def test_a_variable_that_other_code_reads_is_not_in_the_key(tmp_path: Path, monk
     before = key(tmp_path / "before", files, monkeypatch)
     monkeypatch.setenv("RATE", "2")
     assert key(tmp_path / "after", files, monkeypatch) == before
+
+
+@pytest.mark.parametrize("read", ["float(sys.argv[1])", "argv[1:]", "argparse.ArgumentParser().parse_args()"])
+def test_the_arguments_count_where_code_reads_them(monkeypatch: pytest.MonkeyPatch, read: str) -> None:
+    found = []
+    for arguments in (["script.py", "1"], ["script.py", "2"], ["moved.py", "1"]):
+        monkeypatch.setattr(sys, "argv", arguments)
+        found.append(variables_of([f"def value():\n    return {read}"]))
+    assert found[0] != found[1]
+    assert found[0] == found[2] != {}
+
+
+@pytest.mark.parametrize(("module", "lines"), [("__main__", 2), ("imported", 1)])
+def test_what_is_for_scripts_alone_counts_in_a_script(tmp_path: Path, module: str, lines: int) -> None:
+    file = tmp_path / "script.py"
+    file.write_text("import base\nif __name__ == '__main__':\n    base.LIMIT = 2\n")
+    assert len(read_source(module, Place("source", file)).body) == lines
