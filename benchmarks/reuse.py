@@ -30,7 +30,7 @@ def session(folder: Path, *options: str, tracking: str = "off") -> None:
     """One session in a process of its own."""
     paths = [str(HERE.parent), str(folder), str(folder / "site-packages")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
-    environment |= {"FITS": str(folder.with_suffix(".fits")), "OMP_NUM_THREADS": "1"}
+    environment |= {"FITS": str(folder.with_name("fits.txt")), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "pytest", "--mlexp", f"--mlexp-tracking-uri={tracking}", *QUIET, *options]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -39,7 +39,7 @@ def session(folder: Path, *options: str, tracking: str = "off") -> None:
 
 def fitted(folder: Path) -> frozenset[str]:
     """The models that were fitted since this was asked last."""
-    file = folder.with_suffix(".fits")
+    file = folder.with_name("fits.txt")  # the same for all copies, as models read the variable that says so
     found = frozenset(file.read_text().split()) if file.exists() else frozenset()
     file.unlink(missing_ok=True)
     return found

@@ -122,7 +122,7 @@ def run(
         DeviceError: a device that was asked for is not here.
         DeclarationError: the experiment is not complete.
     """
-    uri = absolute(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI"))
+    uri = absolute(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None)
     check_uri(uri)
     folder = experiment_folder(uri)
     places = _places(devices)

@@ -149,6 +149,16 @@ def test_the_environment_names_the_store_where_nobody_else_does(toy: Toy, monkey
     assert toy.experiment.run(tracking_uri="off").mirrored is None
 
 
+def test_an_empty_variable_names_no_store(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(uri: str | None) -> None:
+        raise SettingsError(f"asked for {uri}")
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    monkeypatch.setattr("pytest_mlexp.runner.check_uri", check)
+    with pytest.raises(SettingsError, match="asked for None"):
+        toy.experiment.run()
+
+
 def test_results_print_as_leaderboards_and_problems(toy: Toy) -> None:
     toy.add("broken", fail, fail)
     shown = str(toy.experiment.run(tracking_uri="off")).splitlines()

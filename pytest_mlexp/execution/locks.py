@@ -45,7 +45,7 @@ class KeyLocks:
     def _lock(self, operation: int, position: int) -> bool:
         with suppress(OSError):
             if self._file is None:
-                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             fcntl.lockf(self._file, operation, 1, position)
             return True
         return False

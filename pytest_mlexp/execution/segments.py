@@ -168,7 +168,8 @@ class Writer:
 
     def _begin(self) -> None:
         self.path = new_path(self._folder)
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0))
+        how = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        self._file = os.open(self.path, how, 0o666)  # less the umask, as any file
         self._process = os.getpid()
         if fcntl is not None:
             with suppress(OSError):

@@ -128,7 +128,7 @@ def _say_where(reporter: pytest.TerminalReporter, recorder: Recorder | None) -> 
         return
     if recorder.mirrored.failed is not None:
         reporter.write_line(f"not mirrored to MLflow: {recorder.mirrored.failed}", yellow=True)
-    elif reporter.config.get_verbosity() >= 0:
+    elif recorder.mirrored.experiments and reporter.config.get_verbosity() >= 0:
         reporter.write_line(f"open the runs: {how_to_open(recorder.shown_uri)}")
     for note in recorder.mirrored.notes:
         reporter.write_line(f"note: {note}", yellow=True)

@@ -24,8 +24,8 @@ def _phrases(changed: list[str], before: Mapping[str, str], now: Mapping[str, st
             yield f"package changed: {rest} {before.get(name, '(not used)')} -> {now.get(name, '(not used)')}"
         elif kind == "param":
             yield f"parameter changed: {rest} {_value(before, name)} -> {_value(now, name)}"
-        elif kind == "declared":
-            yield f"declared changed: {rest}"
+        elif kind in {"declared", "variable"}:
+            yield f"{kind} changed: {rest}"
         elif name == "declaration" and not code:
             yield "declaration changed"
         elif name == "data":

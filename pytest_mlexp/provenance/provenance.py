@@ -16,6 +16,7 @@ from pytest_mlexp.blocks.declared import Declared
 from pytest_mlexp.matrix import Trial
 from pytest_mlexp.provenance.code.constants import PLAIN
 from pytest_mlexp.provenance.code.definitions import CodeWalk, digest
+from pytest_mlexp.provenance.code.variables import variables_of
 from pytest_mlexp.provenance.fingerprint import follow
 from pytest_mlexp.provenance.libraries.packages import own_version, versions
 from pytest_mlexp.provenance.libraries.precision import precision
@@ -36,7 +37,8 @@ class BlockProvenance:
     """What a block depends on by itself: code, packages, parameters, what was declared.
 
     Attributes:
-        parts: name -> digest or value; ``code module:definition``, ``package name``, ``param name``, ``declared what``.
+        parts: name -> digest or value; ``code module:definition``, ``package name``, ``variable name``, ``param name``,
+            ``declared what``.
         lazy: files that only functions import, with their state when they were read: they are loaded later.
         code: what was followed -> digest of its code, whatever modules that stands in.
         sources: files of all modules that were followed.
@@ -180,6 +182,8 @@ class Provenances:
         for key, own in walk.code.texts.items():
             parts[f"code {key}"] = digest(repr((own, walk.code.edges[key])))
         parts |= {f"package {package}": version for package, version in walk.code.packages.items()}
+        read = variables_of([*walk.code.texts.values(), *walk.typed_in])
+        parts |= {f"variable {name}": digest(state) for name, state in read.items()}  # it may hold a secret
         lazy = [source.path for source in walk.code.lazy.values() if source.path is not None]
         return BlockProvenance(
             parts,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_mlexp.tracking.place import checkout
-from pytest_mlexp.tracking.secrets import redact_text, redact_uri
+from pytest_mlexp.tracking.secrets import redact_diff, redact_uri
 from pytest_mlexp.tracking.untracked import contents
 
 TIMEOUT = 4.0
@@ -33,8 +33,9 @@ class GitState:
         branch: None also for a detached head.
         dirty: whether a tracked file differs from the commit, staged or not.
         remote: address of ``origin``, or of the first remote, without credentials.
-        diff: tracked changes against the commit, staged ones included, as a patch. Credentials in URIs and
-            well-known tokens are hidden, and a longer diff is cut after a million characters.
+        diff: tracked changes against the commit, staged ones included, as a patch. Credentials in URIs,
+            well-known tokens and what added lines give a secret name are hidden, and a longer diff is cut after a
+            million characters.
         untracked: files git neither tracks nor ignores, relative to the top of the checkout.
         contents: the texts of the small source and configuration files among them.
         unfaithful: why the diff or a content is not what it was: ``CUT``, or where secrets were hidden.
@@ -114,7 +115,7 @@ def _diff(root: Path, commit: str | None, deadline: float) -> tuple[str | None, 
     diff = _git(root, command, deadline)
     if diff is None:
         return None, ()
-    shown = redact_text(diff[:LONGEST_DIFF])
+    shown = redact_diff(diff[:LONGEST_DIFF])
     hidden = ("secrets hidden in the diff",) if shown != diff[:LONGEST_DIFF] else ()
     if len(diff) <= LONGEST_DIFF:
         return shown, hidden

@@ -119,6 +119,8 @@ class Journal:
             if can_wait:
                 self._waiting.append(path)
         except OSError as error:
+            with suppress(OSError):  # a part of it only takes room
+                partial.unlink(missing_ok=True)
             raise _unwritable(path, error) from error
         return path.relative_to(self.folder).as_posix()
 

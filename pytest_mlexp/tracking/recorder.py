@@ -88,7 +88,9 @@ class Recorder:
         self.folder = sessions / self.session
         goes_on = self._owner is not None
         self._journal = self._guarded(self._open)
-        self._append(ContinuedRecord(_milliseconds(time.time())) if goes_on else self._opening)
+        self._is_open = (
+            self._append(ContinuedRecord(_milliseconds(time.time())) if goes_on else self._opening) or goes_on
+        )
 
     def _adopt(self, sessions: Path) -> list[Orphan]:
         """Go on with a session that was killed, where it was started alike; end the others."""
@@ -125,6 +127,7 @@ class Recorder:
             return
         self._cells[key] = result_digest(record)
         self._notice_active_run()
+        self._is_open = self._is_open or self._append(self._opening)  # where the disk was full at first
         self._start_mirroring()
         if self._known.get(key) != self._cells[key]:
             can_wait = record.found and self._beside is not None and self._beside.is_alive()
@@ -184,10 +187,17 @@ class Recorder:
         recorded = before.tracking_uri if before is not None else None
         return self.uri if recorded in {None, self.shown_uri} else str(recorded)
 
-    def _append(self, record: JournalRecord, *, can_wait: bool = False) -> None:
+    def _append(self, record: JournalRecord, *, can_wait: bool = False) -> bool:
+        """Write a record to the journal; whether it stands there."""
         journal = self._journal
-        if journal is not None:
-            self._guarded(lambda: journal.append(record, can_wait=can_wait))
+        if journal is None:
+            return False
+
+        def write() -> bool:
+            journal.append(record, can_wait=can_wait)
+            return True
+
+        return self._guarded(write) or False
 
     def _artifact(self, name: str, content: bytes, *, can_wait: bool = False) -> str | None:
         journal = self._journal

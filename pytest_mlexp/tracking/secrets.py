@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 
 HIDDEN = "***"
+LONGEST_SETTING = 2_000
+_SETTINGS = (".toml", ".cfg", ".ini", ".json", ".yaml", ".yml", ".env", ".properties")
 
 _SECRET_WORD = re.compile(
     r"(token|secrets?|passw(or)?ds?|passphrase|pwd|apikey|credentials?|signature)$|^(auth|authorization|sig|sas)$"
@@ -107,6 +109,21 @@ def redact_source(text: str, *, code: bool) -> str:
     """Redact a file: as a text, and what is given a secret name: quoted texts, in settings any value."""
     shown = _LITERAL.sub(_hide_literal, redact_text(text))
     return shown if code else _ASSIGNED.sub(_hide_assigned, shown)
+
+
+def redact_diff(diff: str) -> str:
+    """Redact a patch: as a text, and added lines as the file that they are of; the others are in the repository.
+
+    A line that is too long for settings written by hand is taken for code.
+    """
+    lines, code = redact_text(diff).split("\n"), True
+    for number, line in enumerate(lines):
+        if line.startswith("+++ "):
+            code = not line.endswith(_SETTINGS)
+        elif line.startswith("+"):
+            shown = _LITERAL.sub(_hide_literal, line)
+            lines[number] = shown if code or len(line) > LONGEST_SETTING else _ASSIGNED.sub(_hide_assigned, shown)
+    return "\n".join(lines)
 
 
 def _hide_literal(found: re.Match[str]) -> str:

@@ -111,7 +111,7 @@ def test_the_remote_has_no_credentials(checkout: Path, name: str) -> None:
 
 
 def test_a_diff_does_not_give_credentials_away(checkout: Path) -> None:
-    (checkout / "model.py").write_text('uri = "https://user:s3cret@example.org/a"\n')
+    (checkout / "model.py").write_text('uri = "https://user:s3cret@example.org/a"\npassword = "s3cret"\n')
     diff = git_state(checkout).diff
     assert diff is not None
     assert "https://example.org/a" in diff

@@ -212,6 +212,18 @@ def test_an_artifact_is_whole_under_its_name_and_leaves_no_other_file(folder: Pa
     assert len(list((folder / "cell").iterdir())) == 1
 
 
+def test_an_artifact_that_cannot_be_written_leaves_no_part_of_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError("No space left on device")
+
+    with Journal(folder) as journal:
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "_sync", full)
+            with pytest.raises(TrackingError, match="No space left"):
+                journal.write_artifact("cell/predictions.parquet", b"one")
+        assert list((folder / "cell").iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["", "../out", "/abs", FILE_NAME])
 def test_an_artifact_cannot_leave_the_folder_or_replace_the_journal(folder: Path, name: str) -> None:
     with Journal(folder) as journal, pytest.raises(TrackingError, match="relative path inside"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -112,6 +113,22 @@ def test_a_full_disk_stops_nobody_and_keeps_what_came_before(store: Store) -> No
     assert "cannot write" in trouble
     assert [cell.cell for cell in read(Path(folder)).cells] == ["a", "c"]
     assert {"a", "c"} < set(store.runs())
+
+
+def test_a_disk_that_was_full_at_first_costs_only_what_came_then(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: real(file, data[:10]))
+    session = recorder(store)
+    session.cell(store.cell("before"), {})
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "needs_this_process", lambda _: True)
+    session.cell(store.cell("after"), {})
+    done = session.finish("FINISHED")
+    assert done is not None
+    assert (done.failed, done.runs_written) == (None, 2)
+    assert [cell.cell for cell in read(session.folder).cells] == ["after"]
+    assert "cannot write" in (session.trouble or "")
+    assert "after" in store.runs()
 
 
 def test_a_disk_that_fails_at_the_very_end_stops_nobody(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

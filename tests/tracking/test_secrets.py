@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mlexp.tracking.secrets import is_secret_name, redact_command, redact_text, redact_uri
+from pytest_mlexp.tracking.secrets import is_secret_name, redact_command, redact_diff, redact_text, redact_uri
 
 TOKEN = "ghp_" + "a1B2" * 9
 
@@ -112,3 +112,26 @@ def test_code_that_only_looks_like_a_token_is_left_alone() -> None:
 def test_a_text_loses_tokens_and_credentials_wherever_they_stand() -> None:
     text = redact_text(f'+url = "https://u:zz@h/x"\n+key = "{TOKEN}"\n')
     assert text == '+url = "https://h/x"\n+key = "***"\n'
+
+
+def test_a_patch_loses_what_added_lines_give_a_secret_name_and_still_applies() -> None:
+    patch = """--- a/team.py
++++ b/team.py
+@@ -1,3 +1,4 @@
+ API_TOKEN = "known"
+-password = "before"
++password = "abc"
++client = Client(api_key='abc', max_tokens=3)
++key: password = read()
+--- a/team.yaml
++++ b/team.yaml
++password: abc
++port: 80
+"""
+    expected = patch.replace('"abc"', '"***"').replace("'abc'", "'***'").replace("password: abc", "password: ***")
+    assert redact_diff(patch) == expected
+
+
+def test_a_very_long_added_line_is_redacted_in_no_time() -> None:
+    line = "+" + "a" * 1_000_000
+    assert redact_diff(f"+++ b/data.json\n{line}\n") == f"+++ b/data.json\n{line}\n"

@@ -50,8 +50,8 @@ class Source:
 
     @property
     def body(self) -> list[ast.stmt]:
-        """The statements that run at import, without those for type checkers or for scripts alone."""
-        return [statement for statement in self.tree.body if not _is_idle(statement)]
+        """The statements that run, without those for type checkers and, in what is imported, for scripts alone."""
+        return [statement for statement in self.tree.body if not _is_idle(statement, self.name)]
 
     def absolute(self, level: int, module: str) -> str:
         """The full name of a module that is imported from here."""
@@ -141,12 +141,13 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
         yield node.name
 
 
-def _is_idle(statement: ast.stmt) -> bool:
-    """Whether it is for type checkers, or for the module as a script."""
+def _is_idle(statement: ast.stmt, module: str) -> bool:
+    """Whether it is for type checkers, or for the module as a script, which it does not run as."""
     if not isinstance(statement, ast.If) or statement.orelse:
         return False
     test = ast.unparse(statement.test)
-    return test in {"TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'"}
+    is_for_script = test == "__name__ == '__main__'" and module != "__main__"
+    return is_for_script or test in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
 
 
 def depends_on_place(source: Source, name: str, seen: frozenset[str] = frozenset()) -> bool:

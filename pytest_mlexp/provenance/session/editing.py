@@ -14,6 +14,7 @@ import inspect
 import marshal
 import sys
 from collections.abc import Iterable, Iterator
+from enum import Enum
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -147,7 +148,8 @@ def _literals(statements: list[ast.stmt], members: dict[str, Any], touched: froz
             except (ValueError, TypeError, SyntaxError):
                 continue
             is_fixed = target.id not in touched and bound.count(target.id) == 1 and value not in ({}, [], set())
-            if is_fixed and target.id in members and members[target.id] != value:
+            live = members.get(target.id, value)
+            if is_fixed and (live.value if isinstance(live, Enum) else live) != value:
                 yield f"{target.id} differs"
 
 

@@ -16,6 +16,8 @@ from pytest_mlexp.provenance.session.effects import SessionEffects
 from tests.provenance.reached import forget
 
 PART = '''
+from enum import Enum
+
 LIMIT = 3
 TABLE = {"a": 1}
 CACHE = {}
@@ -23,6 +25,10 @@ CACHE = {}
 def scale(x, by=2):
     """Times two."""
     return x * by
+
+class Kind(Enum):
+    FIRST = 1.5
+    SECOND = (1, 2)
 
 class Part:
     weight = 1
@@ -32,7 +38,7 @@ class Part:
         return self.weight * 2
 
     def run(self, x):
-        return scale(x) + self.weight + LIMIT + TABLE["a"] + len(CACHE)
+        return scale(x) + self.weight + LIMIT + TABLE["a"] + len(CACHE) + Kind.FIRST.value
 '''
 SHOP = """
 from part import Part
@@ -76,6 +82,7 @@ def key() -> str:
         ("weight = 1", "weight = 2"),
         ("weight * 2", "weight * 3"),
         ('"a": 1', '"a": 2'),
+        ("FIRST = 1.5", "FIRST = 2.5"),
         ("    def run", "    def more(self):\n        return 1\n\n    def run"),
     ],
 )
