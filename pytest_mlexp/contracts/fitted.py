@@ -17,7 +17,7 @@ class Fit:
     """A fitted model, of which everyone gets a copy.
 
     Attributes:
-        model: the model itself, to look at only.
+        model: the model itself, to look at only, unless it :meth:`is_kept`.
         X: the very inputs that ``fit`` was given.
         y: the very targets.
         returned: what ``fit`` returned.
@@ -30,13 +30,17 @@ class Fit:
         self.returned = returned
         self._saved: bytes | None = None
 
-    def again(self) -> Any:
-        """The model as it was right after the fit; None where it cannot be copied."""
+    def is_kept(self) -> bool:
+        """Whether what comes back from :meth:`again` does not depend on what happens to the model from now on."""
         if self._saved is None:
             self._saved = _saved(self.model)
+        return bool(self._saved)
+
+    def again(self) -> Any:
+        """The model as it was right after the fit; None where it cannot be copied."""
         try:
             # Many copies are made of one model, and loading is quicker than copying.
-            return pickle.loads(self._saved) if self._saved else copy.deepcopy(self.model)  # noqa: S301 - made here
+            return pickle.loads(self._saved or b"") if self.is_kept() else copy.deepcopy(self.model)  # noqa: S301 - made here
         except Exception:  # noqa: BLE001 - a model that cannot be copied is fitted again each time
             return None
 

@@ -31,8 +31,8 @@ class Subject:
         trains: whether it has ``fit``.
         watches: whether what it is given is compared after each call.
         touched: what the first call that changed what it was given did; whoever tells it takes it away.
-        again: what a second fit on training rows answers, where a law made one, by the data's key.
-        frozen: whether a fit on read-only parts of larger arrays answers like the first, by the data's key.
+        seconds: the second fit on training rows where it answers like the first, else None, by the data's key.
+        forgot: the data on which a refit was seen to leave copies and the model's size as they were, by key.
         mixed: whether a fit on a frame of several types with an odd index answers like one on arrays, by case.
     """
 
@@ -49,8 +49,8 @@ class Subject:
         self.facts: dict[str, Any] | None = None
         self.own_code: bool | None = None
         self.chance: dict[Case, str | None] = {}
-        self.again: dict[object, Answers] = {}
-        self.frozen: dict[object, bool] = {}
+        self.seconds: dict[object, Any] = {}
+        self.forgot: set[object] = set()
         self.mixed: dict[Case, bool] = {}
         self._fits: dict[object, Fit] = {}
         self._expected: dict[object, Answers] = {}
@@ -111,6 +111,15 @@ class Subject:
         """A model as it was right after being fitted on the training rows; no one else has it."""
         again = self.fit_of(data).again()
         return self.fresh(data) if again is None else again
+
+    def original(self, data: Data) -> Any:
+        """The very model that was fitted, and no copy of it, for a law that looks at what a copy loses."""
+        fit = self.fit_of(data)
+        return fit.model if fit.is_kept() else self.fresh(data)
+
+    def knows(self, data: Data) -> bool:
+        """Whether a model was fitted on these rows already."""
+        return data.key in self._fits
 
     def fit_of(self, data: Data) -> Fit:
         """The one fit on these training rows that all laws share; it is made on rows of its own.

@@ -15,6 +15,7 @@ from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data, copied, is_texts, odd_texts
 from pytest_mlexp.contracts.fitted import as_array
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.second import larger, second_fit
 from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.contracts.untouched import identical
 
@@ -72,7 +73,7 @@ def _unchanged(before: tuple[Any, Any], after: tuple[Any, Any], method: str) -> 
 @law("Read-only memory is taken like any other.", needs=("numeric",))
 def read_only_inputs(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    if _alike_on_frozen_parts(subject, data):
+    if second_fit(subject, data) is not None:
         return
     X, y, X_test = data.X.copy(), np.array(data.y), data.X_test.copy()
     for array in (X, y, X_test):
@@ -81,31 +82,6 @@ def read_only_inputs(subject: Subject, case: Case) -> None:
     got = subject.answers(subject.train(subject.build(), X, y), X_test)
     if not subject.declares.nondeterministic:
         same(got, want, "read-only arrays give what writable ones give", tolerance=subject.declares.tolerance, X=X)
-
-
-def _larger(data: Data) -> tuple[Any, Any]:
-    """Arrays that begin with the training rows; what follows is nothing to learn from."""
-    inputs, targets = np.concatenate([data.X, -3 * data.X]), np.concatenate([data.y, np.roll(data.y, 1)])
-    targets[len(data) :] = targets[len(data)]
-    return inputs, targets
-
-
-def _alike_on_frozen_parts(subject: Subject, data: Data) -> bool:
-    """Whether one fit on read-only parts of larger arrays answers like any, so that neither alone does harm."""
-    if subject.declares.nondeterministic or not subject.trains:
-        return False
-    if data.key not in subject.frozen:
-        inputs, targets, X_test = *_larger(data), data.X_test.copy()
-        for array in (inputs, targets, X_test):
-            array.setflags(write=False)
-        try:
-            model = subject.train(subject.build(), inputs[: len(data)], targets[: len(data)])
-            _same(subject, subject.answers(model, X_test), subject.expected(data), "", data.X)
-        except (Broken, NotApplicable):
-            subject.frozen[data.key] = False
-        else:
-            subject.frozen[data.key] = True
-    return subject.frozen[data.key]
 
 
 @law("Predicting again, in any order and between other calls, changes nothing.")
@@ -151,9 +127,9 @@ def outputs_are_own(subject: Subject, case: Case) -> None:
 )
 def rest_of_the_array_is_unseen(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    if _alike_on_frozen_parts(subject, data):
+    if second_fit(subject, data) is not None:
         return
-    rows, (inputs, targets) = len(data), _larger(data)
+    rows, (inputs, targets) = len(data), larger(data)
     got = subject.answers(subject.train(subject.build(), inputs[:rows], targets[:rows]), data.X_test)
     claim = "trained on the first rows of an array, it answers as trained on a copy of them"
     _same(subject, got, subject.expected(data), claim, data.X)

@@ -16,6 +16,7 @@ from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.encodings import kind_of
 from pytest_mlexp.contracts.refusals import Refused
+from pytest_mlexp.contracts.second import second_fit
 from pytest_mlexp.contracts.subject import Subject
 
 TOLERANCE = 1e-7
@@ -153,10 +154,10 @@ def _named(data: Data) -> Data:
 @law("Two instances share no state: fitting or setting one leaves the other alone.", needs=("trained",))
 def instances_do_not_share(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    one, never = subject.build(), subject.build()
+    second, never = second_fit(subject, data), subject.build()
     other = _copied(never)
     other = subject.build() if other is None else other
-    subject.train(one, data.X, data.y)
+    one = subject.fresh(data) if second is None else second.model
     first = subject.answers(one, data.X_test)
     second = _of_the_same_shape(subject, case, data)
     subject.try_fit(second.X, second.y, doing="fitting a second instance on other data", model=other)
