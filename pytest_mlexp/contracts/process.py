@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -36,8 +36,9 @@ def stocks() -> dict[str, object]:
     """
     random.random()  # noqa: S311 - no secret
     np.random.random()  # noqa: NPY002 - the global one is meant
-    legacy: Any = np.random.get_state()  # noqa: NPY002 - as above
-    return {**states(), "Python": random.getstate()[1][:-1], "numpy": legacy[1].tobytes()}
+    found = states()
+    python, numpy = cast("tuple[Any, ...]", found["Python"]), cast("tuple[Any, ...]", found["numpy"])
+    return {**found, "Python": python[1][:-1], "numpy": numpy[1]}
 
 
 def reseed() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from pytest_mlexp.contracts.fitted import Answers, Fit, as_array
 from pytest_mlexp.contracts.law import Broken, NotApplicable
 from pytest_mlexp.contracts.process import reseed
 from pytest_mlexp.contracts.refusals import Refused, attempt, crash, is_refusal, told
+from pytest_mlexp.contracts.settings import settings
 from pytest_mlexp.contracts.untouched import changed, remembered
 
 METHODS = ("predict", "predict_proba", "decision_function")
@@ -32,6 +33,7 @@ class Subject:
         watches: whether what it is given is compared after each call.
         touched: what the first call that changed what it was given did; whoever tells it takes it away.
         seconds: the second fit on training rows where it answers like the first, else None, by the data's key.
+        settings: those of the process before and after the first of all fits, by the data's key.
         forgot: the data on which a refit was seen to leave copies and the model's size as they were, by key.
         mixed: whether a fit on a frame of several types with an odd index answers like one on arrays, by case.
     """
@@ -50,6 +52,7 @@ class Subject:
         self.own_code: bool | None = None
         self.chance: dict[Case, str | None] = {}
         self.seconds: dict[object, Any] = {}
+        self.settings: dict[object, tuple[dict[str, Any], dict[str, Any]]] = {}
         self.forgot: set[object] = set()
         self.mixed: dict[Case, bool] = {}
         self._fits: dict[object, Fit] = {}
@@ -129,9 +132,12 @@ class Subject:
             Broken: it crashes.
         """
         if data.key not in self._fits:
+            before = None if self._fits else settings()
             model, X, y = self.build(), copied(data.X), copied(data.y)
             returned = self._train(model, X, y, {})
             self._fits[data.key] = Fit(model, X, y, returned)
+            if before is not None:
+                self.settings[data.key] = before, settings()
         return self._fits[data.key]
 
     def tried(self, data: Data, *, doing: str) -> Any:
@@ -229,9 +235,9 @@ class Subject:
         """The methods that most laws ask: ``predict``, and one that gives scores where there is one."""
         return self.methods(model)[:2]
 
-    def ask(self, model: Any, method: str, X: Any) -> Any:
-        """One answer as it is given."""
-        with self.watched(method, X):
+    def ask(self, model: Any, method: str, X: Any, *, watched: bool = True) -> Any:
+        """One answer as it is given; not ``watched`` where the law itself looks whether the rows were changed."""
+        with self.watched(method, X) if watched else nullcontext():
             return getattr(model, method)(X) if hasattr(model, method) else model(X)
 
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def params_are_honest(subject: Subject, case: Case) -> None:
         if params_text(model.get_params(deep=False).get(name)) != params_text(value):
             raise Broken(f"set_params({name}=v), then get_params gives v", f"{model.get_params()[name]!r:.80}")
     for name, value in _changed(params).items():
-        if subject.build().set_params(**{name: value}).get_params(deep=False).get(name) != value:
+        if model.set_params(**{name: value}).get_params(deep=False).get(name) != value:
             raise Broken(f"set_params({name}={value!r}) sets it", "get_params still gives another value")
     _copies_keep(subject, _changed(params))
     if not any_name:
@@ -133,16 +134,20 @@ def set_params_takes_effect(subject: Subject, case: Case) -> None:
 
 
 def _judge(subject: Subject, data: Data, params: dict[str, Any], changed: dict[str, Any]) -> None:
-    """Judge all changes at once; where one of them is refused, each half of them alone."""
-    if _judged(subject, data, params, changed) or len(changed) < 2:
+    """Judge all changes at once; where they are refused, those that the refusal names apart, or each half of them."""
+    refusal = _refusal(subject, data, params, changed)
+    if refusal is None or len(changed) < 2:
         return
-    names, half = list(changed), len(changed) // 2
-    for part in (names[:half], names[half:]):
+    names = list(changed)
+    named = [name for name in names if re.search(rf"\b{re.escape(name)}\b", refusal)]
+    half = len(names) // 2
+    first = [name for name in names if name not in named] if 0 < len(named) < len(names) else names[:half]
+    for part in (first, [name for name in names if name not in first]):
         _judge(subject, data, params, {name: changed[name] for name in part})
 
 
-def _judged(subject: Subject, data: Data, params: dict[str, Any], changed: dict[str, Any]) -> bool:
-    """Whether both ways could be fitted; those that cannot are refused values, of which nothing is asked."""
+def _refusal(subject: Subject, data: Data, params: dict[str, Any], changed: dict[str, Any]) -> str | None:
+    """Compare what both ways give; what is said of values that are refused, of which nothing is asked."""
     found = []
     for constructed in (True, False):
         try:
@@ -154,14 +159,14 @@ def _judged(subject: Subject, data: Data, params: dict[str, Any], changed: dict[
                 model = before.set_params(**changed)
             fitted = subject.try_fit(data.X, data.y, doing="a fit with other parameters", model=model)
             if isinstance(fitted, Refused):
-                return False
+                return str(fitted)
             found.append(subject.answers(fitted, data.X_test))
-        except Exception:  # noqa: BLE001 - values that are not legal may be refused in whatever way
-            return False
+        except Exception as error:  # noqa: BLE001 - values that are not legal may be refused in whatever way
+            return str(error)
     told = ", ".join(f"{name}={value!r}" for name, value in changed.items())
     claim = f"{told} through set_params gives what it gives through the constructor"
     same(found[1], found[0], claim, tolerance=max(1e-7, subject.declares.tolerance / 10), X=data.X)
-    return True
+    return None
 
 
 LAWS = (params_survive_fit, params_are_honest, set_params_takes_effect)

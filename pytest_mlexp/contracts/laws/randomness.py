@@ -58,6 +58,8 @@ def global_random_state(subject: Subject, case: Case) -> None:
     if subject.trains and subject.seeds:
         steps["fitting without a seed"] = lambda: subject.raw().fit(data.X, data.y)
     steps |= {method: partial(subject.ask, model, method, data.X_test) for method in subject.methods(model)}
+    if second and second.quiet and _reset_by(lambda: [step() for step in steps.values()]) is None:
+        return
     for what, step in steps.items():
         if (generator := _reset_by(step)) is not None:
             raise Broken(
@@ -85,14 +87,15 @@ def global_settings(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     before = settings()
     with restored(before):
-        # The fit that other laws share, unless one has made it already.
-        model = subject.fresh(data) if subject.knows(data) else subject.fitted(data)
-        _left(before, "building and fitting")
+        # The fit that laws share, or where it was made already and nobody looked, another one.
+        unseen = subject.knows(data) and data.key not in subject.settings
+        model = subject.fresh(data) if unseen else subject.fitted(data)
+        _left(*subject.settings.get(data.key, (before, settings())), "building and fitting")
         subject.answers(model, data.X_test)
-        _left(before, "predicting")
+        _left(before, settings(), "predicting")
         if subject.trains:
             _refused(subject, model, data)
-            _left(before, "refusing")
+            _left(before, settings(), "refusing")
 
 
 def _refused(subject: Subject, model: Any, data: Data) -> None:
@@ -103,8 +106,7 @@ def _refused(subject: Subject, model: Any, data: Data) -> None:
         subject.build().fit(data.X, data.y[:-1])
 
 
-def _left(before: dict[str, Any], doing: str) -> None:
-    after = settings()
+def _left(before: dict[str, Any], after: dict[str, Any], doing: str) -> None:
     for name, value in before.items():
         if value != after.get(name):
             was, became = told_difference(value, after.get(name))
