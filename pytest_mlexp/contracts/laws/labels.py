@@ -21,9 +21,8 @@ KINDS: dict[str, tuple[Any, ...]] = {
     "digits as objects": ("1", "10", "9"),
     "booleans": (False, True),
     "minus one and one": (-1, 1),
-    "negative numbers with gaps": (-7, -1, 1),
     "large numbers": (2**53 + 1, 2**53 + 3, 2**60 + 1),
-    "whole floats": (1.0, 2.0, 4.0),
+    "whole floats with gaps, negative ones too": (-7.0, -1.0, 4.0),
     "small unsigned numbers": tuple(np.array([3, 200, 255], dtype=np.uint8)),
 }
 SUM = 1e-5
