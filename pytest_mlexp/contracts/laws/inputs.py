@@ -13,7 +13,8 @@ from pytest_mlexp.contracts.compare import gap, same
 from pytest_mlexp.contracts.data import Case, Data, framed
 from pytest_mlexp.contracts.fitted import Answers, as_array
 from pytest_mlexp.contracts.law import Broken, Crashed, NotApplicable, law
-from pytest_mlexp.contracts.laws.values import ordinary, whole_rows
+from pytest_mlexp.contracts.laws.values import ordinary
+from pytest_mlexp.contracts.laws.whole import whole_rows
 from pytest_mlexp.contracts.refusals import Refused, is_refusal, told
 from pytest_mlexp.contracts.subject import Subject
 

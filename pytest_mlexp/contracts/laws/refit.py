@@ -13,7 +13,7 @@ from pytest_mlexp.blocks.splitting import take
 from pytest_mlexp.contracts.applies import facts_of
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.copying import copies_of
-from pytest_mlexp.contracts.data import Case, Data, is_texts, names_of
+from pytest_mlexp.contracts.data import Case, Data, is_texts
 from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.encodings import kind_of
@@ -25,6 +25,7 @@ from pytest_mlexp.contracts.subject import Subject
 TOLERANCE = 1e-7
 WORDS = ("x", "y", "z", "zz")
 WEIGHTED = ", and with weights"
+LARGER = "more rows of a hundred times the scale with one class more"
 LEAST_GROWTH = 8
 
 
@@ -117,19 +118,19 @@ def _chains(subject: Subject, case: Case, data: Data) -> list[dict[str, Data]]:
     if facts_of(subject)["sample_weight"]:
         small += WEIGHTED
     first = {small: subject.data(less, scale=0.01, target_scale=0.01, labels=(5, 6, 8, 9))}
+    larger, what = subject.data(greater, scale=100.0, shift=7.0, target_scale=100.0 * sign), LARGER
+    if isinstance(data.X, np.ndarray):
+        larger, what = larger.framed(), f"a frame with names, of {LARGER}"
     second = {
         "narrower data with fewer classes": _of_several_targets(subject, subject.data(narrow, labels=(7, 9))),
         "wider data with more classes, another scale and sign": subject.data(
             wide, scale=50.0, shift=7.0, target_scale=20.0 * sign, labels=WORDS
         ),
-        "more rows of a hundred times the scale with one class more": subject.data(
-            greater, scale=100.0, shift=7.0, target_scale=100.0 * sign
-        ),
+        what: larger,
     }
     if hasattr(data.X, "columns"):  # other words first: of what comes first, a code or a place may be kept
         first = {"other words and numbers": Data(_changed(data.X), data.y, _changed(data.X_test), None), **first}
     if isinstance(data.X, np.ndarray):
-        first["a frame with names"] = _named(data)
         bad = np.full((len(data), data.X.shape[1] + 1), np.nan)
         second["nothing but NaN, which may be refused"] = Data(bad, data.y, data.X_test, None)
     return [{**first, **same}, second]
@@ -171,13 +172,6 @@ def _changed_column(column: Any) -> Any:
 def other_targets(y: Any) -> Any:
     """The targets of other rows."""
     return take(y, np.roll(np.arange(len(y)), 1))
-
-
-def _named(data: Data) -> Data:
-    import pandas as pd
-
-    frames = [pd.DataFrame(X, columns=names_of(X.shape[1])) for X in (data.X * 2, data.X_test)]
-    return Data(frames[0], data.y, frames[1], data.y_test)
 
 
 @law("Two instances share no state: fitting or setting one leaves the other alone.", needs=("trained",))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_mlexp.contracts.data import Case
+from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
@@ -28,10 +28,10 @@ def target_units(subject: Subject, case: Case) -> None:
     told = ""
     for factor, step in OTHER_UNITS:
         shift = 0.0 if subject.declares.positive_target else step
-        model = subject.try_fit(data.X, factor * data.y + shift, doing="a fit on targets of another unit")
-        if isinstance(model, Refused):
+        other = Data(data.X, factor * data.y + shift, data.X_test, None, ("another unit", factor, data.key))
+        if isinstance(subject.tried(other, doing="a fit on targets of another unit"), Refused):
             return
-        got = subject.answers(model, data.X_test, methods=("predict",))["predict"]
+        got = subject.expected(other, methods=("predict",))["predict"]
         found = _rule(plain, got)
         # A model may learn something else in another unit; then no simple rule leads from one to the other.
         if found is None or _near(found, (factor, shift), plain):

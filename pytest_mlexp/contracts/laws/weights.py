@@ -92,7 +92,7 @@ def weights_are_counts(subject: Subject, case: Case) -> None:
     rows = np.repeat(np.arange(len(data)), counts)
     repeated = subject.train(subject.build(), data.X[rows], data.y[rows])
     with _unless_by_chance(subject, case):
-        claim = f"weights {tuple(set(weights))} give the model of rows repeated as often as their weights add up to"
+        claim = "weights of 0.5 and 1.5 give the model of rows repeated as often as their weights add up to"
         _near(subject, (weighted, repeated), data, claim)
 
 
@@ -243,7 +243,7 @@ def _as_without(subject: Subject, model: Any, data: Data, beside: Data) -> None:
 def _beside_absent(subject: Subject, data: Data, *, times: int) -> tuple[Data, Any]:
     """The training rows, and before the first and amid the others rows of no weight that say something else."""
     rows = np.sort(np.concatenate([np.arange(len(data)), np.arange(0, len(data), 2)]))
-    absent = np.append(False, rows[1:] == rows[:-1])  # noqa: FBT003
+    absent = np.append(False, rows[1:] == rows[:-1])
     absent[:2] = absent[1::-1]
     X, y = data.X[rows], data.y[rows]
     X[absent] = X[absent] * times
