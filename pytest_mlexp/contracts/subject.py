@@ -34,7 +34,7 @@ class Subject:
         touched: what the first call that changed what it was given did; whoever tells it takes it away.
         seconds: the second fit on training rows where it answers like the first, else None, by the data's key.
         settings: those of the process before and after the first of all fits, by the data's key.
-        forgot: the data on which a refit was seen to leave copies and the model's size as they were, by key.
+        settled: laws that need not be asked any more, for another one saw what they ask, with the data's key.
         mixed: whether a fit on a frame of several types with an odd index answers like one on arrays, by case.
     """
 
@@ -53,7 +53,7 @@ class Subject:
         self.chance: dict[Case, str | None] = {}
         self.seconds: dict[object, Any] = {}
         self.settings: dict[object, tuple[dict[str, Any], dict[str, Any]]] = {}
-        self.forgot: set[object] = set()
+        self.settled: set[tuple[str, object]] = set()
         self.mixed: dict[Case, bool] = {}
         self._fits: dict[object, Fit] = {}
         self._expected: dict[object, Answers] = {}
@@ -75,6 +75,11 @@ class Subject:
         model = self.raw()
         params = model.get_params() if callable(getattr(model, "get_params", None)) else {}
         return [name for name in params if name.rpartition("__")[2] in SEEDS]
+
+    @property
+    def most_cases(self) -> int:
+        """How many cases a law looks at by default: of a regression there are no two numbers of classes."""
+        return 1 if self.declares.task == "regression" else 2
 
     def data(self, case: Case, **recipe: Any) -> Data:
         """The data of a case, built to the declarations and to :class:`Recipe`'s fields."""
@@ -119,10 +124,6 @@ class Subject:
         """The very model that was fitted, and no copy of it, for a law that looks at what a copy loses."""
         fit = self.fit_of(data)
         return fit.model if fit.is_kept() else self.fresh(data)
-
-    def knows(self, data: Data) -> bool:
-        """Whether a model was fitted on these rows already."""
-        return data.key in self._fits
 
     def fit_of(self, data: Data) -> Fit:
         """The one fit on these training rows that all laws share; it is made on rows of its own.

@@ -165,8 +165,8 @@ def scales(subject: Subject, case: Case) -> None:
 
 
 def _scaled(subject: Subject, case: Case, scale: float) -> Data:
-    """Data of another scale; of a regression the targets go the other way."""
-    other = {} if subject.declares.task == "classification" else {"target_scale": 1 / scale}
+    """Data of another scale; of a regression the targets of large inputs go the other way."""
+    other = {} if subject.declares.task == "classification" or scale < 1 else {"target_scale": 1 / scale}
     return subject.data(case, scale=scale, **other)
 
 

@@ -95,7 +95,7 @@ def refit_does_not_grow(subject: Subject, case: Case) -> None:
     if subject.declares.warm_start:
         raise NotApplicable("warm_start is set: a fit goes on from the one before")
     data = subject.data(case)
-    if data.key in subject.forgot:
+    if ("refit_does_not_grow", data.key) in subject.settled:
         return
     model = subject.fitted(data)
     sizes = [state_size(model)]

@@ -24,6 +24,7 @@ from pytest_mlexp.contracts.subject import Subject
 
 TOLERANCE = 1e-7
 WORDS = ("x", "y", "z", "zz")
+SAME = "the same inputs"
 WEIGHTED = ", and with weights"
 LARGER = "more rows of a hundred times the scale with one class more"
 LEAST_GROWTH = 8
@@ -39,8 +40,7 @@ def refit_forgets(subject: Subject, case: Case) -> None:
     for chain, final in zip(_chains(subject, case, data), finals, strict=False):
         want = subject.expected(final)
         try:
-            if _refit(subject, chain, final, want):
-                subject.forgot.add(final.key)
+            subject.settled |= {(name, final.key) for name in _refit(subject, chain, final, want)}
         except Broken:
             for what, earlier in chain.items():
                 _refit(subject, {what: earlier}, final, want)
@@ -61,37 +61,55 @@ def _positive(y: Any) -> Any:
     return np.rint(4 * (y - y.min(axis=0))) + 1.0
 
 
-def _refit(subject: Subject, chain: dict[str, Data], data: Data, want: Answers) -> bool:
-    """Fit one model on all of a chain in turn, then on the data, and compare; whether nothing else was touched."""
-    model, told = subject.build(), next(iter(chain)) if len(chain) == 1 else "other data"
+def _refit(subject: Subject, chain: dict[str, Data], data: Data, want: Answers) -> set[str]:
+    """Fit one model on all of a chain in turn, then on the data, and compare; the laws that this obeys as well."""
+    never, told = subject.build(), next(iter(chain)) if len(chain) == 1 else "other data"
+    model = _copied(never) or subject.build()
+    second = second_fit(subject, data) if next(reversed(chain)).startswith(SAME) else None
     got: Any = None
+    apart = second is not None
     for what, one in chain.items():
         weights = {"sample_weight": 1.0 + np.arange(len(one)) % 3} if what.endswith(WEIGHTED) else {}
         fitted, got = subject.try_fit(one.X, one.y, doing=f"a first fit on {what}", model=model, **weights), None
         if not isinstance(fitted, Refused):
-            same_rows = one.X_test is data.X_test
+            same_rows = what.startswith(SAME)
             got = subject.try_ask(model, one.X_test, doing="its own rows", methods=None if same_rows else ("predict",))
             got = None if isinstance(got, Refused) or not same_rows else got
-    copies = _copies(model) if got is not None else {}
+        apart = apart and second is not None and _answers_still(subject, [second.model], want, data)
+    copies = _copies(model) if got is not None else []
     again = subject.answers(subject.train(model, data.X, data.y), data.X_test)
     claim = f"after a fit on {told}, another fit gives what a first one gives"
     same_fit(subject, again, want, claim, X=data.X, y=data.y)
-    return bool(copies) and _leaves_all_alone(subject, copies, got, data) and not _grew(subject, model, data)
+    kept = {
+        "instances_do_not_share": apart and not _answers_at_all(subject, never, data),
+        "copies_are_apart": bool(copies) and _answers_still(subject, copies, got, data),
+        "refit_does_not_grow": bool(copies) and not _grew(subject, model, data),
+    }
+    return {name for name, seen in kept.items() if seen}
 
 
-def _copies(model: Any) -> dict[str, Any]:
+def _copies(model: Any) -> list[Any]:
     with suppress(Broken):
-        return copies_of(model)
-    return {}
+        return list(copies_of(model).values())
+    return []
 
 
-def _leaves_all_alone(subject: Subject, copies: dict[str, Any], before: Answers, data: Data) -> bool:
-    """Whether copies answer as they did before the model was fitted again, so that no other law has to ask that."""
+def _answers_still(subject: Subject, models: list[Any], before: Answers, data: Data) -> bool:
+    """Whether models that nobody touched answer as they did before another was fitted."""
     with suppress(Broken):
-        for other in copies.values():
-            same(subject.answers(other, data.X_test), before, "", tolerance=1e-9)
+        for model in models:
+            same(subject.answers(model, data.X_test), before, "", tolerance=1e-9)
         return True
     return False
+
+
+def _answers_at_all(subject: Subject, never: Any, data: Data) -> bool:
+    """Whether a model answers that was never fitted, and should not."""
+    with suppress(Broken):
+        if subject.declares.requires_fit:
+            still_unfitted(subject, never, data, "")
+        return False
+    return True
 
 
 def _grew(subject: Subject, model: Any, data: Data) -> bool:
@@ -104,7 +122,7 @@ def _chains(subject: Subject, case: Case, data: Data) -> list[dict[str, Data]]:
     targets, kind = other_targets(data.y), "other targets"
     if subject.declares.task == "regression" and isinstance(data.y, np.ndarray):
         targets, kind = _positive(targets), "positive whole targets"
-    same = {f"the same inputs, {kind}": Data(data.X, targets, data.X_test, None)}
+    same = {f"{SAME}, {kind}": Data(data.X, targets, data.X_test, None)}
     if subject.declares.given:
         X = _changed(data.X)
         return [same] if X is None else [{"other inputs": Data(X, data.y, take(X, range(3)), None)}, same]
@@ -112,8 +130,7 @@ def _chains(subject: Subject, case: Case, data: Data) -> list[dict[str, Data]]:
     rows, more = max(case.train_rows - 9, 6), case.train_rows + 13
     less = replace(case, train_rows=rows, seed=case.seed + 2)
     greater = replace(case, train_rows=more, classes=case.classes + 1, seed=case.seed + 4)
-    wide = replace(case, train_rows=more, classes=case.classes + 1, columns=case.columns + 2)
-    narrow = replace(case, columns=max(case.columns - 1, 2), classes=2, seed=case.seed + 1)
+    wide = replace(case, train_rows=more, classes=2, columns=case.columns + 2, seed=case.seed + 1)
     small = "fewer rows of a hundredth of the scale with other labels"
     if facts_of(subject)["sample_weight"]:
         small += WEIGHTED
@@ -122,9 +139,8 @@ def _chains(subject: Subject, case: Case, data: Data) -> list[dict[str, Data]]:
     if isinstance(data.X, np.ndarray):
         larger, what = larger.framed(), f"a frame with names, of {LARGER}"
     second = {
-        "narrower data with fewer classes": _of_several_targets(subject, subject.data(narrow, labels=(7, 9))),
-        "wider data with more classes, another scale and sign": subject.data(
-            wide, scale=50.0, shift=7.0, target_scale=20.0 * sign, labels=WORDS
+        "wider data with fewer classes, another scale and sign": _of_several_targets(
+            subject, subject.data(wide, scale=50.0, shift=7.0, target_scale=20.0 * sign, labels=WORDS)
         ),
         what: larger,
     }
@@ -177,6 +193,8 @@ def other_targets(y: Any) -> Any:
 @law("Two instances share no state: fitting or setting one leaves the other alone.", needs=("trained",))
 def instances_do_not_share(subject: Subject, case: Case) -> None:
     data = subject.data(case)
+    if ("instances_do_not_share", data.key) in subject.settled:
+        return
     second, never = second_fit(subject, data), subject.build()
     other = _copied(never)
     other = subject.build() if other is None else other
