@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mlexp.contracts.data import Case
+from pytest_mlexp.contracts.frames import looked_at
 from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
 from pytest_mlexp.contracts.refusals import crash, is_refusal, told
 
@@ -69,6 +70,7 @@ def judge(law: Law, subject: Any, case: Case) -> None:
         Broken: the law is broken, or a call of the law changed what it was given, which may be why.
         NotApplicable: the law says nothing here.
     """
+    subject = looked_at(law, subject)
     try:
         _judged(law, subject, case)
     except (Broken, NotApplicable) as outcome:

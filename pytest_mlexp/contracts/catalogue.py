@@ -26,7 +26,7 @@ MODULES = (
     *("history", "encodings", "units"),
     *("params", "nested", "refit", "copies", "learning", "targets", "ends", "incremental", "weights"),
     *("degenerate", "digits", "growth", "processes"),
-    *("further", "scoring", "rare"),
+    *("further", "scoring", "rare", "seeds", "two_classes", "margins", "steps", "mixed"),
 )
 
 

@@ -64,7 +64,7 @@ def large_batch(subject: Subject, case: Case) -> None:
     expected = {name: answer[order] for name, answer in subject.expected(data, model).items()}
     whole = subject.answers(model, X)
     _same(subject, whole, expected, f"{LARGE} rows give what the same rows give in a batch of {small}", X)
-    for size in SIZES:
+    for size in (len(data), *SIZES):  # as many as in training: kernels and distances of both are square then
         got = subject.answers(model, X[:size], methods=("predict",)) if hasattr(X, "dtype") else {}
         part = {name: answer[:size] for name, answer in expected.items()}
         _same(subject, {**part, **got}, part, f"the first {size} rows give what they give in other batches", X[:size])

@@ -16,7 +16,7 @@ GRID = 2.0**-10
 OFFSET = 2.0**25  # as of times in seconds and of identifiers; distances of scikit-learn's support vectors bear it
 SINGLE_OFFSET = 1e4
 SMALL = 1e-6
-TINY = 2.0**-40
+TINY = 2.0**-24  # a floor of 1e-8 or 1e-12 under a spread is usual, and lawful
 SLACK = {"classification": 0.1, "regression": 0.2}
 SINGLE_SLACK = 0.02
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, law
 from pytest_mlexp.contracts.laws.copies import params_text
+from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import SEEDS, Subject
 
@@ -26,9 +28,18 @@ def params_survive_fit(subject: Subject, case: Case) -> None:
     _same_params(before, model)
     subject.answers(model, data.X_test)
     _same_params(before, model)
-    few = subject.tried(data.first(2), doing="a fit on 2 rows")
-    if not isinstance(few, Refused):
-        _same_params(before, few)
+    unusual = {"2 rows": data.first(2)}
+    if isinstance(data.X, np.ndarray) and data.X.dtype.kind == "f" and runs_own_code(subject, model, data.X_test):
+        unusual["a column of zeros"] = _with_zeros(data)
+    for what, rows in unusual.items():
+        other = subject.tried(rows, doing=f"a fit on {what}")
+        if not isinstance(other, Refused):
+            _same_params(before, other)
+
+
+def _with_zeros(data: Data) -> Data:
+    """The same data with nothing in the first column."""
+    return replace(data, X=data.X * (np.arange(data.X.shape[1]) != 0), key=("zeros", data.key))
 
 
 def _same_params(before: dict[str, str], model: Any) -> None:

@@ -112,7 +112,8 @@ def repeated_predict(subject: Subject, case: Case) -> None:
 
 
 def _raw(subject: Subject, model: Any, X: Any) -> dict[str, Any]:
-    return {method: subject.ask(model, method, X) for method in subject.methods(model)}
+    # Not in the usual order: what predict sets up is not there yet for a method that is asked first.
+    return {method: subject.ask(model, method, X) for method in reversed(subject.methods(model))}
 
 
 @law("What a caller does with an answer changes neither the inputs nor later answers.")
