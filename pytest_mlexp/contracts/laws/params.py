@@ -16,6 +16,8 @@ from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import SEEDS, Subject
 
 MOST = 6
+# Parameters that change no answer, or with which a fit takes many times as long.
+SAME_OR_SLOW = ("verbose", "n_jobs", "device", "warm_start", "probability", "early_stopping")
 
 
 @law("Fitting and predicting change no parameter.", needs=("get_params", "fit"))
@@ -109,11 +111,7 @@ def _changed(params: dict[str, Any]) -> dict[str, Any]:
     """Other values for plain parameters, a little off so that most stay legal."""
     found: dict[str, Any] = {}
     for name, value in sorted(params.items()):
-        if (
-            name in SEEDS
-            or name in ("verbose", "n_jobs", "device", "warm_start", "probability")
-            or name.startswith("copy")
-        ):
+        if name in SEEDS or name in SAME_OR_SLOW or name.startswith("copy"):
             continue
         if isinstance(value, bool):
             found[name] = not value
