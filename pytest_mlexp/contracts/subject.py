@@ -66,7 +66,7 @@ class Subject:
             params = model.get_params() if callable(getattr(model, "set_params", None)) else {}
             self._unset = [name for name in params if name.rpartition("__")[2] in SEEDS and params[name] is None]
         if self._unset:
-            model.set_params(**dict.fromkeys(self._unset, 0))
+            _set(model, dict.fromkeys(self._unset, 0))
         return model
 
     @property
@@ -268,6 +268,17 @@ class Subject:
             except Exception as error:
                 raise crash(error, doing=f"{method} on {len(X)} ordinary rows", X=X) from error
         return found
+
+
+def _set(model: Any, params: dict[str, Any]) -> None:
+    """As ``set_params``, which scikit-learn's own does slowly."""
+    from sklearn.base import BaseEstimator
+
+    if getattr(type(model), "set_params", None) is not BaseEstimator.set_params or any("__" in name for name in params):
+        model.set_params(**params)
+        return
+    for name, value in params.items():
+        setattr(model, name, value)
 
 
 def takes_frames(data: Any) -> bool:
