@@ -46,6 +46,7 @@ class Subject:
         self.watches = True
         self.touched: Broken | None = None
         self._unset: list[str] | None = None
+        self._frames: dict[object, Data] = {}
         self._made: dict[tuple[Case, str], Data] = {}
         self.trains = callable(getattr(self.build(), "fit", None))
         self.facts: dict[str, Any] | None = None
@@ -75,6 +76,14 @@ class Subject:
         model = self.raw()
         params = model.get_params() if callable(getattr(model, "get_params", None)) else {}
         return [name for name in params if name.rpartition("__")[2] in SEEDS]
+
+    def framed(self, data: Data) -> Data:
+        """The data of :meth:`data` as frames, which take long to build."""
+        if hasattr(data.X, "iloc"):
+            return data.framed()
+        if data.key not in self._frames:
+            self._frames[data.key] = data.framed()
+        return self._frames[data.key].copied()
 
     @property
     def most_cases(self) -> int:

@@ -229,7 +229,7 @@ def different_lengths(subject: Subject, case: Case) -> None:
 
 def _fitted_on_frame(subject: Subject, data: Data) -> tuple[Data, Any]:
     """The data as frames, and the model fitted on them."""
-    frames = data.framed()
+    frames = subject.framed(data)
     return frames, subject.fitted(frames)
 
 

@@ -23,7 +23,7 @@ from pytest_mlexp.contracts.untouched import changed, identical, remembered
 @law("Inputs, targets and weights are never changed, as arrays or as frames.")
 def inputs_unchanged(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    for form in _forms(data):
+    for form in _forms(subject, data):
         fit = subject.fit_of(form)
         _unchanged((form.X, form.y), (fit.X, fit.y), "fit")
         model = subject.fitted(form)
@@ -62,11 +62,11 @@ def _is_matrix(X: Any) -> bool:
     return isinstance(X, np.ndarray) and X.ndim == 2
 
 
-def _forms(data: Data) -> Iterator[Data]:
+def _forms(subject: Subject, data: Data) -> Iterator[Data]:
     """The data as they are, numbers as a frame too, and texts with odd ones among them."""
     yield data
     if _is_matrix(data.X):
-        yield data.framed()
+        yield subject.framed(data)
     if is_texts(data.X):
         odd = odd_texts(data.X)
         y = data.y if data.y is None else take(data.y, [*range(len(data.y)), *range(len(odd))])
