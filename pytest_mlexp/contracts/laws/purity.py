@@ -105,9 +105,9 @@ def repeated_predict(subject: Subject, case: Case) -> None:
     for other in (same_size, take(data.X, range(7))):
         subject.try_ask(model, other, doing="other rows", methods=tuple(first))
         _same(subject, {n: as_array(a) for n, a in raw.items()}, kept, "earlier outputs stay as they were", X)
-        # In another order than before.
-        got = {name: subject.answers(model, X, methods=(name,))[name] for name in reversed(first)}
-        _same(subject, got, first, "calls on other rows, and in another order, change no later answer", X)
+    # In another order than before.
+    got = {name: subject.answers(model, X, methods=(name,))[name] for name in reversed(first)}
+    _same(subject, got, first, "calls on other rows, and in another order, change no later answer", X)
 
 
 def _raw(subject: Subject, model: Any, X: Any) -> dict[str, Any]:
