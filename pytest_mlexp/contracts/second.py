@@ -42,7 +42,8 @@ def second_fit(subject: Subject, data: Data) -> Second | None:
         if subject.trains and not subject.declares.nondeterministic:
             with suppress(Exception):
                 subject.seconds[data.key] = _made(subject, data)
-    return subject.seconds[data.key]
+    known: Second | None = subject.seconds[data.key]
+    return known
 
 
 def _made(subject: Subject, data: Data) -> Second:

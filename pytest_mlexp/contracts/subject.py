@@ -47,6 +47,7 @@ class Subject:
         self.watches = True
         self.touched: Broken | None = None
         self._unset: list[str] | None = None
+        self._frames: dict[object, Data] = {}
         self._made: dict[tuple[Case, str], Data] = {}
         self.trains = callable(getattr(self.build(), "fit", None))
         self.facts: dict[str, Any] | None = None
@@ -68,7 +69,7 @@ class Subject:
             params = model.get_params() if callable(getattr(model, "set_params", None)) else {}
             self._unset = [name for name in params if name.rpartition("__")[2] in SEEDS and params[name] is None]
         if self._unset:
-            model.set_params(**dict.fromkeys(self._unset, 0))
+            _set(model, dict.fromkeys(self._unset, 0))
         return model
 
     @property
@@ -77,6 +78,14 @@ class Subject:
         model = self.raw()
         params = model.get_params() if callable(getattr(model, "get_params", None)) else {}
         return [name for name in params if name.rpartition("__")[2] in SEEDS]
+
+    def framed(self, data: Data) -> Data:
+        """The data of :meth:`data` as frames, which take long to build."""
+        if hasattr(data.X, "iloc"):
+            return data.framed()
+        if data.key not in self._frames:
+            self._frames[data.key] = data.framed()
+        return self._frames[data.key].copied()
 
     @property
     def most_cases(self) -> int:
@@ -270,6 +279,17 @@ class Subject:
             except Exception as error:
                 raise crash(error, doing=f"{method} on {len(X)} ordinary rows", X=X) from error
         return found
+
+
+def _set(model: Any, params: dict[str, Any]) -> None:
+    """As ``set_params``, which scikit-learn's own does slowly."""
+    from sklearn.base import BaseEstimator
+
+    if getattr(type(model), "set_params", None) is not BaseEstimator.set_params or any("__" in name for name in params):
+        model.set_params(**params)
+        return
+    for name, value in params.items():
+        setattr(model, name, value)
 
 
 def takes_frames(data: Any) -> bool:

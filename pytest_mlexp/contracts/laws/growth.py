@@ -14,7 +14,7 @@ from pytest_mlexp.contracts.laws.refit import LEAST_GROWTH
 from pytest_mlexp.contracts.own_code import counted_lines, runs_own_code, state_size
 from pytest_mlexp.contracts.subject import Subject
 
-WINDOW = 2
+WINDOW = 1
 LONG = 4200  # more than a cache commonly holds, which only a suspect is asked
 LATE = 400
 STEP = 100

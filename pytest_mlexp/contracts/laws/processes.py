@@ -58,7 +58,7 @@ def _fitted_answers(payload: bytes, data: tuple[Any, Any, Any], methods: tuple[s
 def loads_in_another_process(subject: Subject, case: Case) -> None:
     data = _worded(subject, case)
     model = subject.fitted(data)
-    want = subject.expected(data, model, methods=subject.methods(model))
+    want = subject.expected(data, model)
     # Rows much like those that were asked about here, and which the other process hears of first.
     near = _near(data.X_test)
     here = subject.try_ask(model, near, doing="rows", methods=tuple(want))

@@ -64,7 +64,8 @@ def _positive(y: Any) -> Any:
 def _refit(subject: Subject, chain: dict[str, Data], data: Data, want: Answers) -> set[str]:
     """Fit one model on all of a chain in turn, then on the data, and compare; the laws that this obeys as well."""
     never, told = subject.build(), next(iter(chain)) if len(chain) == 1 else "other data"
-    model = _copied(never) or subject.build()
+    model = _copied(never)
+    model = subject.build() if model is None else model
     second = second_fit(subject, data) if next(reversed(chain)).startswith(SAME) else None
     got: Any = None
     apart = second is not None
@@ -95,10 +96,11 @@ def _copies(model: Any) -> list[Any]:
 
 
 def _answers_still(subject: Subject, models: list[Any], before: Answers, data: Data) -> bool:
-    """Whether models that nobody touched answer as they did before another was fitted."""
+    """Whether models that nobody touched score as they did before another was fitted."""
+    scores = tuple(before)[-1:]
     with suppress(Broken):
         for model in models:
-            same(subject.answers(model, data.X_test), before, "", tolerance=1e-9)
+            same({**before, **subject.answers(model, data.X_test, methods=scores)}, before, "", tolerance=1e-9)
         return True
     return False
 
@@ -130,7 +132,8 @@ def _chains(subject: Subject, case: Case, data: Data) -> list[dict[str, Data]]:
     rows, more = max(case.train_rows - 9, 6), case.train_rows + 13
     less = replace(case, train_rows=rows, seed=case.seed + 2)
     greater = replace(case, train_rows=more, classes=case.classes + 1, seed=case.seed + 4)
-    wide = replace(case, train_rows=more, classes=2, columns=case.columns + 2, seed=case.seed + 1)
+    wide = replace(case, train_rows=more, classes=case.classes + 1, columns=case.columns + 2)
+    narrow = replace(case, columns=max(case.columns - 1, 2), classes=2, seed=case.seed + 1)
     small = "fewer rows of a hundredth of the scale with other labels"
     if facts_of(subject)["sample_weight"]:
         small += WEIGHTED
@@ -139,8 +142,9 @@ def _chains(subject: Subject, case: Case, data: Data) -> list[dict[str, Data]]:
     if isinstance(data.X, np.ndarray):
         larger, what = larger.framed(), f"a frame with names, of {LARGER}"
     second = {
-        "wider data with fewer classes, another scale and sign": _of_several_targets(
-            subject, subject.data(wide, scale=50.0, shift=7.0, target_scale=20.0 * sign, labels=WORDS)
+        "narrower data with fewer classes": _of_several_targets(subject, subject.data(narrow, labels=(7, 9))),
+        "wider data with more classes, another scale and sign": subject.data(
+            wide, scale=50.0, shift=7.0, target_scale=20.0 * sign, labels=WORDS
         ),
         what: larger,
     }
@@ -195,10 +199,10 @@ def instances_do_not_share(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     if ("instances_do_not_share", data.key) in subject.settled:
         return
-    second, never = second_fit(subject, data), subject.build()
+    again, never = second_fit(subject, data), subject.build()
     other = _copied(never)
     other = subject.build() if other is None else other
-    one = subject.fresh(data) if second is None else second.model
+    one = subject.fresh(data) if again is None else again.model
     first = subject.answers(one, data.X_test)
     second = _of_the_same_shape(subject, case, data)
     subject.try_fit(second.X, second.y, doing="fitting a second instance on other data", model=other)
