@@ -14,9 +14,9 @@ def looked_at(law: Law, subject: Subject) -> Subject:
     """The subject that a law looks at: for laws on frames, of a model that takes them unasked, one with such data."""
     if "frame" not in law.needs or subject.declares.given or subject.declares.requires_frame or not subject.trains:
         return subject
-    if not subject.framed:
-        subject.framed.append(_framed(subject))
-    return subject.framed[0]
+    if not subject.on_frames:
+        subject.on_frames.append(_framed(subject))
+    return subject.on_frames[0]
 
 
 def _framed(subject: Subject) -> Subject:

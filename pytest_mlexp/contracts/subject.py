@@ -35,7 +35,7 @@ class Subject:
         seconds: the second fit on training rows where it answers like the first, else None, by the data's key.
         settings: those of the process before and after the first of all fits, by the data's key.
         settled: laws that need not be asked any more, for another one saw what they ask, with the data's key.
-        framed: the subject of the same model on frames, or this one, once it was looked up.
+        on_frames: the subject of the same model on frames, or this one, once it was looked up.
         mixed: whether a fit on a frame of several types with an odd index answers like one on arrays, by case.
     """
 
@@ -57,7 +57,7 @@ class Subject:
         self.settings: dict[object, tuple[dict[str, Any], dict[str, Any]]] = {}
         self.settled: set[tuple[str, object]] = set()
         self.mixed: dict[Case, bool] = {}
-        self.framed: list[Subject] = []
+        self.on_frames: list[Subject] = []
         self._fits: dict[object, Fit] = {}
         self._expected: dict[object, Answers] = {}
 
