@@ -15,7 +15,11 @@ NEEDS = ("trained", "numeric", "generated", "deterministic")
 GRID = 2.0**-10
 OFFSET = 2.0**25  # as of times in seconds and of identifiers; distances of scikit-learn's support vectors bear it
 SINGLE_OFFSET = 1e4
-SMALL, STEPS = 2.0**-16, 10  # a floor of 1e-12 under a variance, or of 1e-8 under a spread, is usual and lawful
+USUAL, SMALL, STEPS = (
+    2.0**-7,
+    2.0**-16,
+    9,
+)  # a floor of 1e-12 under a variance, or of 1e-8 under a spread, is usual and lawful
 SLACK = {"classification": 0.1, "regression": 0.2}
 SINGLE_SLACK = 0.02
 
@@ -63,7 +67,7 @@ def small_units(subject: Subject, case: Case) -> None:
     plain = _answers(subject, data)
     classifies = subject.declares.task == "classification"
     if classifies:  # what asks for this scale is needed for others already
-        _else_alike(subject, subject.data(case, scale=0.01), plain)
+        _else_alike(subject, subject.data(case, scale=USUAL), plain)
     got = scored(subject, subject.data(case, scale=SMALL))
     if got is None:
         return
@@ -74,8 +78,9 @@ def small_units(subject: Subject, case: Case) -> None:
         answers = scored(subject, subject.data(case, scale=larger))
         if answers is None or (_lost_classes(answers, plain) if classifies else _lost(answers, plain, data.y_test)):
             continue
-        # A penalty takes over little by little; what is a mistake works as ever up to the unit in which it does not.
-        _else_alike(subject, subject.data(case, scale=larger), plain)
+        # A penalty takes over little by little, and is to be seen in larger units; a mistake need not be.
+        seen = (larger / USUAL) ** 2
+        _else_alike(subject, subject.data(case, scale=USUAL), plain, slack=seen / 100)
         claim = f"inputs that are {SMALL:.2g} of their usual size are learnt from, as those of {larger:.2g} of it are"
         raise Broken(claim, lost, y=data.y)
 
@@ -104,9 +109,9 @@ def _answers(subject: Subject, data: Data) -> Any:
     return found
 
 
-def _else_alike(subject: Subject, data: Data, plain: Any) -> None:
+def _else_alike(subject: Subject, data: Data, plain: Any, *, slack: float = 1e-3) -> None:
     """Nothing is asked of a model whose answers change with moderate shifts and scales already."""
-    if not alike(scored(subject, data), plain, 1e-3):
+    if not alike(scored(subject, data), plain, slack):
         raise NotApplicable("moderate shifts and scales of its inputs change its answers")
 
 

@@ -20,6 +20,7 @@ KINDS: dict[str, tuple[Any, ...]] = {
     "words of different case, length and alphabet": ("Zü", "bb b ", "école longue"),
     "digits as objects": ("1", "10", "9"),
     "booleans": (False, True),
+    "minus one and one": (-1, 1),
     "one and two": (1, 2),
     "large numbers": (2**53 + 1, 2**53 + 3, 2**60 + 1),
     "whole floats with gaps, negative ones too": (-7.0, -1.0, 4.0),
