@@ -150,7 +150,7 @@ def cost() -> None:
 
 def laws(*names: str) -> None:
     """Sum up what each law costs on the models, as it goes when one follows the other."""
-    spent, calls, doing = Counter[str](), Counter[tuple[str, str]](), [""]
+    spent, calls, doing = dict[str, float](), Counter[tuple[str, str]](), [""]
 
     def count(method: str, what: str) -> None:
         plain = getattr(Subject, method)
@@ -171,11 +171,17 @@ def laws(*names: str) -> None:
                 if not law.thorough:
                     doing[0], started = law.name, time.process_time()
                     check_one(law, subject, model=model)
-                    spent[law.name] += time.process_time() - started
+                    spent[law.name] = spent.get(law.name, 0.0) + time.process_time() - started
     each = 1 / max(len(chosen), 1)
     rows = [
-        (law, 1000 * each * cost, cost / spent.total(), each * calls[law, "fits"], each * calls[law, "predictions"])
-        for law, cost in spent.most_common()
+        (
+            name,
+            1000 * each * cpu,
+            cpu / sum(spent.values()),
+            each * calls[name, "fits"],
+            each * calls[name, "predictions"],
+        )
+        for name, cpu in sorted(spent.items(), key=lambda item: -item[1])
     ]
     print(tabulate(rows, headers=["law", "CPU ms a model", "share", "fits", "predictions"], floatfmt=".2f"))
 
