@@ -166,7 +166,7 @@ def whole_steps_are_learnt(subject: Subject, case: Case) -> None:
         return
     found, task = quality(subject, model, data), subject.declares.task or "regression"
     # Some see nothing in steps; but what was seen at fit is known of the very values, and not of those beside alone.
-    for step in (-ASIDE, ASIDE):
+    for step in (ASIDE,) if subject.declares.positive_only else (-ASIDE, ASIDE):
         beside = quality(subject, model, Data(data.X, data.y, data.X_test + step, data.y_test))
         if beside >= ENOUGH[task] and beside > found + WORSE:
             claim = f"rows of 0, 1, 2, as at fit, are predicted about as well as rows that lie off by {step}"
