@@ -129,3 +129,12 @@ def test_a_setting_that_is_left_on_the_way_of_a_refusal_is_found_and_told_by_its
     assert "refusing" in record.message
     assert "display.precision" in record.message
     assert pd.get_option("display.precision") == before
+
+
+def test_the_heap_is_at_rest_meanwhile_and_not_afterwards() -> None:
+    before = gc.get_freeze_count()
+    with quietly():
+        with quietly():
+            assert gc.get_freeze_count() > before
+        assert gc.get_freeze_count() > before
+    assert gc.get_freeze_count() == before
