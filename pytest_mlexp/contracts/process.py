@@ -61,9 +61,20 @@ def quietly() -> Iterator[None]:
         restored(settings()),
         warnings.catch_warnings(),
         _heap_at_rest(),
+        parameters_validated(wanted=False),
         _controller("torch" in sys.modules).limit(limits=1),
     ):
         warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def parameters_validated(*, wanted: bool) -> Iterator[None]:
+    """Have scikit-learn validate parameters at each fit, or not: one model is fitted with the same ones many times."""
+    if (sklearn := sys.modules.get("sklearn")) is None:
+        yield
+        return
+    with sklearn.config_context(skip_parameter_validation=not wanted):
         yield
 
 

@@ -13,7 +13,7 @@ from pytest_mlexp.contracts.data import Case, Data, Recipe, copied, make
 from pytest_mlexp.contracts.declarations import Declarations
 from pytest_mlexp.contracts.fitted import Answers, Fit, as_array
 from pytest_mlexp.contracts.law import Broken, NotApplicable
-from pytest_mlexp.contracts.process import reseed
+from pytest_mlexp.contracts.process import parameters_validated, reseed
 from pytest_mlexp.contracts.refusals import Refused, attempt, crash, is_refusal, told
 from pytest_mlexp.contracts.settings import settings
 from pytest_mlexp.contracts.untouched import changed, remembered
@@ -146,7 +146,8 @@ class Subject:
         if data.key not in self._fits:
             before = None if self._fits else settings()
             model, X, y = self.build(), copied(data.X), copied(data.y)
-            returned = self._train(model, X, y, {})
+            with parameters_validated(wanted=True) if before is not None else nullcontext():
+                returned = self._train(model, X, y, {})
             self._fits[data.key] = Fit(model, X, y, returned)
             if before is not None:
                 self.settings[data.key] = before, settings()

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from sklearn.linear_model import Ridge
 
 from pytest_mlexp import check_model
 from pytest_mlexp.contracts.process import quietly
@@ -138,3 +139,12 @@ def test_the_heap_is_at_rest_meanwhile_and_not_afterwards() -> None:
             assert gc.get_freeze_count() > before
         assert gc.get_freeze_count() > before
     assert gc.get_freeze_count() == before
+
+
+def test_parameters_are_validated_at_the_first_fit_and_afterwards_left_alone() -> None:
+    before = sklearn.get_config()
+    broken = {record.law for record in check_model(Ridge(solver="none such")) if record.status == "failed"}
+    assert "prediction_shape" in broken
+    with quietly():
+        assert sklearn.get_config()["skip_parameter_validation"]
+    assert sklearn.get_config() == before

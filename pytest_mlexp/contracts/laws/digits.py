@@ -82,8 +82,8 @@ def small_units(subject: Subject, case: Case) -> None:
         if answers is None or (_lost_classes(answers, plain) if classifies else _lost(answers, plain, data.y_test)):
             continue
         # A penalty takes over little by little, and is to be seen in larger units; a mistake need not be.
-        seen = (larger / USUAL) ** 2
-        _else_alike(subject, subject.data(case, scale=USUAL), plain, slack=seen / 100)
+        slack = min((larger / USUAL) ** 2 / 100, 1e-5)
+        _else_alike(subject, subject.data(case, scale=USUAL), plain, slack=slack)
         claim = f"inputs that are {SMALL:.2g} of their usual size are learnt from, as those of {larger:.2g} of it are"
         raise Broken(claim, lost, y=data.y)
 

@@ -14,6 +14,7 @@ from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, law
 from pytest_mlexp.contracts.laws.copies import params_text
 from pytest_mlexp.contracts.own_code import runs_own_code
+from pytest_mlexp.contracts.process import parameters_validated
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import SEEDS, Subject
 
@@ -141,7 +142,8 @@ def set_params_takes_effect(subject: Subject, case: Case) -> None:
         return
     data = subject.data(case)
     params = subject.build().get_params(deep=False)
-    _judge(subject, data, params, _changed(params))
+    with parameters_validated(wanted=True):  # other values than those of all laws
+        _judge(subject, data, params, _changed(params))
 
 
 def _judge(subject: Subject, data: Data, params: dict[str, Any], changed: dict[str, Any]) -> None:
