@@ -1,6 +1,6 @@
 """How good the contracts are: false alarms, recall, cost beside ``check_estimator``, and the same verdicts each time.
 
-Run ``PYTHONPATH=. OMP_NUM_THREADS=1 python benchmarks/contracts.py alarms|boosters|recall|cost``, or
+Run ``PYTHONPATH=. OMP_NUM_THREADS=1 python benchmarks/contracts.py alarms|boosters|recall|cost|laws``, or
 ``... repeat [RUNS] [STRIDE]``.
 
 ``alarms``   every classifier and regressor of scikit-learn that can be built with its defaults; what is in
@@ -9,6 +9,8 @@ Run ``PYTHONPATH=. OMP_NUM_THREADS=1 python benchmarks/contracts.py alarms|boost
 ``recall``   the broken models of ``tests/zoo`` that break a law, and the healthy twins that do
 ``cost``     CPU seconds of the fast set and of ``check_estimator``, side by side on the same models: of this process
              and of the one that the contracts start, which was started before
+``laws``     what each law costs: CPU seconds of this process, fits and predictions, the dearest first; of the models
+             in ``laws NAME ...`` alone, if named
 ``repeat``   whether the verdicts are the same in RUNS runs (20) of every STRIDE-th (10th) specimen
 """
 
@@ -18,6 +20,7 @@ import statistics
 import sys
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -30,10 +33,11 @@ from tabulate import tabulate
 from pytest_mlexp.contracts.applies import reason_against
 from pytest_mlexp.contracts.cases import look
 from pytest_mlexp.contracts.catalogue import model_laws
-from pytest_mlexp.contracts.driver import check_model
+from pytest_mlexp.contracts.driver import check_model, check_one
 from pytest_mlexp.contracts.law import Broken, NotApplicable
 from pytest_mlexp.contracts.process import quietly
 from pytest_mlexp.contracts.recognition import subject_of
+from pytest_mlexp.contracts.subject import Subject
 from tests.zoo.catalogue import SPECIMENS
 from tests.zoo.specimen import Specimen
 
@@ -144,6 +148,44 @@ def cost() -> None:
     print(f"90 % of the models take at most {rows[int(0.9 * len(rows))][1]:.2f} CPU seconds")
 
 
+def laws(*names: str) -> None:
+    """Sum up what each law costs on the models, as it goes when one follows the other."""
+    spent, calls, doing = dict[str, float](), Counter[tuple[str, str]](), [""]
+
+    def count(method: str, what: str) -> None:
+        plain = getattr(Subject, method)
+
+        def counted(*arguments: Any, **options: Any) -> Any:
+            calls[doing[0], what] += 1
+            return plain(*arguments, **options)
+
+        setattr(Subject, method, counted)
+
+    for method, what in (("_train", "fits"), ("try_fit", "fits"), ("ask", "predictions")):
+        count(method, what)
+    chosen = [(name, model) for name, model in estimators() if not names or name in names]
+    for name, model in chosen:
+        subject = subject_of(model, declares=DECLARED.get(name, {}))
+        with quietly():
+            for law in model_laws():
+                if not law.thorough:
+                    doing[0], started = law.name, time.process_time()
+                    check_one(law, subject, model=model)
+                    spent[law.name] = spent.get(law.name, 0.0) + time.process_time() - started
+    each = 1 / max(len(chosen), 1)
+    rows = [
+        (
+            name,
+            1000 * each * cpu,
+            cpu / sum(spent.values()),
+            each * calls[name, "fits"],
+            each * calls[name, "predictions"],
+        )
+        for name, cpu in sorted(spent.items(), key=lambda item: -item[1])
+    ]
+    print(tabulate(rows, headers=["law", "CPU ms a model", "share", "fits", "predictions"], floatfmt=".2f"))
+
+
 def repeat(runs: int = 20, stride: int = 10) -> None:
     """Check the zoo again and again and compare the verdicts with those of the first run."""
     chosen, first, others = SPECIMENS[::stride], dict[str, Any](), set[str]()
@@ -222,6 +264,7 @@ def main() -> None:
         "boosters": lambda: alarms(boosters()),
         "recall": recall,
         "cost": cost,
+        "laws": lambda: laws(*sys.argv[2:]),
         "repeat": lambda: repeat(*(int(argument) for argument in sys.argv[2:])),
     }
     if what not in parts:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from pytest_mlexp.contracts.data import Case, is_texts
+from pytest_mlexp.contracts.frames import looked_at
 from pytest_mlexp.contracts.law import Law
 from pytest_mlexp.contracts.subject import JOBS, SEEDS, Subject
 
 
 def reason_against(law: Law, subject: Subject) -> str | None:
     """Why a law says nothing about a model, or None when it applies."""
-    facts = facts_of(subject)
+    facts = facts_of(looked_at(law, subject))
     for need in law.needs:
         if need in _WORDS:
             if not facts[need]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mlexp.contracts.data import Case
+from pytest_mlexp.contracts.frames import looked_at
 from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
 from pytest_mlexp.contracts.refusals import crash, is_refusal, told
 
@@ -43,7 +44,8 @@ def look(law: Law, subject: Any, *, effort: Effort, shrink: bool = True) -> int:
         NotApplicable: it could be judged on no case; with the first reason.
     """
     judged, reasons = 0, []
-    for case in TYPICAL[: law.cases] if effort == "fast" else TYPICAL:
+    few = min(law.cases, getattr(subject, "most_cases", law.cases))
+    for case in TYPICAL[:few] if effort == "fast" else TYPICAL:
         begins = time.process_time()
         try:
             judge(law, subject, case)
@@ -68,6 +70,7 @@ def judge(law: Law, subject: Any, case: Case) -> None:
         Broken: the law is broken, or a call of the law changed what it was given, which may be why.
         NotApplicable: the law says nothing here.
     """
+    subject = looked_at(law, subject)
     try:
         _judged(law, subject, case)
     except (Broken, NotApplicable) as outcome:

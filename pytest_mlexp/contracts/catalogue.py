@@ -10,11 +10,23 @@ from pytest_mlexp.contracts.law import Law
 # The modules of contracts.laws; the settings of the process first: a model that changes them has not done so yet.
 FIRST = "global_settings"
 MODULES = (
-    *("shape", "batch", "purity", "labels", "uncertain", "values", "gaps", "categories", "inputs", "randomness"),
+    *(
+        "shape",
+        "batch",
+        "purity",
+        "labels",
+        "uncertain",
+        "values",
+        "whole",
+        "gaps",
+        "categories",
+        "inputs",
+        "randomness",
+    ),
     *("history", "encodings", "units"),
     *("params", "nested", "refit", "copies", "learning", "targets", "ends", "incremental", "weights"),
     *("degenerate", "digits", "growth", "processes"),
-    *("further", "scoring", "rare"),
+    *("further", "scoring", "rare", "seeds", "two_classes", "margins", "steps", "mixed"),
 )
 
 

@@ -88,7 +88,9 @@ class Data:
 
 def copied(values: Any) -> Any:
     """The same values in memory of their own."""
-    plain = isinstance(values, np.ndarray) and values.dtype.kind != "O"
+    plain = isinstance(values, np.ndarray) and (
+        values.dtype.kind != "O" or all(type(value) is str for value in values.flat)
+    )
     return values.copy(order="K") if plain else copy.deepcopy(values)
 
 

@@ -17,7 +17,7 @@ class Fit:
     """A fitted model, of which everyone gets a copy.
 
     Attributes:
-        model: the model itself, to look at only.
+        model: the model itself, to look at only, unless it :meth:`is_kept`.
         X: the very inputs that ``fit`` was given.
         y: the very targets.
         returned: what ``fit`` returned.
@@ -29,28 +29,35 @@ class Fit:
         self.y = y
         self.returned = returned
         self._saved: bytes | None = None
+        self._spare: Any = None
+
+    def is_kept(self) -> bool:
+        """Whether what comes back from :meth:`again` does not depend on what happens to the model from now on."""
+        if self._saved is None:
+            self._saved, self._spare = _saved(self.model)
+        return bool(self._saved)
 
     def again(self) -> Any:
         """The model as it was right after the fit; None where it cannot be copied."""
-        if self._saved is None:
-            self._saved = _saved(self.model)
         try:
             # Many copies are made of one model, and loading is quicker than copying.
-            return pickle.loads(self._saved) if self._saved else copy.deepcopy(self.model)  # noqa: S301 - made here
+            if not self.is_kept():
+                return copy.deepcopy(self.model)
+            spare, self._spare = self._spare, None
+            return pickle.loads(self._saved or b"") if spare is None else spare  # noqa: S301 - made here
         except Exception:  # noqa: BLE001 - a model that cannot be copied is fitted again each time
             return None
 
 
-def _saved(model: Any) -> bytes:
-    """The bytes of a model that can be loaded again; none where copying goes another way than saving."""
+def _saved(model: Any) -> tuple[bytes, Any]:
+    """The bytes of a model and the first model loaded from them; none where copying goes another way than saving."""
     if hasattr(model, "__deepcopy__"):
-        return b""
+        return b"", None
     try:
         saved = pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL)
-        pickle.loads(saved)  # noqa: S301 - made a moment ago
+        return saved, pickle.loads(saved)  # noqa: S301 - made a moment ago
     except Exception:  # noqa: BLE001 - as said
-        return b""
-    return saved
+        return b"", None
 
 
 def as_array(answer: Any) -> Array:

@@ -58,7 +58,7 @@ def _all_of_libraries(model: Any) -> bool:
     if not callable(getattr(model, "get_params", None)):
         return False
     things = [model, *model.get_params().values()]
-    return not any(_own_module(str(getattr(thing, "__module__", "builtins"))) for thing in things)
+    return not any(own_module(str(getattr(thing, "__module__", "builtins"))) for thing in things)
 
 
 @contextmanager
@@ -90,17 +90,17 @@ def state_size(model: Any) -> int:
 def _places(model: Any) -> Iterator[Any]:
     """Containers outside the model in which code of its own may keep something."""
     function = model if isinstance(model, FunctionType) else getattr(type(model), "predict", None)
-    homes = [cls for cls in type(model).__mro__ if _own_module(cls.__module__)]
+    homes = [cls for cls in type(model).__mro__ if own_module(cls.__module__)]
     modules = {cls.__module__ for cls in homes}
     if isinstance(model, FunctionType):
-        modules |= {model.__module__} if _own_module(model.__module__) else set()
+        modules |= {model.__module__} if own_module(model.__module__) else set()
     for name in list(modules):  # what a module of its own brings in from others of its own
         named = [
             getattr(value, "__name__" if inspect.ismodule(value) else "__module__", None)
             for value in list(vars(sys.modules[name]).values())
             if inspect.ismodule(value) or callable(value)
         ]
-        modules |= {other for other in named if isinstance(other, str) and other in sys.modules and _own_module(other)}
+        modules |= {other for other in named if isinstance(other, str) and other in sys.modules and own_module(other)}
     for home in (*homes, *(sys.modules[name] for name in modules)):
         for name, value in list(vars(home).items()):
             if not name.startswith("__"):
@@ -114,7 +114,7 @@ def _containers(value: Any) -> Iterator[Any]:
         yield value
     elif hasattr(value, "cache_info"):
         yield [0] * value.cache_info().currsize
-    elif _own_module(type(value).__module__) and isinstance(getattr(value, "__dict__", None), dict):
+    elif own_module(type(value).__module__) and isinstance(getattr(value, "__dict__", None), dict):
         yield vars(value)
     elif inspect.isfunction(value):
         yield from (default for default in value.__defaults__ or () if isinstance(default, _CONTAINERS))
@@ -127,7 +127,8 @@ def _filled(cell: Any) -> bool:
         return False
 
 
-def _own_module(name: str) -> bool:
+def own_module(name: str) -> bool:
+    """Whether the module of that name belongs to no library."""
     path = getattr(sys.modules.get(name), "__file__", None)
     return name != "builtins" and not (path and is_library(path))
 

@@ -65,6 +65,9 @@ def _copied(model: Any) -> Any:
         return model
 
 
+_ATOMS = (int, float, bool, str, type(None))
+
+
 def _cloner(model: Any) -> Callable[[], Any]:
     """Clones of an estimator; once scikit-learn has made one, others are made alike, with no signature read again."""
     from sklearn.base import BaseEstimator, clone
@@ -75,7 +78,7 @@ def _cloner(model: Any) -> Callable[[], Any]:
 
     def cloned() -> Any:
         if params:
-            return kind(**{name: clone(value, safe=False) for name, value in params.items()})
+            return kind(**{n: v if type(v) in _ATOMS else clone(v, safe=False) for n, v in params.items()})
         try:
             made = clone(model)
         except (TypeError, RuntimeError):

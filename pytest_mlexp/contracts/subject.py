@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -13,8 +13,9 @@ from pytest_mlexp.contracts.data import Case, Data, Recipe, copied, make
 from pytest_mlexp.contracts.declarations import Declarations
 from pytest_mlexp.contracts.fitted import Answers, Fit, as_array
 from pytest_mlexp.contracts.law import Broken, NotApplicable
-from pytest_mlexp.contracts.process import reseed
+from pytest_mlexp.contracts.process import parameters_validated, reseed
 from pytest_mlexp.contracts.refusals import Refused, attempt, crash, is_refusal, told
+from pytest_mlexp.contracts.settings import settings
 from pytest_mlexp.contracts.untouched import changed, remembered
 
 METHODS = ("predict", "predict_proba", "decision_function")
@@ -31,8 +32,10 @@ class Subject:
         trains: whether it has ``fit``.
         watches: whether what it is given is compared after each call.
         touched: what the first call that changed what it was given did; whoever tells it takes it away.
-        again: what a second fit on training rows answers, where a law made one, by the data's key.
-        frozen: whether a fit on read-only parts of larger arrays answers like the first, by the data's key.
+        seconds: the second fit on training rows where it answers like the first, else None, by the data's key.
+        settings: those of the process before and after the first of all fits, by the data's key.
+        settled: laws that need not be asked any more, for another one saw what they ask, with the data's key.
+        on_frames: the subject of the same model on frames, or this one, once it was looked up.
         mixed: whether a fit on a frame of several types with an odd index answers like one on arrays, by case.
     """
 
@@ -44,14 +47,17 @@ class Subject:
         self.watches = True
         self.touched: Broken | None = None
         self._unset: list[str] | None = None
+        self._frames: dict[object, Data] = {}
         self._made: dict[tuple[Case, str], Data] = {}
         self.trains = callable(getattr(self.build(), "fit", None))
         self.facts: dict[str, Any] | None = None
         self.own_code: bool | None = None
         self.chance: dict[Case, str | None] = {}
-        self.again: dict[object, Answers] = {}
-        self.frozen: dict[object, bool] = {}
+        self.seconds: dict[object, Any] = {}
+        self.settings: dict[object, tuple[dict[str, Any], dict[str, Any]]] = {}
+        self.settled: set[tuple[str, object]] = set()
         self.mixed: dict[Case, bool] = {}
+        self.on_frames: list[Subject] = []
         self._fits: dict[object, Fit] = {}
         self._expected: dict[object, Answers] = {}
 
@@ -63,7 +69,7 @@ class Subject:
             params = model.get_params() if callable(getattr(model, "set_params", None)) else {}
             self._unset = [name for name in params if name.rpartition("__")[2] in SEEDS and params[name] is None]
         if self._unset:
-            model.set_params(**dict.fromkeys(self._unset, 0))
+            _set(model, dict.fromkeys(self._unset, 0))
         return model
 
     @property
@@ -72,6 +78,19 @@ class Subject:
         model = self.raw()
         params = model.get_params() if callable(getattr(model, "get_params", None)) else {}
         return [name for name in params if name.rpartition("__")[2] in SEEDS]
+
+    def framed(self, data: Data) -> Data:
+        """The data of :meth:`data` as frames, which take long to build."""
+        if hasattr(data.X, "iloc"):
+            return data.framed()
+        if data.key not in self._frames:
+            self._frames[data.key] = data.framed()
+        return self._frames[data.key].copied()
+
+    @property
+    def most_cases(self) -> int:
+        """How many cases a law looks at by default: of a regression there are no two numbers of classes."""
+        return 1 if self.declares.task == "regression" else 2
 
     def data(self, case: Case, **recipe: Any) -> Data:
         """The data of a case, built to the declarations and to :class:`Recipe`'s fields."""
@@ -112,6 +131,11 @@ class Subject:
         again = self.fit_of(data).again()
         return self.fresh(data) if again is None else again
 
+    def original(self, data: Data) -> Any:
+        """The very model that was fitted, and no copy of it, for a law that looks at what a copy loses."""
+        fit = self.fit_of(data)
+        return fit.model if fit.is_kept() else self.fresh(data)
+
     def fit_of(self, data: Data) -> Fit:
         """The one fit on these training rows that all laws share; it is made on rows of its own.
 
@@ -120,9 +144,13 @@ class Subject:
             Broken: it crashes.
         """
         if data.key not in self._fits:
+            before = None if self._fits else settings()
             model, X, y = self.build(), copied(data.X), copied(data.y)
-            returned = self._train(model, X, y, {})
+            with parameters_validated(wanted=True) if before is not None else nullcontext():
+                returned = self._train(model, X, y, {})
             self._fits[data.key] = Fit(model, X, y, returned)
+            if before is not None:
+                self.settings[data.key] = before, settings()
         return self._fits[data.key]
 
     def tried(self, data: Data, *, doing: str) -> Any:
@@ -220,9 +248,9 @@ class Subject:
         """The methods that most laws ask: ``predict``, and one that gives scores where there is one."""
         return self.methods(model)[:2]
 
-    def ask(self, model: Any, method: str, X: Any) -> Any:
-        """One answer as it is given."""
-        with self.watched(method, X):
+    def ask(self, model: Any, method: str, X: Any, *, watched: bool = True) -> Any:
+        """One answer as it is given; not ``watched`` where the law itself looks whether the rows were changed."""
+        with self.watched(method, X) if watched else nullcontext():
             return getattr(model, method)(X) if hasattr(model, method) else model(X)
 
     @contextmanager
@@ -252,6 +280,17 @@ class Subject:
             except Exception as error:
                 raise crash(error, doing=f"{method} on {len(X)} ordinary rows", X=X) from error
         return found
+
+
+def _set(model: Any, params: dict[str, Any]) -> None:
+    """As ``set_params``, which scikit-learn's own does slowly."""
+    from sklearn.base import BaseEstimator
+
+    if getattr(type(model), "set_params", None) is not BaseEstimator.set_params or any("__" in name for name in params):
+        model.set_params(**params)
+        return
+    for name, value in params.items():
+        setattr(model, name, value)
 
 
 def takes_frames(data: Any) -> bool:

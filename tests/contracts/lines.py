@@ -13,15 +13,15 @@ from tests.contracts.centroids import Array
 class Line(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Sound: least squares on scaled columns, for one target or several."""
 
-    floor = 0.0
+    least = 0.0
 
     def __init__(self, alpha: float = 0.1) -> None:
         self.alpha = alpha
 
     def fit(self, X: Any, y: Any) -> Self:
         values, targets = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
-        self.mean_, spread = values.mean(axis=0), values.std(axis=0) + self.floor
-        self.scale_ = np.where(spread > 0, spread, 1.0)
+        self.mean_, spread = values.mean(axis=0), values.std(axis=0)
+        self.scale_ = np.where(spread > self.least, spread, 1.0)
         self.level_ = self._level(targets)
         scaled = (values - self.mean_) / self.scale_
         squares = scaled.T @ scaled + self.alpha * np.eye(values.shape[1])
@@ -49,8 +49,8 @@ class OneLevelForAll(Line):
         return targets.mean()
 
 
-class FloorInTheSpread(Line):
-    floor = 1e-4
+class SmallIsConstant(Line):
+    least = 1e-4
 
 
 class Nearest(RegressorMixin, BaseEstimator):  # type: ignore[misc]

@@ -44,7 +44,7 @@ FAULTS: list[tuple[type[Centroids], type[Centroids], str]] = [
 LINES: list[tuple[Any, Any, str]] = [
     (lines.LosesAColumnOfTargets(), lines.Line(), "column_of_targets"),
     (lines.OneLevelForAll(), lines.Line(), "every_target_counts"),
-    (lines.FloorInTheSpread(), lines.Line(), "small_units"),
+    (lines.SmallIsConstant(), lines.Line(), "small_units"),
     (lines.ExpandsDistances(), lines.Nearest(), "digits_far_from_zero"),
     (lines.FitsItsBase(lines.Line()), lines.Wraps(lines.Line()), "nested_objects_stay"),
     (lines.OneBaseForAll(), lines.OwnBase(), "defaults_are_not_shared"),

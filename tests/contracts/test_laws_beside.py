@@ -95,7 +95,7 @@ class LogarithmsOfThree(Centroids):
         (CloneByDefault, Centroids, "params_are_honest"),
         (OneForMinusOne, Centroids, "labels_keep_their_type"),
         (TieByPosition, Centroids, "ties_are_broken_alike"),
-        (WeightsOfTwoClassesOnly, again.WeighsRows, "weights_are_counts"),
+        (WeightsOfTwoClassesOnly, again.WeighsRows, "no_weight_is_absent"),
         (LogarithmsOfThree, None, "log_probabilities"),
     ],
     ids=lambda value: getattr(value, "__name__", value),

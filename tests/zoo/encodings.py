@@ -89,12 +89,12 @@ class StaysStandardised(Linear):
         return super()._solve(Z, y / max(float(y.std()), 1e-300), weights)
 
 
-class ScaleHasAFloor(Linear):
-    """A column's scale is 1e-9 at least, in whatever unit it comes."""
+class SmallIsConstant(Linear):
+    """A column that spreads by less than 1e-4 is taken for a constant one, in whatever unit it comes."""
 
     def _learn(self, X: Array, y: Array, weights: Array) -> Self:
         super()._learn(X, y, weights)
-        self.scale_ = self.scale_ + 1e-9
+        self.scale_ = np.where(self.scale_ < 1e-4, 1.0, self.scale_)
         self.coef_ = super()._solve(self._standard(X), y - self.offset_, weights)
         return self
 
@@ -171,5 +171,5 @@ SPECIMENS = (
     _regressor("shows_few_rows", "global_settings", ShowsFewRows, leaves_an_option),
     Specimen("square_is_turned", "chunks", "classifier", SquareIsTurned, Centroid, demonstrate=square_differs),
     _regressor("stays_standardised", "target_units", StaysStandardised, small_swing),
-    _regressor("scale_has_a_floor", "small_units", ScaleHasAFloor, loses_tiny_units),
+    _regressor("small_is_constant", "small_units", SmallIsConstant, loses_tiny_units),
 )

@@ -52,6 +52,7 @@ class Train:
         module.build(X.shape[1], int(y.max()) + 1 if classification else 1)
         module.to(device)
         self.scale(module, X.float())
+        y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
         loss = nn.CrossEntropyLoss() if classification else nn.MSELoss()
         optimizer = torch.optim.Adam(module.parameters(), lr=self.rate)
         for _ in range(self.steps):

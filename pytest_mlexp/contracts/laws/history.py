@@ -34,17 +34,18 @@ def history_free(subject: Subject, case: Case) -> None:
         _same(subject, got, want, "an array whose content was changed since the last call is read anew", X)
     else:
         subject.answers(used, take(X, range(row_count(X, what="X") - 1, -1, -1)))
-    for what, near in _much_like(subject, X):
-        _own_answer(subject, data, used, near, what)
+    for number, (what, near) in enumerate(_much_like(subject, X)):
+        methods = subject.usual(used) if not number else subject.usual(used)[-1:]
+        _own_answer(subject, data, used, (what, near), methods)
     if runs_own_code(subject, used, X):  # libraries keep no answers
         _two_rows_swapped(subject, data, used)
     subject.try_ask(used, _far(subject, X), doing="rows far away")
     _same(subject, subject.answers(used, X), subject.expected(data), "earlier calls change no answer", X)
 
 
-def _own_answer(subject: Subject, data: Data, used: Any, near: Any, what: str) -> None:
-    got = subject.try_ask(used, near, doing=what)
-    want = subject.try_ask(subject.fitted(data), near, doing=what)
+def _own_answer(subject: Subject, data: Data, used: Any, asked: tuple[str, Any], methods: tuple[str, ...]) -> None:
+    what, near = asked
+    got, want = (subject.try_ask(one, near, doing=what, methods=methods) for one in (used, subject.fitted(data)))
     if not isinstance(got, Refused) and not isinstance(want, Refused):
         _same(subject, got, want, f"{what} get their own answer, whatever was asked before", near)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,14 @@ from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, law
 from pytest_mlexp.contracts.laws.copies import params_text
+from pytest_mlexp.contracts.own_code import runs_own_code
+from pytest_mlexp.contracts.process import parameters_validated
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import SEEDS, Subject
 
 MOST = 6
+# Parameters that change no answer, or with which a fit takes many times as long.
+SAME_OR_SLOW = ("verbose", "n_jobs", "device", "warm_start", "probability", "early_stopping")
 
 
 @law("Fitting and predicting change no parameter.", needs=("get_params", "fit"))
@@ -25,9 +31,18 @@ def params_survive_fit(subject: Subject, case: Case) -> None:
     _same_params(before, model)
     subject.answers(model, data.X_test)
     _same_params(before, model)
-    few = subject.tried(data.first(2), doing="a fit on 2 rows")
-    if not isinstance(few, Refused):
-        _same_params(before, few)
+    unusual = {"2 rows": data.first(2)}
+    if isinstance(data.X, np.ndarray) and data.X.dtype.kind == "f" and runs_own_code(subject, model, data.X_test):
+        unusual["a column of zeros"] = _with_zeros(data)
+    for what, rows in unusual.items():
+        other = subject.tried(rows, doing=f"a fit on {what}")
+        if not isinstance(other, Refused):
+            _same_params(before, other)
+
+
+def _with_zeros(data: Data) -> Data:
+    """The same data with nothing in the first column."""
+    return replace(data, X=data.X * (np.arange(data.X.shape[1]) != 0), key=("zeros", data.key))
 
 
 def _same_params(before: dict[str, str], model: Any) -> None:
@@ -59,11 +74,13 @@ def params_are_honest(subject: Subject, case: Case) -> None:
     again = model.set_params(**params)
     if again is not model:
         raise Broken("set_params returns the model itself", f"{again!r:.80}")
+    now = model.get_params(deep=False)
     for name, value in params.items():
-        if params_text(model.get_params(deep=False).get(name)) != params_text(value):
+        if params_text(now.get(name)) != params_text(value):
             raise Broken(f"set_params({name}=v), then get_params gives v", f"{model.get_params()[name]!r:.80}")
+    now = model.set_params(**_changed(params)).get_params(deep=False)
     for name, value in _changed(params).items():
-        if subject.build().set_params(**{name: value}).get_params(deep=False).get(name) != value:
+        if now.get(name) != value:
             raise Broken(f"set_params({name}={value!r}) sets it", "get_params still gives another value")
     _copies_keep(subject, _changed(params))
     if not any_name:
@@ -108,11 +125,7 @@ def _changed(params: dict[str, Any]) -> dict[str, Any]:
     """Other values for plain parameters, a little off so that most stay legal."""
     found: dict[str, Any] = {}
     for name, value in sorted(params.items()):
-        if (
-            name in SEEDS
-            or name in ("verbose", "n_jobs", "device", "warm_start", "probability")
-            or name.startswith("copy")
-        ):
+        if name in SEEDS or name in SAME_OR_SLOW or name.startswith("copy"):
             continue
         if isinstance(value, bool):
             found[name] = not value
@@ -129,20 +142,25 @@ def set_params_takes_effect(subject: Subject, case: Case) -> None:
         return
     data = subject.data(case)
     params = subject.build().get_params(deep=False)
-    _judge(subject, data, params, _changed(params))
+    with parameters_validated(wanted=True):  # other values than those of all laws
+        _judge(subject, data, params, _changed(params))
 
 
 def _judge(subject: Subject, data: Data, params: dict[str, Any], changed: dict[str, Any]) -> None:
-    """Judge all changes at once; where one of them is refused, each half of them alone."""
-    if _judged(subject, data, params, changed) or len(changed) < 2:
+    """Judge all changes at once; where they are refused, those that the refusal names apart, or each half of them."""
+    refusal = _refusal(subject, data, params, changed)
+    if refusal is None or len(changed) < 2:
         return
-    names, half = list(changed), len(changed) // 2
-    for part in (names[:half], names[half:]):
+    names = list(changed)
+    named = [name for name in names if re.search(rf"\b{re.escape(name)}\b", refusal)]
+    half = len(names) // 2
+    first = [name for name in names if name not in named] if 0 < len(named) < len(names) else names[:half]
+    for part in (first, [name for name in names if name not in first]):
         _judge(subject, data, params, {name: changed[name] for name in part})
 
 
-def _judged(subject: Subject, data: Data, params: dict[str, Any], changed: dict[str, Any]) -> bool:
-    """Whether both ways could be fitted; those that cannot are refused values, of which nothing is asked."""
+def _refusal(subject: Subject, data: Data, params: dict[str, Any], changed: dict[str, Any]) -> str | None:
+    """Compare what both ways give; what is said of values that are refused, of which nothing is asked."""
     found = []
     for constructed in (True, False):
         try:
@@ -154,14 +172,14 @@ def _judged(subject: Subject, data: Data, params: dict[str, Any], changed: dict[
                 model = before.set_params(**changed)
             fitted = subject.try_fit(data.X, data.y, doing="a fit with other parameters", model=model)
             if isinstance(fitted, Refused):
-                return False
+                return str(fitted)
             found.append(subject.answers(fitted, data.X_test))
-        except Exception:  # noqa: BLE001 - values that are not legal may be refused in whatever way
-            return False
+        except Exception as error:  # noqa: BLE001 - values that are not legal may be refused in whatever way
+            return str(error)
     told = ", ".join(f"{name}={value!r}" for name, value in changed.items())
     claim = f"{told} through set_params gives what it gives through the constructor"
     same(found[1], found[0], claim, tolerance=max(1e-7, subject.declares.tolerance / 10), X=data.X)
-    return True
+    return None
 
 
 LAWS = (params_survive_fit, params_are_honest, set_params_takes_effect)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,16 +12,22 @@ import numpy as np
 from pytest_mlexp.blocks.splitting import take
 from pytest_mlexp.contracts.applies import facts_of
 from pytest_mlexp.contracts.compare import same
-from pytest_mlexp.contracts.data import Case, Data, is_texts, names_of
+from pytest_mlexp.contracts.copying import copies_of
+from pytest_mlexp.contracts.data import Case, Data, is_texts
 from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.encodings import kind_of
+from pytest_mlexp.contracts.own_code import state_size
 from pytest_mlexp.contracts.refusals import Refused
+from pytest_mlexp.contracts.second import second_fit
 from pytest_mlexp.contracts.subject import Subject
 
 TOLERANCE = 1e-7
 WORDS = ("x", "y", "z", "zz")
+SAME = "the same inputs"
 WEIGHTED = ", and with weights"
+LARGER = "more rows of a hundred times the scale with one class more"
+LEAST_GROWTH = 8
 
 
 @law("A refit forgets the previous fit: its width, scale, labels, sign and names.", needs=("trained", "deterministic"))
@@ -33,7 +40,7 @@ def refit_forgets(subject: Subject, case: Case) -> None:
     for chain, final in zip(_chains(subject, case, data), finals, strict=False):
         want = subject.expected(final)
         try:
-            _refit(subject, chain, final, want)
+            subject.settled |= {(name, final.key) for name in _refit(subject, chain, final, want)}
         except Broken:
             for what, earlier in chain.items():
                 _refit(subject, {what: earlier}, final, want)
@@ -54,18 +61,62 @@ def _positive(y: Any) -> Any:
     return np.rint(4 * (y - y.min(axis=0))) + 1.0
 
 
-def _refit(subject: Subject, chain: dict[str, Data], data: Data, want: Answers) -> None:
-    """Fit one model on all of a chain in turn, then on the data, and compare."""
-    model, told = subject.build(), next(iter(chain)) if len(chain) == 1 else "other data"
+def _refit(subject: Subject, chain: dict[str, Data], data: Data, want: Answers) -> set[str]:
+    """Fit one model on all of a chain in turn, then on the data, and compare; the laws that this obeys as well."""
+    never, told = subject.build(), next(iter(chain)) if len(chain) == 1 else "other data"
+    model = _copied(never)
+    model = subject.build() if model is None else model
+    second = second_fit(subject, data) if next(reversed(chain)).startswith(SAME) else None
+    got: Any = None
+    apart = second is not None
     for what, one in chain.items():
         weights = {"sample_weight": 1.0 + np.arange(len(one)) % 3} if what.endswith(WEIGHTED) else {}
-        fitted = subject.try_fit(one.X, one.y, doing=f"a first fit on {what}", model=model, **weights)
+        fitted, got = subject.try_fit(one.X, one.y, doing=f"a first fit on {what}", model=model, **weights), None
         if not isinstance(fitted, Refused):
-            methods = None if one.X_test is data.X_test else ("predict",)
-            subject.try_ask(model, one.X_test, doing="its own rows", methods=methods)
-    got = subject.answers(subject.train(model, data.X, data.y), data.X_test)
+            same_rows = what.startswith(SAME)
+            got = subject.try_ask(model, one.X_test, doing="its own rows", methods=None if same_rows else ("predict",))
+            got = None if isinstance(got, Refused) or not same_rows else got
+        apart = apart and second is not None and _answers_still(subject, [second.model], want, data)
+    copies = _copies(model) if got is not None else []
+    again = subject.answers(subject.train(model, data.X, data.y), data.X_test)
     claim = f"after a fit on {told}, another fit gives what a first one gives"
-    same_fit(subject, got, want, claim, X=data.X, y=data.y)
+    same_fit(subject, again, want, claim, X=data.X, y=data.y)
+    kept = {
+        "instances_do_not_share": apart and not _answers_at_all(subject, never, data),
+        "copies_are_apart": bool(copies) and _answers_still(subject, copies, got, data),
+        "refit_does_not_grow": bool(copies) and not _grew(subject, model, data),
+    }
+    return {name for name, seen in kept.items() if seen}
+
+
+def _copies(model: Any) -> list[Any]:
+    with suppress(Broken):
+        return list(copies_of(model).values())
+    return []
+
+
+def _answers_still(subject: Subject, models: list[Any], before: Answers, data: Data) -> bool:
+    """Whether models that nobody touched score as they did before another was fitted."""
+    scores = tuple(before)[-1:]
+    with suppress(Broken):
+        for model in models:
+            same({**before, **subject.answers(model, data.X_test, methods=scores)}, before, "", tolerance=1e-9)
+        return True
+    return False
+
+
+def _answers_at_all(subject: Subject, never: Any, data: Data) -> bool:
+    """Whether a model answers that was never fitted, and should not."""
+    with suppress(Broken):
+        if subject.declares.requires_fit:
+            still_unfitted(subject, never, data, "")
+        return False
+    return True
+
+
+def _grew(subject: Subject, model: Any, data: Data) -> bool:
+    """Whether a model that was fitted several times is larger than one that was fitted once."""
+    return state_size(model) - state_size(subject.fitted(data)) >= LEAST_GROWTH
 
 
 def _chains(subject: Subject, case: Case, data: Data) -> list[dict[str, Data]]:
@@ -73,7 +124,7 @@ def _chains(subject: Subject, case: Case, data: Data) -> list[dict[str, Data]]:
     targets, kind = other_targets(data.y), "other targets"
     if subject.declares.task == "regression" and isinstance(data.y, np.ndarray):
         targets, kind = _positive(targets), "positive whole targets"
-    same = {f"the same inputs, {kind}": Data(data.X, targets, data.X_test, None)}
+    same = {f"{SAME}, {kind}": Data(data.X, targets, data.X_test, None)}
     if subject.declares.given:
         X = _changed(data.X)
         return [same] if X is None else [{"other inputs": Data(X, data.y, take(X, range(3)), None)}, same]
@@ -87,19 +138,19 @@ def _chains(subject: Subject, case: Case, data: Data) -> list[dict[str, Data]]:
     if facts_of(subject)["sample_weight"]:
         small += WEIGHTED
     first = {small: subject.data(less, scale=0.01, target_scale=0.01, labels=(5, 6, 8, 9))}
+    larger, what = subject.data(greater, scale=100.0, shift=7.0, target_scale=100.0 * sign), LARGER
+    if isinstance(data.X, np.ndarray):
+        larger, what = larger.framed(), f"a frame with names, of {LARGER}"
     second = {
         "narrower data with fewer classes": _of_several_targets(subject, subject.data(narrow, labels=(7, 9))),
         "wider data with more classes, another scale and sign": subject.data(
             wide, scale=50.0, shift=7.0, target_scale=20.0 * sign, labels=WORDS
         ),
-        "more rows of a hundred times the scale with one class more": subject.data(
-            greater, scale=100.0, shift=7.0, target_scale=100.0 * sign
-        ),
+        what: larger,
     }
     if hasattr(data.X, "columns"):  # other words first: of what comes first, a code or a place may be kept
         first = {"other words and numbers": Data(_changed(data.X), data.y, _changed(data.X_test), None), **first}
     if isinstance(data.X, np.ndarray):
-        first["a frame with names"] = _named(data)
         bad = np.full((len(data), data.X.shape[1] + 1), np.nan)
         second["nothing but NaN, which may be refused"] = Data(bad, data.y, data.X_test, None)
     return [{**first, **same}, second]
@@ -143,20 +194,15 @@ def other_targets(y: Any) -> Any:
     return take(y, np.roll(np.arange(len(y)), 1))
 
 
-def _named(data: Data) -> Data:
-    import pandas as pd
-
-    frames = [pd.DataFrame(X, columns=names_of(X.shape[1])) for X in (data.X * 2, data.X_test)]
-    return Data(frames[0], data.y, frames[1], data.y_test)
-
-
 @law("Two instances share no state: fitting or setting one leaves the other alone.", needs=("trained",))
 def instances_do_not_share(subject: Subject, case: Case) -> None:
     data = subject.data(case)
-    one, never = subject.build(), subject.build()
+    if ("instances_do_not_share", data.key) in subject.settled:
+        return
+    again, never = second_fit(subject, data), subject.build()
     other = _copied(never)
     other = subject.build() if other is None else other
-    subject.train(one, data.X, data.y)
+    one = subject.fresh(data) if again is None else again.model
     first = subject.answers(one, data.X_test)
     second = _of_the_same_shape(subject, case, data)
     subject.try_fit(second.X, second.y, doing="fitting a second instance on other data", model=other)

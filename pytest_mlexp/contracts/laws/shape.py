@@ -9,6 +9,7 @@ import numpy as np
 
 from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.data import Case
+from pytest_mlexp.contracts.fitted import as_array
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.refusals import told
 from pytest_mlexp.contracts.subject import Subject
@@ -23,15 +24,16 @@ def prediction_shape(subject: Subject, case: Case) -> None:
         advice = "declare what it needs, for instance positive_only=True, requires_frame=True or data=(X, y)"
         raise Broken("ordinary data are taken", f"it {refused}; {advice}", X=data.X, y=data.y) from refused
     methods, one = subject.methods(model), take(data.X_test, [0])
+    raw = {method: subject.ask(model, method, one) for method in methods}
     found = (
         (data.X_test, subject.expected(data, model, methods=methods)),
-        (one, subject.answers(model, one, methods=methods)),
+        (one, {method: as_array(answer) for method, answer in raw.items()}),
     )
     for X, answers in found:
         for method, answer in answers.items():
             _check_shape(subject, method, answer, data.y, X)
     if subject.trains:
-        _check_type(subject.ask(model, "predict", data.X_test), subject)
+        _check_type(raw["predict"], subject)
 
 
 def _check_shape(subject: Subject, method: str, answer: Any, y: Any, X: Any) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from pytest_mlexp.contracts.data import Case
+from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.laws.learning import quality_of
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 
@@ -28,10 +29,10 @@ def target_units(subject: Subject, case: Case) -> None:
     told = ""
     for factor, step in OTHER_UNITS:
         shift = 0.0 if subject.declares.positive_target else step
-        model = subject.try_fit(data.X, factor * data.y + shift, doing="a fit on targets of another unit")
-        if isinstance(model, Refused):
+        other = _in_unit(data, factor, shift)
+        if isinstance(subject.tried(other, doing="a fit on targets of another unit"), Refused):
             return
-        got = subject.answers(model, data.X_test, methods=("predict",))["predict"]
+        got = subject.expected(other, methods=("predict",))["predict"]
         found = _rule(plain, got)
         # A model may learn something else in another unit; then no simple rule leads from one to the other.
         if found is None or _near(found, (factor, shift), plain):
@@ -39,6 +40,26 @@ def target_units(subject: Subject, case: Case) -> None:
         told += f"targets times {factor:g} plus {shift:g} give predictions times {found[0]:g} plus {found[1]:g}; "
     claim = "trained on targets in another unit, it answers in that unit, wherever it learns the same"
     raise Broken(claim, told.rstrip("; "), X=data.X, y=data.y)
+
+
+@law("Predictions have the scale of the targets.", needs=("trained", "learns", "generated", "regressor"))
+def scale_of_targets(subject: Subject, case: Case) -> None:
+    data, (factor, shift) = subject.data(case), OTHER_UNITS[0]
+    other = _in_unit(data, factor, 0.0 if subject.declares.positive_target else shift)
+    if isinstance(subject.tried(other, doing="a fit on large targets"), Refused):
+        raise NotApplicable("refuses large targets")
+    answer = subject.expected(other, methods=("predict",))["predict"]
+    if quality_of(answer, other.y_test, classification=False) < 0.99:
+        raise NotApplicable("it does not learn large targets so well that their scale could be told")
+    ratio = float(np.std(answer)) / float(np.std(other.y_test))
+    if not 0.2 < ratio < 5:
+        claim = "predictions that go with large targets in all rows are as large"
+        raise Broken(claim, f"their spread is {ratio:.3g} times that of the targets", X=other.X, y=other.y)
+
+
+def _in_unit(data: Data, factor: float, shift: float) -> Data:
+    y, y_test = (factor * part + shift for part in (data.y, data.y_test))
+    return Data(data.X, y, data.X_test, y_test, ("another unit", factor, data.key))
 
 
 def _rule(plain: Array, got: Array) -> tuple[float, float] | None:
@@ -57,4 +78,4 @@ def _near(found: tuple[float, float], wanted: tuple[float, float], plain: Array)
     return bool(np.abs(one - other).max() <= OFF * np.std(other))
 
 
-LAWS = (target_units,)
+LAWS = (target_units, scale_of_targets)
