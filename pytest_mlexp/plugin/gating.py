@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +26,7 @@ from pytest_mlexp.gates.state import AcceptedState, MissingCell, expected
 from pytest_mlexp.gates.timings import worse
 from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.absent import is_skipped_as_absent, verdicts_of_absent
-from pytest_mlexp.plugin.options import Options
+from pytest_mlexp.plugin.options import MLFLOW, Options
 from pytest_mlexp.plugin.verdicts import Told, left_out, show_accepted, show_verdicts
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import message
@@ -46,6 +47,7 @@ class Gating:
         self._is_worker = hasattr(config, "workerinput")
         self.path = options.baseline
         self.asked: str = config.getoption("mlexp_baseline") or ""
+        self.name = self.path.name if self.asked.startswith(MLFLOW) else _from_root(self.path, config)
         self._state = AcceptedState(self.path)
         self.gates = self._sharing = 0  # comparisons that share alpha: now, and once all is accepted
         self.tests: list[TestRecord] = []
@@ -149,7 +151,7 @@ class Gating:
             GateError: always.
         """
         __tracebackhide__ = True
-        verdict = expected(name, reason, lock=self.path.name)
+        verdict = expected(name, reason, lock=self.name)
         self._missed = TestRecord(name, experiment, "", "failed", 0.0, verdicts=(verdict,))
         raise GateError(message(experiment, name, [verdict], baseline=self.asked))
 
@@ -208,7 +210,8 @@ class Gating:
             new = replace(new, alpha=None if self._options.alpha == ALPHA else self._options.alpha)
         self._changed = [str(change) for change in folded(differences(self._state.lock, new))]
         if self._acceptances and not self._refuses_ci:
-            write(self.path, new, {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors})
+            vectors = {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors}
+            write(self.path, new, vectors, name=self.name)
             self._keep()
         if self._refuses_ci and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -238,7 +241,7 @@ class Gating:
         """Show the verdicts, the worst first, and what was accepted."""
         if self._options.accept:
             unwritten = self._refuses_ci
-            show_accepted(terminalreporter, self._told, where=self.path.name, unwritten=unwritten)
+            show_accepted(terminalreporter, self._told, where=self.name, unwritten=unwritten)
         else:
             show_verdicts(terminalreporter, self.tests, alpha=self._options.alpha)
 
@@ -246,6 +249,10 @@ class Gating:
     def _told(self) -> Told:
         warnings = [text for one in self._acceptances for text in one.warnings]
         return Told(self._changed, warnings, left_out(self.tests, self._failed), short_sighted(self._acceptances))
+
+
+def _from_root(path: Path, config: pytest.Config) -> str:
+    return Path(os.path.relpath(path, config.rootpath)).as_posix()
 
 
 def _cell(item: pytest.Item) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,6 +42,18 @@ def test_what_is_accepted_is_written_said_and_met_again(project: Project, worker
     unchanged = project.run("--mlexp-accept", *workers)
     unchanged.stdout.fnmatch_lines(["nothing changed"])
     assert (project.path / "mlexp.lock").read_bytes() == lock
+
+
+@pytest.mark.parametrize("margin", ["", ", max_drop=0.01"], ids=["bound", "margin"])
+def test_what_is_accepted_can_be_added_to_git_as_the_readme_says(project: Project, margin: str) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^\$ (git add .*?) +#", readme, flags=re.MULTILINE)
+    project.edit(", max_drop=0.01", margin)
+    project.run("--mlexp-accept").assert_outcomes(passed=1)
+    added = f"git init -q && {command} && git ls-files"
+    listed = subprocess.run(added, shell=True, cwd=project.path, capture_output=True, text=True, check=True).stdout
+    assert listed.split()[0] == "mlexp.lock"
+    assert (".bin" in listed) == bool(margin)
 
 
 SECOND = """

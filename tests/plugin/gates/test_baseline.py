@@ -21,6 +21,18 @@ def test_another_lock_is_written_and_met(project: Project) -> None:
     project.run("--mlexp-baseline=other.lock").stdout.fnmatch_lines(["gates: passing: 1 identical"])
 
 
+def test_a_lock_in_a_folder_is_named_with_it(project: Project) -> None:
+    (project.path / "kept of it").mkdir()
+    accepted = project.run("--mlexp-accept", "--mlexp-baseline=kept of it/other.lock")
+    accepted.stdout.fnmatch_lines(["*mlexp: accepted into kept of it/other.lock*"])
+    text = (project.path / "kept of it" / "other.lock").read_text(encoding="utf-8")
+    (command,) = [line for line in text.splitlines() if "--mlexp-accept" in line]
+    assert command == "#     pytest --mlexp --mlexp-accept '--mlexp-baseline=kept of it/other.lock'"
+    project.edit("def guess(", "def renamed(")
+    gone = project.run("--mlexp-baseline=kept of it/other.lock", process=True)
+    gone.stdout.fnmatch_lines([f"VANISHED kept of it/other.lock expects {project.cell}, *"])
+
+
 def test_a_lock_that_is_not_there_is_refused(project: Project) -> None:
     refused = project.run("--mlexp-baseline=other.lock")
     assert refused.ret == pytest.ExitCode.USAGE_ERROR
