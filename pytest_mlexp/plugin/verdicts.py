@@ -38,7 +38,7 @@ def show_verdicts(reporter: pytest.TerminalReporter, tests: Sequence[TestRecord]
     pairs = judged(tests)
     nodes = {where: [_from_here(node, reporter.config) for node in ids] for where, ids in nodes_of(tests).items()}
     baseline = reporter.config.getoption("mlexp_baseline") or ""
-    table, steps = verdict_table(pairs), next_steps(pairs, nodes, baseline=baseline)
+    table, steps = verdict_table(pairs), next_steps(pairs, nodes, baseline=baseline, is_all=_is_all(reporter))
     if not pairs or (reporter.config.get_verbosity() < 0 and not table and not steps):
         return
     reporter.section("mlexp gates")
@@ -58,6 +58,13 @@ def show_verdicts(reporter: pytest.TerminalReporter, tests: Sequence[TestRecord]
     if steps and (how := of_a_run(baseline)):
         reporter.write_line(f"next: accept {how}", yellow=True)
     reporter.write_line(f"gates: {counts(pairs)}")
+
+
+def _is_all(reporter: pytest.TerminalReporter) -> bool:
+    """Whether the session was told of no test to choose or to leave out."""
+    config, given = reporter.config, ("keyword", "markexpr", "deselect", "lf", "ignore", "ignore_glob", "maxfail")
+    told = any(config.getoption(name, default=None) for name in given)
+    return not told and config.args_source != config.ArgsSource.ARGS and "deselected" not in reporter.stats
 
 
 def _from_here(node: str, config: pytest.Config) -> str:

@@ -135,6 +135,14 @@ def test_the_command_that_is_printed_chooses_these_cells_and_no_others(project: 
     assert "toys" not in text
 
 
+def test_the_command_for_all_of_many_cells_names_none_and_for_some_of_them_each(project: Project) -> None:
+    project.edit("@toy.model\ndef guess(seed)", "@toy.model(params={'n': range(9)})\ndef guess(n, seed)")
+    for chosen, length in (((), 1), (("-k", "guess"), 10)):
+        new = project.run(*chosen)
+        (line,) = [line for line in new.outlines if line.startswith("next: accept 9 cells")]
+        assert len(shlex.split(line.rpartition(": pytest ")[2])) == length
+
+
 def test_a_new_cell_fails_where_its_gate_asks_for_it(project: Project) -> None:
     project.edit("max_drop=0.01)", 'max_drop=0.01, new="fail")')
     new = project.run()
