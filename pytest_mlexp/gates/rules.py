@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from pytest_mlexp.blocks.device import is_device
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.naming import nearest
+
+if TYPE_CHECKING:
+    from pytest_mlexp.records import Metric
 
 OPERATIONAL = ("fit_seconds", "predict_seconds")
 # A standard deviation between sessions: as a share of a timing, and in seconds that a busy machine lets it wait. Both
@@ -188,15 +191,23 @@ def _made(rule: str | Gate | Gates, options: dict[str, Any]) -> Gates:
     return Gates((rule,)) if isinstance(rule, Gate) else rule
 
 
-def check_metric(gate: Gate, known: Collection[str], *, experiment: str) -> None:
-    """Refuse a gate on a metric that no evaluator gives, or on slices that have the names of other metrics.
+def check_metric(gate: Gate, metrics: Collection[Metric], *, experiment: str) -> None:
+    """Refuse a gate on a metric that no evaluator gives, with a bound that only a better model breaks, or on slices
+    that have the names of other metrics.
 
     Raises:
         DeclarationError: the metric, with those that are given.
     """
-    start = f"the gate '{gate}' of experiment {experiment!r}"
+    start, known = f"the gate '{gate}' of experiment {experiment!r}", {metric.name for metric in metrics}
     if gate.metric not in (*known, *OPERATIONAL):
         raise DeclarationError(f"{start} names a metric that no evaluator gives: {nearest(gate.metric, known)}")
+    maximized = {metric.maximize for metric in metrics if metric.name == gate.metric} or {False}
+    useless, meant = ("at_most", "at_least") if True in maximized else ("at_least", "at_most")
+    if len(maximized) == 1 and getattr(gate, useless) is not None and getattr(gate, meant) is None:
+        raise DeclarationError(
+            f"{start} would fail better models alone, for {gate.metric} is {'max' if True in maximized else 'min'}imized:"
+            f" {meant}= is meant? Where {gate.metric} may be too good to be true, give {meant}= as well"
+        )
     alike = [name for name in known if gate.slices is not None and name.startswith(f"{gate.metric}[{gate.slices}=")]
     if alike:
         raise DeclarationError(
