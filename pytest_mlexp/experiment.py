@@ -198,9 +198,9 @@ class Experiment:
         for kind in ("dataset", "model", "evaluator"):
             if not getattr(self, f"{kind}s"):
                 raise DeclarationError(f"experiment {self.name!r} declares no {kind}: add one with .{kind}(...)")
-        metrics = [metric for evaluator in self.evaluators.values() for metric in evaluator.metrics]
+        known = {m.name: m.maximize for evaluator in self.evaluators.values() for m in evaluator.metrics}
         for gate in self.gates:
-            check_metric(gate, metrics, experiment=self.name)
+            check_metric(gate, known, experiment=self.name)
             check_on(gate, self._gateable, stems=self._stems(gate.metric), experiment=self.name)
 
     def run(

@@ -204,7 +204,7 @@ def read(path: Path) -> Lock:
 
 
 def dump(lock: Lock, *, name: str = FILE_NAME) -> str:
-    """The text of a lock in a file of that name, seen from the project's root: sorted, so that the same state gives the same text."""
+    """The text of a lock in a file of that name, seen from the project's root; the same state gives the same text."""
     import tomli_w
 
     option = "" if name == FILE_NAME else f" {shlex.quote(f'--mlexp-baseline={name}')}"

@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from pytest_mlexp.blocks.device import is_device
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.naming import nearest
-
-if TYPE_CHECKING:
-    from pytest_mlexp.records import Metric
 
 OPERATIONAL = ("fit_seconds", "predict_seconds")
 # A standard deviation between sessions: as a share of a timing, and in seconds that a busy machine lets it wait. Both
@@ -191,22 +188,23 @@ def _made(rule: str | Gate | Gates, options: dict[str, Any]) -> Gates:
     return Gates((rule,)) if isinstance(rule, Gate) else rule
 
 
-def check_metric(gate: Gate, metrics: Collection[Metric], *, experiment: str) -> None:
-    """Refuse a gate on a metric that no evaluator gives, with a bound that only a better model breaks, or on slices
-    that have the names of other metrics.
+def check_metric(gate: Gate, known: Mapping[str, bool], *, experiment: str) -> None:
+    """Refuse a gate on a metric that is not there, against its direction, or on slices named as other metrics.
+
+    ``known`` says of each metric that an evaluator gives whether it is maximized.
 
     Raises:
-        DeclarationError: the metric, with those that are given.
+        DeclarationError: the metric, with those that are given, or the bound that is likely meant.
     """
-    start, known = f"the gate '{gate}' of experiment {experiment!r}", {metric.name for metric in metrics}
+    start = f"the gate '{gate}' of experiment {experiment!r}"
     if gate.metric not in (*known, *OPERATIONAL):
         raise DeclarationError(f"{start} names a metric that no evaluator gives: {nearest(gate.metric, known)}")
-    maximized = {metric.maximize for metric in metrics if metric.name == gate.metric} or {False}
-    useless, meant = ("at_most", "at_least") if True in maximized else ("at_least", "at_most")
-    if len(maximized) == 1 and getattr(gate, useless) is not None and getattr(gate, meant) is None:
+    maximize = known.get(gate.metric, False)
+    meant, other = _BOUNDS if maximize else reversed(_BOUNDS)
+    if getattr(gate, meant) is None and getattr(gate, other) is not None:
         raise DeclarationError(
-            f"{start} would fail better models alone, for {gate.metric} is {'max' if True in maximized else 'min'}imized:"
-            f" {meant}= is meant? Where {gate.metric} may be too good to be true, give {meant}= as well"
+            f"{start} could fail only what is better, for {gate.metric} is {'max' if maximize else 'min'}imized: "
+            f"{meant}= is meant? Where it may be too good to be true, give {meant}= as well"
         )
     alike = [name for name in known if gate.slices is not None and name.startswith(f"{gate.metric}[{gate.slices}=")]
     if alike:

@@ -21,13 +21,13 @@ from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, write
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
-from pytest_mlexp.gates.sights import failing_comparisons, short_sighted, sights
+from pytest_mlexp.gates.sights import failing_comparisons, only_informing, short_sighted, sights
 from pytest_mlexp.gates.state import AcceptedState, MissingCell, expected
 from pytest_mlexp.gates.timings import worse
 from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.absent import is_skipped_as_absent, verdicts_of_absent
 from pytest_mlexp.plugin.options import MLFLOW, Options
-from pytest_mlexp.plugin.verdicts import Told, left_out, show_accepted, show_verdicts
+from pytest_mlexp.plugin.verdicts import NOTHING_CHOSEN, Told, left_out, show_accepted, show_verdicts
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import message
 from pytest_mlexp.tracking.mirror import ACCEPTED
@@ -248,7 +248,10 @@ class Gating:
     @property
     def _told(self) -> Told:
         warnings = [text for one in self._acceptances for text in one.warnings]
-        return Told(self._changed, warnings, left_out(self.tests, self._failed), short_sighted(self._acceptances))
+        changed = self._changed if self._acceptances or self._failed else [NOTHING_CHOSEN]
+        quiet = only_informing(self._state.lock, self._acceptances)
+        limits = [*short_sighted(self._acceptances), *quiet]
+        return Told(changed, warnings, left_out(self.tests, self._failed), limits)
 
 
 def _from_root(path: Path, config: pytest.Config) -> str:

@@ -22,6 +22,8 @@ from pytest_mlexp.reporting.verdicts import (
     verdict_table,
 )
 
+NOTHING_CHOSEN = "no cell ran, so nothing is accepted: see what -k, -m and the paths choose"
+
 
 @dataclass(frozen=True)
 class Told:
@@ -30,7 +32,7 @@ class Told:
     changed: Sequence[str]
     warnings: Sequence[str]
     left_out: Sequence[str]
-    short_sighted: Sequence[str] = ()
+    limits: Sequence[str] = ()
 
 
 def show_verdicts(reporter: pytest.TerminalReporter, tests: Sequence[TestRecord], *, alpha: float) -> None:
@@ -84,7 +86,7 @@ def show_accepted(reporter: pytest.TerminalReporter, told: Told, *, where: str, 
         reporter.write_line(
             "next: --mlexp-accept --mlexp-reset-anchors accepts for good what was lost since the anchor"
         )
-    for line in told.short_sighted:
+    for line in told.limits:
         reporter.write_line(line)
     for line in told.left_out:
         reporter.write_line(line, red=True)

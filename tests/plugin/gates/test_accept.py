@@ -50,8 +50,8 @@ def test_what_is_accepted_can_be_added_to_git_as_the_readme_says(project: Projec
     (command,) = re.findall(r"^\$ (git add .*?) +#", readme, flags=re.MULTILINE)
     project.edit(", max_drop=0.01", margin)
     project.run("--mlexp-accept").assert_outcomes(passed=1)
-    added = f"git init -q && {command} && git ls-files"
-    listed = subprocess.run(added, shell=True, cwd=project.path, capture_output=True, text=True, check=True).stdout
+    added = ["sh", "-c", f"git init -q && {command} && git ls-files"]
+    listed = subprocess.run(added, cwd=project.path, capture_output=True, text=True, check=True).stdout
     assert listed.split()[0] == "mlexp.lock"
     assert (".bin" in listed) == bool(margin)
 
@@ -115,6 +115,12 @@ def test_only_what_is_selected_is_accepted(project: Project) -> None:
     text = (project.path / "mlexp.lock").read_text(encoding="utf-8")
     assert project.cell in text
     assert "other" not in text
+
+
+def test_that_nothing_was_selected_is_said(project: Project) -> None:
+    none = project.run("--mlexp-accept", "-k", "gess")
+    none.stdout.fnmatch_lines(["no cell ran, so nothing is accepted: see what -k, -m and the paths choose"])
+    none.stdout.no_fnmatch_line("nothing changed")
 
 
 def test_what_fails_or_is_not_finite_is_not_accepted_and_that_is_said(project: Project) -> None:

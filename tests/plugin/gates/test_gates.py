@@ -55,9 +55,9 @@ def test_a_loss_fails_the_test_and_explains_itself(project: Project, workers: tu
             "  noise (standard error): examples 0.0*, training *",
             "  sees losses from 0.0* (in 80 % of cases)",
             "  ?? examples went from right to wrong, ? from wrong to right",
-            "  next: find what changed, or accept the loss in a reviewed commit (--mlexp-accept)",
+            "  next: find what changed, or accept the loss in a reviewed commit (--mlexp-accept; a loss stays red *)",
             "regressed  toy: *",
-            "next: accept what is meant of 1 cell in a reviewed commit: pytest --mlexp-accept 'test_toy.py::test_*",
+            "next: accept what is meant of 1 cell in a reviewed commit: pytest --mlexp-accept *  # a loss stays red *",
             "gates: failing: 1 regressed",
             "FAILED test_toy.py::test_quality[[]*[]] - REGRESSED share*",
         ]
