@@ -185,6 +185,15 @@ def test_one_cause_in_many_cells_is_one_line() -> None:
     assert len(table.splitlines()) == 2 + 3
 
 
+def test_what_is_of_no_metric_is_not_counted_as_one_and_its_reason_shows_what_changed() -> None:
+    reason = "dataset 'breast_cancer' changed without a new version (still uci-1995, digest 0123abcd -> 4567cdef)"
+    changed = [Verdict("m max_drop=0.1", "m", "not_comparable", reason), Verdict("x", "", "not_comparable", reason)]
+    table = verdict_table(judged([record("c", *changed)]))
+    assert "metrics" not in table
+    assert reason in table
+    assert "e: c" in verdict_table(judged([record("c", changed[1])]))
+
+
 @pytest.mark.parametrize("status", [status for status in get_args(Status) if status not in PASSING])
 def test_whatever_may_fail_a_cell_has_advice(status: str) -> None:
     failed = Verdict("m", "m", status, "why", strict=True)  # type: ignore[arg-type]
@@ -195,6 +204,11 @@ def test_whatever_may_fail_a_cell_has_advice(status: str) -> None:
 def test_a_row_without_numbers_has_its_reason() -> None:
     informing = Verdict("m at_least=0.9", "m", "breach", "m is 0.8, at least 0.9 is asked", informs=True)
     assert "m is 0.8, at least 0.9 is asked" in verdict_table(judged([record("a", informing)]))
+
+
+def test_a_margin_on_what_was_not_accepted_of_an_accepted_cell_is_not_called_its_first_acceptance() -> None:
+    (line,) = next_steps([("e: c", verdict("new"))], {})
+    assert line.startswith("next: accept what is new of 1 cell (until then its margins hold nothing): pytest ")
 
 
 def test_what_sharing_costs_is_said() -> None:

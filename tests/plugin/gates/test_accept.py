@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def test_what_is_accepted_is_written_said_and_met_again(project: Project, workers: tuple[str, ...]) -> None:
     new = project.run(*workers)
     new.assert_outcomes(passed=1)
-    new.stdout.fnmatch_lines(["next: accept 1 cell for the first time *", "gates: passing: 1 new"])
+    new.stdout.fnmatch_lines(["next: accept what is new of 1 cell *", "gates: passing: 1 new"])
 
     accepted = project.run("--mlexp-accept", *workers)
     accepted.assert_outcomes(passed=1)

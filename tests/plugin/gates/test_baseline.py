@@ -50,7 +50,7 @@ def test_a_lock_in_the_ini_file_that_is_not_there_is_refused_until_it_is_made(pr
 
 
 def test_a_new_cell_is_told_under_quiet_too(project: Project) -> None:
-    project.run("-q").stdout.fnmatch_lines(["next: accept 1 cell for the first time *", "gates: passing: 1 new"])
+    project.run("-q").stdout.fnmatch_lines(["next: accept what is new of 1 cell *", "gates: passing: 1 new"])
 
 
 def test_a_torn_lock_is_refused(project: Project) -> None:

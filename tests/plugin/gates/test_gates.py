@@ -126,7 +126,7 @@ def test_the_command_that_is_printed_chooses_these_cells_and_no_others(project: 
     project.edit('toy.gate("share", at_least=0.1, max_drop=0.01)', ALIKE)
     project.write_test(BOTH)
     new = project.run(process=True)
-    (line,) = [line for line in new.outlines if line.startswith("next: accept 1 cell for the first time")]
+    (line,) = [line for line in new.outlines if line.startswith("next: accept what is new of 1 cell")]
     command = shlex.split(line.rpartition(": pytest ")[2])
     assert command == ["--mlexp-accept", f"test_toy.py::test_toy[{project.cell}]"]
     project.run(*command, process=True).assert_outcomes(passed=1)
@@ -139,7 +139,7 @@ def test_the_command_for_all_of_many_cells_names_none_and_for_some_of_them_each(
     project.edit("@toy.model\ndef guess(seed)", "@toy.model(params={'n': range(9)})\ndef guess(n, seed)")
     for chosen, length in (((), 1), (("-k", "guess"), 10)):
         new = project.run(*chosen)
-        (line,) = [line for line in new.outlines if line.startswith("next: accept 9 cells")]
+        (line,) = [line for line in new.outlines if line.startswith("next: accept what is new of 9 cells")]
         assert len(shlex.split(line.rpartition(": pytest ")[2])) == length
 
 
