@@ -251,7 +251,16 @@ class Gating:
         changed = self._changed if self._acceptances or self._failed else [NOTHING_CHOSEN]
         quiet = only_informing(self._state.lock, self._acceptances)
         limits = [*short_sighted(self._acceptances), *quiet]
-        return Told(changed, warnings, left_out(self.tests, self._failed), limits)
+        return Told(changed, warnings, left_out(self.tests, self._failed), limits, self._kept_in)
+
+    @property
+    def _kept_in(self) -> str:
+        """The session whose run in MLflow holds what is accepted; empty where none does."""
+        session = self._config.pluginmanager.get_plugin("mlexp-session")
+        recorder = None if session is None else session.recorder
+        if recorder is None or recorder.mirrored is None or recorder.mirrored.failed or self._refuses_ci:
+            return ""
+        return recorder.session if self._acceptances else ""
 
 
 def _from_root(path: Path, config: pytest.Config) -> str:

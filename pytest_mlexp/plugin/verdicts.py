@@ -27,12 +27,16 @@ NOTHING_CHOSEN = "no cell ran, so nothing is accepted: see what -k, -m and the p
 
 @dataclass(frozen=True)
 class Told:
-    """What an accepting session says: what changed, what is to be known of it, what was left out, what gates miss."""
+    """What an accepting session says: what changed, what is to be known of it, what was left out, what gates miss.
+
+    ``session`` is the one whose run in MLflow holds the accepted state, if one does.
+    """
 
     changed: Sequence[str]
     warnings: Sequence[str]
     left_out: Sequence[str]
     limits: Sequence[str] = ()
+    session: str = ""
 
 
 def show_verdicts(reporter: pytest.TerminalReporter, tests: Sequence[TestRecord], *, alpha: float) -> None:
@@ -80,6 +84,8 @@ def show_accepted(reporter: pytest.TerminalReporter, told: Told, *, where: str, 
     reporter.section(f"mlexp: {'not ' if unwritten else ''}accepted into {where}")
     for line in told.changed or ["nothing changed"]:
         reporter.write_line(line)
+    if told.session:
+        reporter.write_line(f"to judge against it elsewhere: --mlexp-baseline=mlflow:{told.session}")
     for line in told.warnings:
         reporter.write_line(line, yellow=True)
     if any(GOES_ON in line for line in told.warnings):

@@ -72,7 +72,8 @@ def test_what_a_run_accepted_is_met_again_from_mlflow(
 ) -> None:
     from mlflow import MlflowClient
 
-    project.run("--mlexp-accept", tracking=store).assert_outcomes(passed=1)
+    accepted = project.run("--mlexp-accept", tracking=store)
+    (where,) = [line for line in accepted.outlines if line.startswith("to judge against it elsewhere: --mlexp-base")]
     for path in ("mlexp.lock", "mlexp.lock.d"):
         (project.path / path).rename(project.path / f"away-{path}")
     client = MlflowClient(store)
@@ -83,13 +84,18 @@ def test_what_a_run_accepted_is_met_again_from_mlflow(
     client.create_registered_model("guess")
     client.create_model_version("guess", "nowhere", cell.info.run_id)
     client.set_registered_model_alias("guess", "champion", "1")
-    for name in (session, "guess@champion"):
+    own = client.get_run(session).data.tags["mlexp.session"]
+    assert where.endswith(f"--mlexp-baseline=mlflow:{own}")
+    for name in (session, own, "guess@champion"):
         found = project.run(f"--mlexp-baseline=mlflow:{name}", tracking=store)
         found.stdout.fnmatch_lines(["gates: passing: 1 identical"])
     monkeypatch.chdir(project.path)
     assert main(["compare", f"mlflow:{session}", session, f"--tracking-uri={store}"]) == 0
     assert "unchanged: 1 metric of 1 cell" in capsys.readouterr().out
-    for name, meant in (("nobody", f"known: {session}"), ("guess@champ", "did you mean 'guess@champion'?")):
+    for name, meant in (
+        ("nobody", f"known: {session} (session {own}, 20"),
+        ("guess@champ", "did you mean 'guess@champion'?"),
+    ):
         assert main(["compare", session, f"mlflow:{name}", f"--tracking-uri={store}"]) == 2
         told = capsys.readouterr().err
         assert f"no accepted state '{name}' in MLflow" in told
