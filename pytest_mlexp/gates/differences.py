@@ -98,6 +98,8 @@ def _cell_facts(where: str, cell: LockedCell) -> Iterator[tuple[str, str]]:
         yield f"{where}: {metric}", shown(locked.accepted)
         if locked.anchor is not None:
             yield f"{where}: {metric} anchor", shown(locked.anchor)
+        if locked.given_up is not None:
+            yield f"{where}: {metric} anchor given up (--mlexp-reset-anchors)", text(locked.given_up)
 
 
 def _gates(lock: Lock) -> dict[On, list[Written]]:

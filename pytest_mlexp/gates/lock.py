@@ -76,11 +76,15 @@ class Accepted:
 
 @dataclass(frozen=True)
 class LockedMetric:
-    """A metric of a cell: its direction, what was accepted last, and the anchor where that is another value."""
+    """A metric of a cell: its direction, what was accepted last, and the anchor where that is another value.
+
+    ``given_up`` is the value of the better anchor that was reset last: it stays, so that a diff shows the reset.
+    """
 
     maximize: bool
     accepted: Accepted
     anchor: Accepted | None = None
+    given_up: float | None = None
 
 
 @dataclass(frozen=True)

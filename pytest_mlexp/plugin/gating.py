@@ -12,7 +12,7 @@ import pytest
 
 from pytest_mlexp.errors import GateError
 from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
-from pytest_mlexp.gates.anchors import against_anchors
+from pytest_mlexp.gates.anchors import against_anchors, given_up
 from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.contributions import is_of
 from pytest_mlexp.gates.differences import differences, folded, shown
@@ -93,6 +93,8 @@ class Gating:
                 return verdicts
         previous = None if self._options.reset_anchors else baseline
         accepted = accept(cell, flow.dataset(cell), evaluation, fresh, previous)
+        if self._options.reset_anchors:
+            accepted = given_up(accepted, baseline)
         where, before = f"{cell.experiment.name}: {cell.id}", {} if baseline is None else baseline.locked.metrics
         slower = worse(where, before, {} if accepted.entry is None else accepted.entry.metrics)
         warnings = against_anchors(cell, accepted, fresh, Terms(alpha=self._options.alpha, gates=self.gates))

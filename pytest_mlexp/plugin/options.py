@@ -72,7 +72,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--mlexp-baseline",
         metavar="PATH",
-        help="accepted state to compare with: a file, or mlflow: with a SESSION, RUN or MODEL@ALIAS (default: mlexp.lock)",
+        help="what to compare with: a file, or mlflow: and a SESSION, RUN or MODEL@ALIAS (default: mlexp.lock)",
     )
     group.addoption(
         "--mlexp-accept",
