@@ -101,7 +101,7 @@ def test_the_worst_slice_speaks_for_all() -> None:
     low = evaluation({**before, "share[region=south]": [1.0] * 55 + [0.0] * 45})
     (verdict,) = judge(low, project.cell.gates, baseline=project.baseline)
     assert verdict.status == "breach"
-    assert "share[region=south] is 0.55, at least 0.6 is asked" in verdict.reason
+    assert "share[region=south] is 0.55, at least 0.6 is asked (100 examples)" in verdict.reason
     assert verdict.metric == "share[region=south]"
     assert verdict.comparison is not None
     assert verdict.comparison.baseline == pytest.approx(0.8)
