@@ -173,6 +173,9 @@ def _baseline(config: pytest.Config, uri: str | None, *, accept: bool) -> Path:
         return Path(fetched)
     given, ini = config.getoption("mlexp_baseline"), config.getini("mlexp_baseline")
     if not given:
+        if ini.startswith(MLFLOW) and (accept or config.getoption("mlexp")):
+            told = "only the option takes what is in MLflow, for a file is what --mlexp-accept writes to"
+            raise pytest.UsageError(f"{config.inipath}: mlexp_baseline: {told}: --mlexp-baseline={ini}")
         lock = config.rootpath / (ini or "mlexp.lock")
         if ini and config.getoption("mlexp") and not accept and not lock.is_file():
             raise pytest.UsageError(f"{config.inipath}: mlexp_baseline: {_no_file(lock)}")

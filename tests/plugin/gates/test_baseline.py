@@ -49,6 +49,13 @@ def test_a_lock_in_the_ini_file_that_is_not_there_is_refused_until_it_is_made(pr
     project.run().stdout.fnmatch_lines(["gates: passing: 1 identical"])
 
 
+def test_mlflow_in_the_ini_file_is_refused(project: Project) -> None:
+    project.settings("mlexp_baseline = mlflow:abc")
+    refused = project.run()
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["ERROR: *ini: mlexp_baseline: only the option takes *: --mlexp-baseline=mlflow:abc"])
+
+
 def test_a_new_cell_is_told_under_quiet_too(project: Project) -> None:
     project.run("-q").stdout.fnmatch_lines(["next: accept what is new of 1 cell *", "gates: passing: 1 new"])
 
