@@ -122,7 +122,7 @@ def test_a_bound_against_the_direction_of_its_metric_is_refused_alone(
 ) -> None:
     experiment = complete()
     experiment.evaluator(lambda y_pred: 0.0, name="cost", minimize="loss")
-    experiment.gate(metric, **bounds)  # type: ignore[arg-type]
+    experiment.gate(metric, **bounds)  # type: ignore[call-overload]
     if words is None:
         experiment.validate()
         return

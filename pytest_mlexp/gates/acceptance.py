@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     FloatArray: TypeAlias = npt.NDArray[np.float64]
     Vector: TypeAlias = tuple[FloatArray, int]
 
-_LOST = "the oldest accepted value {:.6g} is no anchor any more, so a slide since then goes unseen: {}"
+_LOST = "the oldest accepted value is no anchor any more, so a slide since then goes unseen: {}"
 _TOO_LARGE = "{} cannot be accepted: its numbers are too large to square, so nothing says how much they are spread"
 UsedT = TypeVar("UsedT", LockedDataset, LockedEvaluator)
 
@@ -193,7 +193,7 @@ def _anchored(
     if not reason and locked.maximize != metric.maximize:
         reason = "its direction changed"
     if reason:
-        return metric, f"{cell.experiment.name}: {cell.id}: {name}: {_LOST.format(oldest.value, reason)}"
+        return metric, f"{cell.experiment.name}: {cell.id}: {name}: {_LOST.format(reason)}"
     if _surpassed(name, (oldest, vector), found, maximize=metric.maximize):
         return metric, ""
     if vector is not None:

@@ -15,7 +15,7 @@ from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
 from pytest_mlexp.gates.anchors import against_anchors, given_up
 from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.contributions import is_of
-from pytest_mlexp.gates.differences import differences, folded, shown
+from pytest_mlexp.gates.differences import differences, folded, folded_lines, renamed, shown
 from pytest_mlexp.gates.flips import flips_table
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, write
@@ -27,7 +27,7 @@ from pytest_mlexp.gates.timings import worse
 from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.absent import is_skipped_as_absent, verdicts_of_absent
 from pytest_mlexp.plugin.options import MLFLOW, Options
-from pytest_mlexp.plugin.verdicts import NOTHING_CHOSEN, Told, left_out, show_accepted, show_verdicts
+from pytest_mlexp.plugin.verdicts import NOTHING_CHOSEN, Told, gone_and_new, left_out, show_accepted, show_verdicts
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import message
 from pytest_mlexp.tracking.mirror import ACCEPTED
@@ -245,11 +245,19 @@ class Gating:
             unwritten = self._refuses_ci
             show_accepted(terminalreporter, self._told, where=self.name, unwritten=unwritten)
         else:
-            show_verdicts(terminalreporter, self.tests, alpha=self._options.alpha)
+            renames = renamed(self.lock, *gone_and_new(self.tests))
+            show_verdicts(terminalreporter, self.tests, alpha=self._options.alpha, renames=renames)
 
     @property
     def _told(self) -> Told:
-        warnings = [text for one in self._acceptances for text in one.warnings]
+        gone = [(one.experiment, one.cell) for one in self._acceptances if one.entry is None]
+        new = {
+            (one.experiment, one.cell): {name: metric.accepted.value for name, metric in one.entry.metrics.items()}
+            for one in self._acceptances
+            if one.entry is not None and self.lock.cell(one.experiment, one.cell) is None
+        }
+        warnings = folded_lines(text for one in self._acceptances for text in one.warnings)
+        warnings += renamed(self.lock, gone, new)
         changed = self._changed if self._acceptances or self._failed else [NOTHING_CHOSEN]
         quiet = only_informing(self._state.lock, self._acceptances)
         limits = [*short_sighted(self._acceptances), *quiet]

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_mlexp.gates.anchors import GOES_ON
 from pytest_mlexp.gates.comparing import ALPHA
+from pytest_mlexp.gates.differences import Named
 from pytest_mlexp.records import TestRecord
 from pytest_mlexp.reporting.advice import next_steps, nodes_of, of_a_run
 from pytest_mlexp.reporting.verdicts import (
@@ -39,7 +40,9 @@ class Told:
     session: str = ""
 
 
-def show_verdicts(reporter: pytest.TerminalReporter, tests: Sequence[TestRecord], *, alpha: float) -> None:
+def show_verdicts(
+    reporter: pytest.TerminalReporter, tests: Sequence[TestRecord], *, alpha: float, renames: Sequence[str] = ()
+) -> None:
     """Show verdicts, the worst first, and what to do next, each advice once."""
     pairs = judged(tests)
     nodes = {where: [_from_here(node, reporter.config) for node in ids] for where, ids in nodes_of(tests).items()}
@@ -59,11 +62,23 @@ def show_verdicts(reporter: pytest.TerminalReporter, tests: Sequence[TestRecord]
             reporter.write_line(cost_of_correction(alpha, max(shared)))
     if alpha != ALPHA:
         reporter.write_line(f"mlexp_alpha: the error rate of this session is {alpha:g}, not {ALPHA:g}", yellow=True)
-    for line in steps:
+    for line in (*renames, *steps):
         reporter.write_line(line, yellow=True)
     if steps and (how := of_a_run(baseline)):
         reporter.write_line(f"next: accept {how}", yellow=True)
     reporter.write_line(f"gates: {counts(pairs)}")
+
+
+def gone_and_new(tests: Iterable[TestRecord]) -> tuple[set[Named], dict[Named, dict[str, float]]]:
+    """The cells that vanished, and those that are new with their metrics, in a session that only judges."""
+    gone, new = set(), dict[Named, dict[str, float]]()
+    for test in tests:
+        for verdict in test.verdicts:
+            if verdict.status == "vanished":
+                gone.add((test.experiment, test.cell))
+            elif verdict.status == "new" and verdict.value is not None:
+                new.setdefault((test.experiment, test.cell), {})[verdict.metric] = verdict.value
+    return gone, new
 
 
 def _is_all(reporter: pytest.TerminalReporter) -> bool:

@@ -95,7 +95,7 @@ def test_other_data_loses_the_anchor_loudly() -> None:
     project.accept(50)
     project.locked(dataset="other")
     (lost,) = project.accept(52)
-    assert lost.startswith("e: m-d-e-cpu: share: the oldest accepted value 0.")
+    assert lost.startswith("e: m-d-e-cpu: share: the oldest accepted value is ")
     assert lost.endswith("no anchor any more, so a slide since then goes unseen: the data or its splits changed")
     assert project.anchor is None
 

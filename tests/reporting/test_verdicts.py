@@ -150,8 +150,8 @@ def test_of_many_cells_the_command_is_for_each_or_names_none_where_they_are_all(
     nodes = {where: [f"t.py::{where[3:]}"] for where, _ in pairs}
     each = " ".join(f"t.py::c{number}" for number in range(11))
 
-    def command(**given: bool) -> str:
-        (line,) = next_steps(pairs, nodes, **given)
+    def command(*, is_all: bool = False) -> str:
+        (line,) = next_steps(pairs, nodes, is_all=is_all)
         return line.partition(": pytest ")[2]
 
     assert command() == f"--mlexp-accept {each}"

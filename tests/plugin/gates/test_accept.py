@@ -163,6 +163,8 @@ def test_a_cell_is_accepted_only_where_all_of_its_tests_pass(project: Project, w
 def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     project.run("--mlexp-accept")
     project.edit("def guess(seed)", "def renamed(seed)")
+    project.wrong(60)
+    told = f"toy: {project.cell}: if renamed-numbers-right-cpu is its new name: share 0.9* -> 0.8*"
     gone = project.run(process=True, tracking=f"sqlite:///{project.path}/store.db")
     gone.assert_outcomes(passed=1, failed=1)
     gone.stdout.fnmatch_lines(
@@ -170,6 +172,7 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
             f"VANISHED mlexp.lock expects {project.cell}, but *: did you mean 'renamed-numbers-right-cpu'*",
             f"  {project.cell} of experiment 'toy'",
             "  next: declare it again, or take it out in a reviewed commit (--mlexp-accept)",
+            told,
             "next: accept what is meant of 1 cell * 'test_toy.py::test_quality[[]guess-numbers-right-cpu]'",
             "gates: failing: 1 vanished; passing: 1 new",
         ]
@@ -177,7 +180,9 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     (folder,) = (project.path / ".mlexp" / "sessions").iterdir()
     (absent,) = [test for test in read(folder).tests if test.cell == project.cell]
     assert [verdict.status for verdict in absent.verdicts] == ["vanished"]
-    project.run("--mlexp-accept", process=True).assert_outcomes(passed=1, skipped=1)
+    accepted = project.run("--mlexp-accept", process=True)
+    accepted.assert_outcomes(passed=1, skipped=1)
+    accepted.stdout.fnmatch_lines([told])
     project.run(process=True).assert_outcomes(passed=1)
     assert not (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").exists()
 
