@@ -192,13 +192,13 @@ class Experiment:
         """Check what can only be known once everything is declared.
 
         Raises:
-            DeclarationError: a kind of block is missing, or a gate names a metric that no evaluator gives, or is on
-                what is not there, never runs, or does not have its metric.
+            DeclarationError: a kind of block is missing, or a gate names a metric that no evaluator gives, bounds
+                it against its direction, or is on what is not there, never runs, or does not have its metric.
         """
         for kind in ("dataset", "model", "evaluator"):
             if not getattr(self, f"{kind}s"):
                 raise DeclarationError(f"experiment {self.name!r} declares no {kind}: add one with .{kind}(...)")
-        known = {metric.name for evaluator in self.evaluators.values() for metric in evaluator.metrics}
+        known = {m.name: m.maximize for evaluator in self.evaluators.values() for m in evaluator.metrics}
         for gate in self.gates:
             check_metric(gate, known, experiment=self.name)
             check_on(gate, self._gateable, stems=self._stems(gate.metric), experiment=self.name)

@@ -51,7 +51,9 @@ def test_two_locks_are_paired_by_example_the_worst_first(tmp_path: Path, capsys:
     save(before, {"better": 300, "gone": 300, "worse": 300})
     save(after, {"better": 320, "new": 300, "worse": 280})
     assert main(["compare", str(before), str(after.parent)]) == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:6]]
+    head, _, *rows = capsys.readouterr().out.splitlines()
+    assert [head.index("not compared") == row.find("gone", 20) for row in rows if " gone " in row] == [True]
+    lines = [line.split() for line in rows[:4]]
     assert {line[1] for line in lines} == {"worse", "gone", "new", "better"}
     assert lines[0][:6] == ["toy:", "worse", "share", "0.7500", "0.7000", "-0.0500"]
     assert {line[1]: line[-1] for line in lines if len(line) < 7} == {"gone": "gone", "new": "new"}
@@ -118,9 +120,15 @@ def test_commits_are_compared(
         save(tmp_path / "mlexp.lock", {"cell": count})
         subprocess.run(["git", "add", "-A"], check=True)
         subprocess.run(["git", *identity, "commit", "-q", "-m", str(count)], check=True)
+    assert main(["compare", "main~1..HEAD"]) == 0
+    assert "compares what is here" not in capsys.readouterr().out
     save(tmp_path / "mlexp.lock", {"cell": 200})
     assert main(["compare", "main~1..HEAD"]) == 0
-    assert "0.7500 0.7000 -0.0500" in " ".join(capsys.readouterr().out.split())
+    out = capsys.readouterr().out
+    assert "0.7500 0.7000 -0.0500" in " ".join(out.split())
+    assert out.endswith("\nmlexp.lock here is not as it is in HEAD: mlexp compare main~1.. compares what is here\n")
+    assert main(["compare", "HEAD..main~1"]) == 0
+    assert "compares what is here" not in capsys.readouterr().out
     assert main(["compare", "main.."]) == 0
     assert "0.7000 0.5000 -0.2000" in " ".join(capsys.readouterr().out.split())
 

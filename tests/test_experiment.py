@@ -108,6 +108,28 @@ def test_a_gate_on_a_metric_that_nothing_gives_names_the_likely_one() -> None:
         experiment.validate()
 
 
+@pytest.mark.parametrize(
+    ("metric", "bounds", "words"),
+    [
+        ("loss", {"at_least": 0.1}, "could fail only what is better, for loss is minimized: at_most= is meant?"),
+        ("accuracy", {"at_most": 0.9, "max_drop": 0.1}, "accuracy is maximized: at_least= is meant?"),
+        ("fit_seconds", {"at_least": 0.1}, "at_most= is meant?"),
+        ("loss", {"at_least": 0.1, "at_most": 0.9}, None),
+    ],
+)
+def test_a_bound_against_the_direction_of_its_metric_is_refused_alone(
+    metric: str, bounds: dict[str, float], words: str | None
+) -> None:
+    experiment = complete()
+    experiment.evaluator(lambda y_pred: 0.0, name="cost", minimize="loss")
+    experiment.gate(metric, **bounds)  # type: ignore[call-overload]
+    if words is None:
+        experiment.validate()
+        return
+    with pytest.raises(DeclarationError, match=words):
+        experiment.validate()
+
+
 def test_slices_that_are_named_as_another_metric_are_refused() -> None:
     experiment = complete()
     experiment.evaluator(lambda y_pred: {}, name="top", maximize=["hits", "hits[k=5]"])
@@ -142,7 +164,7 @@ def test_a_gate_that_would_check_nothing_is_refused(metric: str, on: Any, words:
     experiment = complete()
     experiment.evaluator(lambda y_pred: 0.0, name="cost", minimize="loss")
     experiment.model(lambda device: device, name="placed")
-    experiment.gate(metric, at_most=0.5, on=on)
+    experiment.gate(metric, max_drop=0.5, on=on)
     if words is None:
         experiment.validate()
         return

@@ -46,7 +46,7 @@ def test_a_cell_that_fails_is_in_the_records_and_the_rest_goes_on(toy: Toy) -> N
 
 
 def test_gates_are_judged(toy: Toy) -> None:
-    toy.experiment.gate("accuracy", at_most=0.5)
+    toy.experiment.gate("accuracy", at_least=1.5)
     ((verdict,),) = toy.experiment.run(tracking_uri="off").verdicts.values()
     assert (verdict.status, verdict.value) == ("breach", 1.0)
 
@@ -132,11 +132,11 @@ def test_a_device_that_is_not_here_is_an_error(toy: Toy) -> None:
 
 def test_problems_tell_of_failures_gates_and_what_was_not_kept(toy: Toy) -> None:
     toy.add("broken", fail, fail)
-    toy.experiment.gate("accuracy", at_most=0.5)
+    toy.experiment.gate("accuracy", at_least=1.5)
     results = toy.experiment.run(tracking_uri="http://127.0.0.1:1")
     failed, breached, unkept = results.problems()
     assert failed.startswith("failed: toy: broken")
-    assert breached.startswith("gate 'accuracy at_most=0.5' of half-numbers_from_zero-hits-cpu: accuracy is 1")
+    assert breached.startswith("gate 'accuracy at_least=1.5' of half-numbers_from_zero-hits-cpu: accuracy is 1")
     assert unkept.startswith("MLflow holds 0 of 2 cells: http://127.0.0.1:1: cannot be reached")
     assert breached.replace("'", "&#x27;") in results._repr_html_()
 

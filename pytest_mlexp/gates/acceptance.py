@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     FloatArray: TypeAlias = npt.NDArray[np.float64]
     Vector: TypeAlias = tuple[FloatArray, int]
 
-_LOST = "the oldest accepted value {:.6g} is no anchor any more, so a slide since then goes unseen: {}"
+_LOST = "the oldest accepted value is no anchor any more, so a slide since then goes unseen: {}"
 _TOO_LARGE = "{} cannot be accepted: its numbers are too large to square, so nothing says how much they are spread"
 UsedT = TypeVar("UsedT", LockedDataset, LockedEvaluator)
 
@@ -178,7 +178,8 @@ def _anchored(
     """
     (found, vectors), (cell, made_of, previous) = now, before
     locked = previous.locked.metrics.get(name)
-    if locked is None or not _margins(name, previous.locked.gates):
+    metric = replace(metric, given_up=None if locked is None else locked.given_up)
+    if locked is None or not margins(name, previous.locked.gates):
         return metric, ""
     oldest, suffix = (locked.anchor, ANCHOR) if locked.anchor is not None else (locked.accepted, "")
     vector = previous.vectors.get(name + suffix)
@@ -187,12 +188,12 @@ def _anchored(
     latest = locked.accepted, previous.vectors.get(name)
     again = name in OPERATIONAL or _is_again(latest, found)
     reason = _incomparable(made_of, previous.locked, again=again) or _other_kind(
-        (oldest, vector), found, compares=bool(_margins(name, made_of.gates))
+        (oldest, vector), found, compares=bool(margins(name, made_of.gates))
     )
     if not reason and locked.maximize != metric.maximize:
         reason = "its direction changed"
     if reason:
-        return metric, f"{cell.experiment.name}: {cell.id}: {name}: {_LOST.format(oldest.value, reason)}"
+        return metric, f"{cell.experiment.name}: {cell.id}: {name}: {_LOST.format(reason)}"
     if _surpassed(name, (oldest, vector), found, maximize=metric.maximize):
         return metric, ""
     if vector is not None:
@@ -236,7 +237,7 @@ def _surpassed(name: str, oldest: tuple[Accepted, FloatArray | None], found: Con
     return len(found.runs) > 1 and compare(*sides, groups=found.groups, floor=floor).at_least(ALPHA) > 0
 
 
-def _margins(name: str, gates: Iterable[Mapping[str, Any]]) -> bool:
+def margins(name: str, gates: Iterable[Mapping[str, Any]]) -> bool:
     """Whether any gate, as written, compares the metric."""
     same = [gate for gate in gates if is_of(name, gate["metric"], gate.get("slices"))]
     return any(margin in gate for gate in same for margin in ("max_drop", "max_relative_drop"))

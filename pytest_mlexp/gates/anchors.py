@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_mlexp.gates.acceptance import Acceptance
+from pytest_mlexp.gates.acceptance import Acceptance, margins
 from pytest_mlexp.gates.comparing import Terms
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.vectors import unpack
@@ -32,6 +33,20 @@ def against_anchors(cell: Cell, accepted: Acceptance, fresh: Evaluation, terms: 
         for found in verdicts
         if found.against == "anchor" and not found and (compared := found.comparison) is not None
     )
+
+
+def given_up(accepted: Acceptance, previous: Baseline | None) -> Acceptance:
+    """What is accepted with a reset, with the values of the better anchors that are not held any more."""
+    entry, locked = accepted.entry, {} if previous is None else previous.locked.metrics
+    if entry is None or previous is None:
+        return accepted
+    metrics = dict(entry.metrics)
+    for name, metric in entry.metrics.items():
+        if name in locked and margins(name, previous.locked.gates):
+            oldest = (locked[name].anchor or locked[name].accepted).value
+            is_better = oldest > metric.accepted.value if metric.maximize else oldest < metric.accepted.value
+            metrics[name] = replace(metric, given_up=oldest if is_better else locked[name].given_up)
+    return replace(accepted, entry=replace(entry, metrics=metrics))
 
 
 def _why(found: Verdict, compared: Comparison) -> str:

@@ -15,6 +15,7 @@ from pytest_mlexp.numerals import digits, text
 
 Written: TypeAlias = Mapping[str, Any]
 On: TypeAlias = tuple[str, str, str]
+Named: TypeAlias = tuple[str, str]
 _MADE_OF = ": made of"
 _NAMED = 3  # cells with one change in common
 
@@ -64,6 +65,36 @@ def folded(changes: Iterable[Change]) -> list[Change]:
     return [replace(found[0], where=_in_cells([one.where for one in found])) for found in alike.values()]
 
 
+def folded_lines(lines: Iterable[str]) -> list[str]:
+    """Lines of ``experiment: cell: what`` in order, with what is the same in several cells as one."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for line in sorted(set(lines)):
+        experiment, _, what = line.split(": ", 2)
+        alike.setdefault((experiment, what), []).append(line)
+    return [_in_cells(found) for found in alike.values()]
+
+
+def renamed(lock: Lock, gone: Iterable[Named], new: Mapping[Named, Mapping[str, float]]) -> list[str]:
+    """One line for each accepted cell that is gone: how its metrics changed if it is the new cell most like it.
+
+    Args:
+        lock: what was accepted.
+        gone: experiment and cell of what is not there any more.
+        new: likewise what is there and not accepted, with its metrics.
+    """
+    lines = []
+    for experiment, cell in sorted(gone):
+        locked = lock.cell(experiment, cell)
+        before = {} if locked is None else {name: metric.accepted.value for name, metric in locked.metrics.items()}
+        able = [title for (name, title), found in new.items() if name == experiment and before.keys() & found.keys()]
+        for close in difflib.get_close_matches(cell, sorted(able), n=1, cutoff=0.0):
+            after = new[experiment, close]
+            both = [(name, was, after[name]) for name, was in before.items() if name in after]
+            moved = [f"{m} {was:{(form := digits(was, now, now - was))}} -> {now:{form}}" for m, was, now in both]
+            lines.append(f"{experiment}: {cell}: if {close} is its new name: {', '.join(moved)}")
+    return lines
+
+
 def _in_cells(places: Sequence[str]) -> str:
     if len(places) == 1:
         return places[0]
@@ -98,6 +129,8 @@ def _cell_facts(where: str, cell: LockedCell) -> Iterator[tuple[str, str]]:
         yield f"{where}: {metric}", shown(locked.accepted)
         if locked.anchor is not None:
             yield f"{where}: {metric} anchor", shown(locked.anchor)
+        if locked.given_up is not None:
+            yield f"{where}: {metric} anchor given up (--mlexp-reset-anchors)", text(locked.given_up)
 
 
 def _gates(lock: Lock) -> dict[On, list[Written]]:

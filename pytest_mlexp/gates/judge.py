@@ -97,7 +97,7 @@ def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms:
             yield _verdict(gate, "not_finite", f"{name} is not finite: {numbers}", mean)
             return
     means = {name: math.fsum(numbers) / len(numbers) for name, numbers in values.items()}
-    bounded = _bounds(gate, means)
+    bounded = _bounds(evaluation, gate, means)
     if bounded.status == "breach":
         yield _breached(evaluation, bounded, gate, (baseline, terms))
     elif not gate.compares:
@@ -130,16 +130,25 @@ def _tables(evaluation: Evaluation, gate: Gate) -> dict[str, Contributions]:
     return {name: found for name, found in evaluation.contributions.items() if is_of(name, gate.metric, gate.slices)}
 
 
-def _bounds(gate: Gate, means: Mapping[str, float]) -> Verdict:
+def _bounds(evaluation: Evaluation, gate: Gate, means: Mapping[str, float]) -> Verdict:
     lowest, highest = min(means, key=lambda n: means[n]), max(means, key=lambda n: means[n])
     if gate.at_least is not None and means[lowest] < gate.at_least:
         reason = f"{lowest} is {means[lowest]:.6g}, at least {gate.at_least} is asked"
-        return _verdict(gate, "breach", reason, means[lowest])
+        return _verdict(gate, "breach", reason + _size(lowest, evaluation, gate), means[lowest])
     if gate.at_most is not None and means[highest] > gate.at_most:
         reason = f"{highest} is {means[highest]:.6g}, at most {gate.at_most} is asked"
-        return _verdict(gate, "breach", reason, means[highest])
+        return _verdict(gate, "breach", reason + _size(highest, evaluation, gate), means[highest])
     shown = highest if gate.at_most is not None and gate.at_least is None else lowest
     return _verdict(gate, "pass", f"{shown} is {means[shown]:.6g}", means[shown])
+
+
+def _size(name: str, evaluation: Evaluation, gate: Gate) -> str:
+    """How many examples a slice has, where that is known."""
+    table = None if gate.slices is None else evaluation.contributions[name]
+    if table is None or table.table is None or table.kind != "examples":
+        return ""
+    number = table.table.shape[1]
+    return f" ({number} example{'s' if number > 1 else ''})"
 
 
 def _verdict(gate: Gate, status: str, reason: str, value: float | None = None) -> Verdict:

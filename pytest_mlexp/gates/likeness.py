@@ -37,7 +37,8 @@ def changes(cell: Cell, now: LockedCell, accepted: LockedCell) -> tuple[str, ...
             what = f"changed without a new version (still {now.version}, {digests})"
         else:
             what = f"changed from version {accepted.version} to {now.version} ({digests})"
-        found.append(f"dataset {name!r} {what}{along}")
+        first = ": give it a new version= first" if now.version == accepted.version else ""
+        found.append(f"dataset {name!r} {what}{along}{first}")
     elif now.split != accepted.split:
         found.append(
             f"the splits of dataset {name!r} changed ({accepted.split[:8]} -> {now.split[:8]}), its rows did not"
@@ -52,7 +53,7 @@ def changes_of_evaluator(cell: Cell, now: LockedCell, accepted: LockedCell) -> t
     found = []
     if now.evaluator != accepted.evaluator:
         fingerprints = f"{accepted.evaluator[:8]} -> {now.evaluator[:8]}"
-        found.append(f"evaluator {cell.evaluator.name!r} changed (fingerprint {fingerprints})")
+        found.append(f"evaluator {cell.evaluator.name!r} changed, or code that it calls (fingerprint {fingerprints})")
     for metric in cell.evaluator.metrics:
         locked = accepted.metrics.get(metric.name)
         if locked is not None and locked.maximize != metric.maximize:

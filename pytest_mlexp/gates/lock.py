@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -75,11 +76,15 @@ class Accepted:
 
 @dataclass(frozen=True)
 class LockedMetric:
-    """A metric of a cell: its direction, what was accepted last, and the anchor where that is another value."""
+    """A metric of a cell: its direction, what was accepted last, and the anchor where that is another value.
+
+    ``given_up`` is the value of the better anchor that was reset last: it stays, so that a diff shows the reset.
+    """
 
     maximize: bool
     accepted: Accepted
     anchor: Accepted | None = None
+    given_up: float | None = None
 
 
 @dataclass(frozen=True)
@@ -203,10 +208,10 @@ def read(path: Path) -> Lock:
 
 
 def dump(lock: Lock, *, name: str = FILE_NAME) -> str:
-    """The text of a lock in a file of that name: sorted, so that the same state gives the same text."""
+    """The text of a lock in a file of that name, seen from the project's root; the same state gives the same text."""
     import tomli_w
 
-    option = "" if name == FILE_NAME else f" --mlexp-baseline={name}"
+    option = "" if name == FILE_NAME else f" {shlex.quote(f'--mlexp-baseline={name}')}"
     return _HEAD.format(option=option, name=name) + tomli_w.dumps(_sorted(to_dict(lock)))
 
 
@@ -232,14 +237,17 @@ def read_vectors(path: Path, experiment: str, cell: str, *, digest: str) -> dict
     return unpack(file.read_bytes(), digest=digest, where=str(file))
 
 
-def write(path: Path, lock: Lock, vectors: Mapping[tuple[str, str], bytes]) -> None:
-    """Write the lock and the vectors of newly accepted cells; files of cells that are gone are removed."""
+def write(path: Path, lock: Lock, vectors: Mapping[tuple[str, str], bytes], *, name: str = "") -> None:
+    """Write the lock and the vectors of newly accepted cells; files of cells that are gone are removed.
+
+    ``name`` is the lock's in the project's root, where that is another than the file's.
+    """
     for (experiment, cell), data in vectors.items():
         file = vectors_path(path, experiment, cell)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
     draft = path.with_name(f".{path.name}.part")
-    draft.write_text(dump(lock, name=path.name), encoding="utf-8")
+    draft.write_text(dump(lock, name=name or path.name), encoding="utf-8")
     draft.replace(path)
     kept = {vectors_path(path, name, cell) for name, found in lock.experiments.items() for cell in found.cells}
     for file in vectors_path(path, "x", "x").parent.parent.glob("*/*.bin"):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 BLOCKS = 20
 # Requests whose answer does not shrink with the rows: a metric that asks for them cannot be called on a part.
 _WHOLE = ("model", "dataset")
+_FEW_ROWS = 20  # of fewer, slices of single rows may be meant
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,14 +104,20 @@ def _of_gate(gate: Gate, seen: Sequence[Seen]) -> dict[str, Contributions]:
 
 
 def check_slices(cell: Cell, dataset: Dataset) -> None:
-    """Refuse a gate that slices by a column that is not there, before anything is fitted.
+    """Refuse a gate that slices by a column that is not there, or hardly has two rows alike, before anything is fitted.
 
     Raises:
         DataError: names the gate, the column and the candidates.
     """
     for gate in cell.gates:
-        if gate.slices is not None:
-            _column(dataset, gate.slices)
+        if gate.slices is None:
+            continue
+        values, slices = np.asarray(_column(dataset, gate.slices)), 0
+        if len(values) >= _FEW_ROWS and 2 * (slices := len(set(map(str, values.tolist())))) > len(values):
+            raise DataError(
+                f"the gate '{gate}' slices dataset {dataset.name!r} by {gate.slices!r}, which has {slices} values in "
+                f"{len(values)} rows: less than two rows each tell nothing; slice by a column of few values, as bins"
+            )
 
 
 def _metric(metric: str, seen: Sequence[Seen]) -> Contributions:

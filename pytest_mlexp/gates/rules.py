@@ -188,15 +188,24 @@ def _made(rule: str | Gate | Gates, options: dict[str, Any]) -> Gates:
     return Gates((rule,)) if isinstance(rule, Gate) else rule
 
 
-def check_metric(gate: Gate, known: Collection[str], *, experiment: str) -> None:
-    """Refuse a gate on a metric that no evaluator gives, or on slices that have the names of other metrics.
+def check_metric(gate: Gate, known: Mapping[str, bool], *, experiment: str) -> None:
+    """Refuse a gate on a metric that is not there, against its direction, or on slices named as other metrics.
+
+    ``known`` says of each metric that an evaluator gives whether it is maximized.
 
     Raises:
-        DeclarationError: the metric, with those that are given.
+        DeclarationError: the metric, with those that are given, or the bound that is likely meant.
     """
     start = f"the gate '{gate}' of experiment {experiment!r}"
     if gate.metric not in (*known, *OPERATIONAL):
         raise DeclarationError(f"{start} names a metric that no evaluator gives: {nearest(gate.metric, known)}")
+    maximize = known.get(gate.metric, False)
+    meant, other = _BOUNDS if maximize else reversed(_BOUNDS)
+    if getattr(gate, meant) is None and getattr(gate, other) is not None:
+        raise DeclarationError(
+            f"{start} could fail only what is better, for {gate.metric} is {'max' if maximize else 'min'}imized: "
+            f"{meant}= is meant? Where it may be too good to be true, give {meant}= as well"
+        )
     alike = [name for name in known if gate.slices is not None and name.startswith(f"{gate.metric}[{gate.slices}=")]
     if alike:
         raise DeclarationError(

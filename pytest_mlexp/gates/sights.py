@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mlexp.gates.acceptance import Acceptance, Sight
 from pytest_mlexp.gates.judge import Baseline, judge
+from pytest_mlexp.gates.lock import Lock
 from pytest_mlexp.gates.vectors import unpack
 from pytest_mlexp.numerals import text
 
@@ -55,6 +56,24 @@ def short_sighted(acceptances: Iterable[Acceptance]) -> list[str]:
         of = f"{cell}, the worst of {len(seen)} cells" if len(seen) > 1 else cell
         lines.append(f"{experiment}: gate '{gate}' {sees}, its margin is {worst.margin:.4g} ({of})")
     return lines
+
+
+def only_informing(accepted: Lock, acceptances: Iterable[Acceptance]) -> list[str]:
+    """One line for each gate that is accepted for the first time and whose margin fails nothing by default."""
+    found: dict[tuple[str, str, bool], set[str]] = {}
+    for one in acceptances:
+        before = accepted.cell(one.experiment, one.cell)
+        for gate in one.entry.gates if one.entry else ():
+            if "informs" in gate and (before is None or gate not in before.gates):
+                rule = " ".join(
+                    [gate["metric"], *(f"{k}={v}" for k, v in gate.items() if k not in ("metric", "informs"))]
+                )
+                found.setdefault((one.experiment, rule, "at_least" in gate or "at_most" in gate), set()).add(one.cell)
+    return [
+        f"{experiment}: the margin of gate '{rule}' only informs in {len(cells)} cell{'s' if len(cells) > 1 else ''}"
+        f"{', its bound fails them' if bounded else ''}: primary=True lets the margin fail them too"
+        for (experiment, rule, bounded), cells in found.items()
+    ]
 
 
 def _excess(sight: Sight) -> float:

@@ -66,6 +66,13 @@ class Version:
         data = self._read(file)
         return {} if data is None or not digest else unpack(data, digest=digest, where=f"{self.name}: {file}")
 
+    def is_not_as_here(self) -> bool:
+        """Whether this is the commit that is checked out, and the lock on disk is another."""
+        head = _git("rev-parse", "HEAD")
+        if self.commit is None or head is None or head.decode().strip() != self.commit or not self.path.is_file():
+            return False
+        return self.path.read_bytes().splitlines() != (self._read(self.path) or b"").splitlines()
+
     def _read(self, path: Path) -> bytes | None:
         if self.commit is None:
             return path.read_bytes() if path.is_file() else None

@@ -5,28 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_mlexp.errors import GateError
 from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
-from pytest_mlexp.gates.anchors import against_anchors
+from pytest_mlexp.gates.anchors import against_anchors, given_up
 from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.contributions import is_of
-from pytest_mlexp.gates.differences import differences, folded, shown
+from pytest_mlexp.gates.differences import differences, folded, folded_lines, renamed, shown
 from pytest_mlexp.gates.flips import flips_table
 from pytest_mlexp.gates.judge import Baseline, judge
 from pytest_mlexp.gates.lock import FILE_NAME, Lock, write
 from pytest_mlexp.gates.rules import Gate
 from pytest_mlexp.gates.screening import judge_cell, other_seeds
-from pytest_mlexp.gates.sights import failing_comparisons, short_sighted, sights
+from pytest_mlexp.gates.sights import failing_comparisons, only_informing, short_sighted, sights
 from pytest_mlexp.gates.state import AcceptedState, MissingCell, expected
 from pytest_mlexp.gates.timings import worse
 from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.absent import is_skipped_as_absent, verdicts_of_absent
-from pytest_mlexp.plugin.options import Options
-from pytest_mlexp.plugin.verdicts import Told, left_out, show_accepted, show_verdicts
+from pytest_mlexp.plugin.options import MLFLOW, Options
+from pytest_mlexp.plugin.verdicts import NOTHING_CHOSEN, Told, gone_and_new, left_out, show_accepted, show_verdicts
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import message
 from pytest_mlexp.tracking.mirror import ACCEPTED
@@ -48,6 +49,7 @@ class Gating:
         self._is_worker = hasattr(config, "workerinput")
         self.path = options.baseline
         self.asked: str = config.getoption("mlexp_baseline") or ""
+        self.name = self.path.name if self.asked.startswith(MLFLOW) else _from_root(self.path, config)
         self._state = AcceptedState(self.path)
         self.gates = self._sharing = 0  # comparisons that share alpha: now, and once all is accepted
         self.tests: list[TestRecord] = []
@@ -93,6 +95,8 @@ class Gating:
                 return verdicts
         previous = None if self._options.reset_anchors else baseline
         accepted = accept(cell, flow.dataset(cell), evaluation, fresh, previous)
+        if self._options.reset_anchors:
+            accepted = given_up(accepted, baseline)
         where, before = f"{cell.experiment.name}: {cell.id}", {} if baseline is None else baseline.locked.metrics
         slower = worse(where, before, {} if accepted.entry is None else accepted.entry.metrics)
         warnings = against_anchors(cell, accepted, fresh, Terms(alpha=self._options.alpha, gates=self.gates))
@@ -151,7 +155,7 @@ class Gating:
             GateError: always.
         """
         __tracebackhide__ = True
-        verdict = expected(name, reason, lock=self.path.name)
+        verdict = expected(name, reason, lock=self.name)
         self._missed = TestRecord(name, experiment, "", "failed", 0.0, verdicts=(verdict,))
         raise GateError(message(experiment, name, [verdict], baseline=self.asked))
 
@@ -210,7 +214,8 @@ class Gating:
             new = replace(new, alpha=None if self._options.alpha == ALPHA else self._options.alpha)
         self._changed = [str(change) for change in folded(differences(self._state.lock, new))]
         if self._acceptances and not self._refuses_ci:
-            write(self.path, new, {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors})
+            vectors = {(a.experiment, a.cell): a.vectors for a in self._acceptances if a.vectors}
+            write(self.path, new, vectors, name=self.name)
             self._keep()
         if self._refuses_ci and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -240,14 +245,38 @@ class Gating:
         """Show the verdicts, the worst first, and what was accepted."""
         if self._options.accept:
             unwritten = self._refuses_ci
-            show_accepted(terminalreporter, self._told, where=self.path.name, unwritten=unwritten)
+            show_accepted(terminalreporter, self._told, where=self.name, unwritten=unwritten)
         else:
-            show_verdicts(terminalreporter, self.tests, alpha=self._options.alpha)
+            renames = renamed(self.lock, *gone_and_new(self.tests))
+            show_verdicts(terminalreporter, self.tests, alpha=self._options.alpha, renames=renames)
 
     @property
     def _told(self) -> Told:
-        warnings = [text for one in self._acceptances for text in one.warnings]
-        return Told(self._changed, warnings, left_out(self.tests, self._failed), short_sighted(self._acceptances))
+        gone = [(one.experiment, one.cell) for one in self._acceptances if one.entry is None]
+        new = {
+            (one.experiment, one.cell): {name: metric.accepted.value for name, metric in one.entry.metrics.items()}
+            for one in self._acceptances
+            if one.entry is not None and self.lock.cell(one.experiment, one.cell) is None
+        }
+        warnings = folded_lines(text for one in self._acceptances for text in one.warnings)
+        warnings += renamed(self.lock, gone, new)
+        changed = self._changed if self._acceptances or self._failed else [NOTHING_CHOSEN]
+        quiet = only_informing(self._state.lock, self._acceptances)
+        limits = [*short_sighted(self._acceptances), *quiet]
+        return Told(changed, warnings, left_out(self.tests, self._failed), limits, self._kept_in)
+
+    @property
+    def _kept_in(self) -> str:
+        """The session whose run in MLflow holds what is accepted; empty where none does."""
+        session = self._config.pluginmanager.get_plugin("mlexp-session")
+        recorder = None if session is None else session.recorder
+        if recorder is None or recorder.mirrored is None or recorder.mirrored.failed or self._refuses_ci:
+            return ""
+        return recorder.session if self._acceptances else ""
+
+
+def _from_root(path: Path, config: pytest.Config) -> str:
+    return Path(os.path.relpath(path, config.rootpath)).as_posix()
 
 
 def _cell(item: pytest.Item) -> Any:

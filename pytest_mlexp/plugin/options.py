@@ -72,7 +72,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--mlexp-baseline",
         metavar="PATH",
-        help="accepted state to compare with: a file, or mlflow:RUN or mlflow:MODEL@ALIAS (default: mlexp.lock)",
+        help="what to compare with: a file, or mlflow: and a SESSION, RUN or MODEL@ALIAS (default: mlexp.lock)",
     )
     group.addoption(
         "--mlexp-accept",
@@ -177,6 +177,9 @@ def _baseline(config: pytest.Config, uri: str | None, *, accept: bool) -> Path:
         return Path(fetched)
     given, ini = config.getoption("mlexp_baseline"), config.getini("mlexp_baseline")
     if not given:
+        if ini.startswith(MLFLOW) and (accept or config.getoption("mlexp")):
+            told = "only the option takes what is in MLflow, for a file is what --mlexp-accept writes to"
+            raise pytest.UsageError(f"{config.inipath}: mlexp_baseline: {told}: --mlexp-baseline={ini}")
         lock = config.rootpath / (ini or "mlexp.lock")
         if ini and config.getoption("mlexp") and not accept and not lock.is_file():
             raise pytest.UsageError(f"{config.inipath}: mlexp_baseline: {_no_file(lock)}")

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_mlexp.gates.anchors import GOES_ON
 from pytest_mlexp.gates.comparing import ALPHA
+from pytest_mlexp.gates.differences import Named
 from pytest_mlexp.records import TestRecord
 from pytest_mlexp.reporting.advice import next_steps, nodes_of, of_a_run
 from pytest_mlexp.reporting.verdicts import (
@@ -22,23 +23,31 @@ from pytest_mlexp.reporting.verdicts import (
     verdict_table,
 )
 
+NOTHING_CHOSEN = "no cell ran, so nothing is accepted: see what -k, -m and the paths choose"
+
 
 @dataclass(frozen=True)
 class Told:
-    """What an accepting session says: what changed, what is to be known of it, what was left out, what gates miss."""
+    """What an accepting session says: what changed, what is to be known of it, what was left out, what gates miss.
+
+    ``session`` is the one whose run in MLflow holds the accepted state, if one does.
+    """
 
     changed: Sequence[str]
     warnings: Sequence[str]
     left_out: Sequence[str]
-    short_sighted: Sequence[str] = ()
+    limits: Sequence[str] = ()
+    session: str = ""
 
 
-def show_verdicts(reporter: pytest.TerminalReporter, tests: Sequence[TestRecord], *, alpha: float) -> None:
+def show_verdicts(
+    reporter: pytest.TerminalReporter, tests: Sequence[TestRecord], *, alpha: float, renames: Sequence[str] = ()
+) -> None:
     """Show verdicts, the worst first, and what to do next, each advice once."""
     pairs = judged(tests)
     nodes = {where: [_from_here(node, reporter.config) for node in ids] for where, ids in nodes_of(tests).items()}
     baseline = reporter.config.getoption("mlexp_baseline") or ""
-    table, steps = verdict_table(pairs), next_steps(pairs, nodes, baseline=baseline)
+    table, steps = verdict_table(pairs), next_steps(pairs, nodes, baseline=baseline, is_all=_is_all(reporter))
     if not pairs or (reporter.config.get_verbosity() < 0 and not table and not steps):
         return
     reporter.section("mlexp gates")
@@ -53,11 +62,30 @@ def show_verdicts(reporter: pytest.TerminalReporter, tests: Sequence[TestRecord]
             reporter.write_line(cost_of_correction(alpha, max(shared)))
     if alpha != ALPHA:
         reporter.write_line(f"mlexp_alpha: the error rate of this session is {alpha:g}, not {ALPHA:g}", yellow=True)
-    for line in steps:
+    for line in (*renames, *steps):
         reporter.write_line(line, yellow=True)
     if steps and (how := of_a_run(baseline)):
         reporter.write_line(f"next: accept {how}", yellow=True)
     reporter.write_line(f"gates: {counts(pairs)}")
+
+
+def gone_and_new(tests: Iterable[TestRecord]) -> tuple[set[Named], dict[Named, dict[str, float]]]:
+    """The cells that vanished, and those that are new with their metrics, in a session that only judges."""
+    gone, new = set(), dict[Named, dict[str, float]]()
+    for test in tests:
+        for verdict in test.verdicts:
+            if verdict.status == "vanished":
+                gone.add((test.experiment, test.cell))
+            elif verdict.status == "new" and verdict.value is not None:
+                new.setdefault((test.experiment, test.cell), {})[verdict.metric] = verdict.value
+    return gone, new
+
+
+def _is_all(reporter: pytest.TerminalReporter) -> bool:
+    """Whether the session was told of no test to choose or to leave out."""
+    config, given = reporter.config, ("keyword", "markexpr", "deselect", "lf", "ignore", "ignore_glob", "maxfail")
+    told = any(config.getoption(name, default=None) for name in given)
+    return not told and config.args_source != config.ArgsSource.ARGS and "deselected" not in reporter.stats
 
 
 def _from_here(node: str, config: pytest.Config) -> str:
@@ -71,13 +99,15 @@ def show_accepted(reporter: pytest.TerminalReporter, told: Told, *, where: str, 
     reporter.section(f"mlexp: {'not ' if unwritten else ''}accepted into {where}")
     for line in told.changed or ["nothing changed"]:
         reporter.write_line(line)
+    if told.session:
+        reporter.write_line(f"to judge against it elsewhere: --mlexp-baseline=mlflow:{told.session}")
     for line in told.warnings:
         reporter.write_line(line, yellow=True)
     if any(GOES_ON in line for line in told.warnings):
         reporter.write_line(
             "next: --mlexp-accept --mlexp-reset-anchors accepts for good what was lost since the anchor"
         )
-    for line in told.short_sighted:
+    for line in told.limits:
         reporter.write_line(line)
     for line in told.left_out:
         reporter.write_line(line, red=True)

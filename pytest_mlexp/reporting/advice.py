@@ -26,10 +26,11 @@ _AS_BUSY = "take the timings when the machine is as idle as it was when they wer
 _ACCEPTED = ("regressed", "not_comparable", "loosened", "new", "vanished")  # what a reviewed commit may change
 _MEANT_LOSS = "or say that the margin was reviewed and this loss is meant"
 _OF_ANCHOR = f"find what changed, {_MEANT_LOSS}"
-_MOST_CHOSEN = 8
+_STAYS_RED = "a loss stays red against the anchor; to accept it for good: --mlexp-accept --mlexp-reset-anchors"
+_MOST_NAMED = 8
 _MEANT = "accept what is meant of {cells} in a reviewed commit"
 _RESET = "accept for good what {cells} lost since the anchor"
-_FIRST = "accept {cells} for the first time (until then margins hold nothing)"
+_FIRST = "accept what is new of {cells} (until then its margins hold nothing)"
 _KEEP = "to keep what {cells} gained"
 _ANEW = "take anew the timings of {cells}, which an earlier session took"
 _STEPS = {
@@ -44,16 +45,21 @@ _MLFLOW = "mlflow:"
 Judged = tuple[str, Verdict]
 
 
-def next_steps(pairs: Sequence[Judged], nodes: Mapping[str, Sequence[str]], *, baseline: str = "") -> list[str]:
+def next_steps(
+    pairs: Sequence[Judged], nodes: Mapping[str, Sequence[str]], *, baseline: str = "", is_all: bool = False
+) -> list[str]:
     """What to do about these verdicts: one line with a command for all cells that it is for, and for no other.
 
-    Of many cells the command is for the first, and the line says how many are left; they are told once those are done.
+    Many cells are named by nothing where they are all that there is.
 
     Args:
         pairs: every verdict, with its cell.
         nodes: the ids of each cell's tests; what has none is no test that could be named, but has a keyword.
         baseline: what was asked for as such, if something was.
+        is_all: whether pytest chooses the same tests where it is told none.
     """
+    every = {*nodes, *(where for where, _ in pairs)} if is_all else set()
+    lossy = {where for where, verdict in pairs if verdict.status == "regressed"}
     found: dict[tuple[str, bool], list[str]] = {}
     for where, verdict in _acceptable(pairs):
         found.setdefault((_step(verdict), where in nodes), []).append(where)
@@ -61,12 +67,12 @@ def next_steps(pairs: Sequence[Judged], nodes: Mapping[str, Sequence[str]], *, b
     for step, option in _STEPS.items():
         for has_nodes in (True, False):
             if cells := list(dict.fromkeys(found.get((step, has_nodes), ()))):
-                first, left = cells[:_MOST_CHOSEN], len(cells[_MOST_CHOSEN:])
                 count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
-                chosen = _by_node(first, nodes) if has_nodes else _by_keyword(first)
-                more = f"  # and {left} more" if left else ""
-                options = " ".join([option, *_judged_against(baseline, option)])
-                lines.append(f"next: {step.format(cells=count)}: pytest {options} {chosen}{more}")
+                chosen = _by_node(cells, nodes) if has_nodes else _by_keyword(cells)
+                named = [] if len(cells) > _MOST_NAMED and every == set(cells) else [chosen]
+                told = f"  # {_STAYS_RED}" if step == _MEANT and lossy & set(cells) else ""
+                command = " ".join(["pytest", option, *_judged_against(baseline, option), *named])
+                lines.append(f"next: {step.format(cells=count)}: {command}{told}")
     return lines
 
 
@@ -106,7 +112,8 @@ def advices(failed: Sequence[Verdict], baseline: str) -> Iterator[str]:
         elif not refused:
             advice = _OF_ANCHOR if slid and verdict.status == "regressed" else _NEXT[verdict.status]
             meant = f"; {_MEANT_LOSS}" if verdict.status == "inconclusive" else ""
-            yield f"{advice}{meant} in a reviewed commit ({how})"
+            stays = f"; {_STAYS_RED}" if verdict.status == "regressed" and not slid else ""
+            yield f"{advice}{meant} in a reviewed commit ({how}{stays})"
 
 
 def _acceptable(pairs: Sequence[Judged]) -> list[Judged]:

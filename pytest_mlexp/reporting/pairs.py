@@ -64,6 +64,9 @@ def told(before: Version, after: Version) -> str:
     if same:
         parts.append(f"unchanged: {_count(len(same), 'metric')} of {_count(len(set(same)), 'cell')}")
     beside = [str(change) for change in differences_beside_values(before.lock(), after.lock())]
+    if after.is_not_as_here():
+        here = f"{after.path} here is not as it is in {after.name}"
+        beside.append(f"{here}: mlexp compare {before.name}.. compares what is here")
     return "\n\n".join([*parts, *(["\n".join(beside)] if beside else [])])
 
 
@@ -155,5 +158,6 @@ def _row(pair: Pair) -> dict[str, str]:
         "after": "" if after is None else f"{after:{form}}",
         "better by": f"{found.value:+{form}}" if found else "",
         "95 %": f"{low:+{form}} to {high:+{form}}" if found else "",
-        "p of a loss": f"{found.p:.2g}" if found else pair.note,
+        "p of a loss": f"{found.p:.2g}" if found else "",
+        **({} if pair.note in ("", UNCHANGED) else {"not compared": pair.note}),
     }

@@ -16,7 +16,7 @@ from pytest_mlexp.verdicts import Comparison, Status, Verdict
 # Worst first, which is the order in which they are declared.
 _ORDER = {status: number for number, status in enumerate(get_args(Status))}
 _QUIET = ("inconclusive", "pass", "identical", "other_hardware", "skipped", "new")
-_WIDEST = 80
+_WIDEST = 120
 
 
 def judged(tests: Iterable[TestRecord]) -> list[Judged]:
@@ -137,7 +137,7 @@ def _row(alike: Sequence[Judged]) -> dict[str, str]:
 
 def _several(names: Iterable[str], what: str) -> str:
     """The only one of several names, or how many there are and the first."""
-    first, *others = dict.fromkeys(names)
+    first, *others = dict.fromkeys(filter(None, names)) or [""]
     return f"{len(others) + 1} {what}: {first}, ..." if others else first
 
 

@@ -12,7 +12,7 @@ from pytest_mlexp import Dataset, Evaluation, Experiment
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
 from pytest_mlexp.gates.acceptance import accept
-from pytest_mlexp.gates.anchors import against_anchors
+from pytest_mlexp.gates.anchors import against_anchors, given_up
 from pytest_mlexp.gates.comparing import Terms
 from pytest_mlexp.gates.contributions import Contributions
 from pytest_mlexp.gates.judge import Baseline
@@ -70,6 +70,7 @@ class Project:
             evaluation = flow.evaluate(self.cell)
             fresh = flow.again(self.cell, other_seeds(self.experiment.seeds, 5))
         found = accept(self.cell, flow.dataset(self.cell), evaluation, fresh, None if reset else self.baseline)
+        found = given_up(found, self.baseline) if reset else found
         assert found.entry is not None
         digest = found.entry.contributions
         vectors = unpack(found.vectors, digest=digest, where="x") if digest else {}

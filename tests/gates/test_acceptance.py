@@ -64,13 +64,17 @@ def test_like_is_compared_with_like_only() -> None:
     assert changes(project.cell, now, accepted) == ()
     for other, words in (
         ({"split": "other"}, "the splits of dataset 'd' changed"),
-        ({"dataset": "other"}, "dataset 'd' changed without a new version"),
+        ({"dataset": "other"}, "dataset 'd' changed without a new version (still 1, "),
         ({"dataset": "other", "version": "0"}, "dataset 'd' changed from version 0 to 1"),
-        ({"evaluator": "other"}, "evaluator 'e' changed"),
+        ({"evaluator": "other"}, "evaluator 'e' changed, or code that it calls"),
         ({"seeds": 3}, "the experiment has 1 seeds, 3 when it was accepted"),
     ):
         (found,) = changes(project.cell, now, replace(accepted, **other))
         assert words in found
+    (found,) = changes(project.cell, now, replace(accepted, dataset="other"))
+    assert found.endswith("): give it a new version= first")
+    (found,) = changes(project.cell, now, replace(accepted, dataset="other", version="0"))
+    assert "version=" not in found
     turned = {"share": replace(accepted.metrics["share"], maximize=False)}
     assert changes(project.cell, now, replace(accepted, metrics=turned)) == ("metric 'share' changed its direction",)
 
@@ -97,7 +101,7 @@ def test_the_worst_slice_speaks_for_all() -> None:
     low = evaluation({**before, "share[region=south]": [1.0] * 55 + [0.0] * 45})
     (verdict,) = judge(low, project.cell.gates, baseline=project.baseline)
     assert verdict.status == "breach"
-    assert "share[region=south] is 0.55, at least 0.6 is asked" in verdict.reason
+    assert "share[region=south] is 0.55, at least 0.6 is asked (100 examples)" in verdict.reason
     assert verdict.metric == "share[region=south]"
     assert verdict.comparison is not None
     assert verdict.comparison.baseline == pytest.approx(0.8)

@@ -10,6 +10,8 @@ import pytest
 from pytest_mlexp import Evaluation
 from pytest_mlexp.gates.anchors import GOES_ON
 from pytest_mlexp.gates.contributions import Contributions
+from pytest_mlexp.gates.differences import differences_beside_values
+from pytest_mlexp.gates.lock import Lock, LockedExperiment, dump
 from tests.gates.accepting import Project
 
 
@@ -35,6 +37,26 @@ def test_the_anchor_is_judged_too() -> None:
     for rows in (50, 56):
         project.accept(rows)
     assert project.judge(62) == {"baseline": "inconclusive", "anchor": "regressed"}
+
+
+def test_what_a_reset_gives_up_stays_in_the_lock_so_that_a_diff_shows_it() -> None:
+    project = Project()
+
+    def lock() -> Lock:
+        assert project.baseline is not None
+        return Lock().with_experiment("e", LockedExperiment(cells={"c": project.baseline.locked}))
+
+    project.accept(50)
+    before, oldest = lock(), project.accepted
+    project.accept(60, reset=True)
+    (told,) = [change for change in differences_beside_values(before, lock()) if "anchor" in change.where]
+    assert str(told) == f"e: c: share anchor given up (--mlexp-reset-anchors): nothing -> {oldest:.4f}"
+    assert f"given_up = {oldest:.9g}\n" in dump(lock())
+    after = lock()
+    project.accept(60)
+    assert lock() == after
+    project.accept(20, reset=True)
+    assert "given_up" in dump(lock())
 
 
 def test_only_a_reset_takes_an_anchor_away_not_another_margin_gate_or_number_of_seeds() -> None:
@@ -73,7 +95,7 @@ def test_other_data_loses_the_anchor_loudly() -> None:
     project.accept(50)
     project.locked(dataset="other")
     (lost,) = project.accept(52)
-    assert lost.startswith("e: m-d-e-cpu: share: the oldest accepted value 0.")
+    assert lost.startswith("e: m-d-e-cpu: share: the oldest accepted value is ")
     assert lost.endswith("no anchor any more, so a slide since then goes unseen: the data or its splits changed")
     assert project.anchor is None
 

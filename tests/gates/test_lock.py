@@ -9,7 +9,7 @@ import pytest
 
 from pytest_mlexp.errors import GateError, SettingsError
 from pytest_mlexp.gates.acceptance import Acceptance, merged
-from pytest_mlexp.gates.differences import Change, differences, folded, instead, vanished
+from pytest_mlexp.gates.differences import Change, differences, folded, folded_lines, instead, renamed, vanished
 from pytest_mlexp.gates.lock import (
     Accepted,
     Lock,
@@ -133,6 +133,21 @@ def test_every_difference_is_one_line_with_old_and_new() -> None:
         "toy: gone: gate m: max_drop=0.01 -> gone",
         "toy: gone: m: 0.9000 ± 0.0100 (sd of 2 runs) -> gone",
         "toy: gone: m anchor: 0.9500 -> gone",
+    ]
+
+
+def test_a_cell_that_is_gone_is_measured_with_the_new_one_most_like_it() -> None:
+    new = {("toy", "woods-x"): {"m": 0.85}, ("toy", "forests"): {"other": 1.0}, ("toys", "forest"): {"m": 0.5}}
+    gone = [("toy", "forest"), ("toy", "vanished-y")]
+    assert renamed(lock("forest"), gone, new) == ["toy: forest: if woods-x is its new name: m 0.9000 -> 0.8500"]
+
+
+def test_what_is_said_alike_of_many_cells_is_one_line() -> None:
+    lines = [*(f"toy: c{number}: m: no anchor: data" for number in (3, 1, 0, 2)), "toy: c1: m: slower", "toy: c1: n: a"]
+    assert folded_lines([*lines, lines[0]]) == [
+        "toy: 4 cells (c0, c1, c2, ...): m: no anchor: data",
+        "toy: c1: m: slower",
+        "toy: c1: n: a",
     ]
 
 

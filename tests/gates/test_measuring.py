@@ -267,13 +267,17 @@ def test_slices_are_measured_apart() -> None:
     assert np.average([north.runs, south.runs], axis=0, weights=sizes) == pytest.approx(evaluation.values("accuracy"))
 
 
-def test_a_column_that_is_not_there_is_refused_before_anything_is_fitted() -> None:
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [("reigon", "did you mean 'region'"), ("x", "slices dataset .* which has .* values in .* rows: less than two")],
+)
+def test_a_column_that_cannot_be_sliced_by_is_refused_before_anything_is_fitted(column: str, words: str) -> None:
     declared = experiment()
     declared.model(lambda: pytest.fail("fitted"), name="never")
     declared.evaluator(accuracy_score)
-    declared.gate("accuracy", at_least=0.5, slices="reigon")
+    declared.gate("accuracy", at_least=0.5, slices=column)
     flow = Flow(OutcomeStore(), record=lambda *_: None)
-    with pytest.raises(DataError, match="did you mean 'region'"):
+    with pytest.raises(DataError, match=words):
         flow.evaluate(expand(declared, ["cpu"])[1])
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
-from pytest_mlexp.gates.acceptance import Acceptance, Sight, accept
+from pytest_mlexp.gates.acceptance import Acceptance, Sight, accept, merged
 from pytest_mlexp.gates.comparing import Terms
+from pytest_mlexp.gates.lock import Lock
 from pytest_mlexp.gates.screening import other_seeds
-from pytest_mlexp.gates.sights import failing_comparisons, short_sighted, sights
+from pytest_mlexp.gates.sights import failing_comparisons, only_informing, short_sighted, sights
 from tests.gates.accepting import Project
+from tests.gates.test_lock import acceptance, cell
 
 
 def accepted(project: Project, *, gates: int = 1) -> Acceptance:
@@ -54,3 +57,18 @@ def test_each_gate_is_told_once_with_its_worst_cell() -> None:
         "e: gate 'm' sees losses from 0.0430, its margin is 0.02 (b, the worst of 2 cells)",
         "e: gate 'n' sees no loss, its margin is 0.1 (d)",
     ]
+
+
+def test_a_margin_that_only_informs_is_said_when_it_is_accepted_first() -> None:
+    loud: dict[str, Any] = {"metric": "m", "max_drop": 0.01}
+    quiet: dict[str, Any] = {"metric": "n", "at_least": 0.5, "max_drop": 0.01, "informs": "margin"}
+    found = [acceptance(name, replace(cell(), gates=(loud, quiet))) for name in "ab"]
+    (both,) = only_informing(Lock(), found)
+    start = "toy: the margin of gate 'n at_least=0.5 max_drop=0.01' only informs in 2 cells"
+    assert both == f"{start}, its bound fails them: primary=True lets the margin fail them too"
+    (alone,) = only_informing(merged(Lock(), found[:1]), found)
+    assert "only informs in 1 cell," in alone
+    assert only_informing(merged(Lock(), found), found) == []
+    unbounded = replace(cell(), gates=({"metric": "n", "max_drop": 0.01, "informs": "margin"},))
+    (without,) = only_informing(Lock(), [acceptance("a", unbounded)])
+    assert without.endswith("only informs in 1 cell: primary=True lets the margin fail them too")

@@ -146,7 +146,7 @@ def test_the_direction_of_a_metric_is_its_evaluators_own_and_the_data_are_not() 
     assert project.baseline is not None
     before = project.baseline.locked
     assert changes_of_evaluator(project.cell, replace(before, dataset="other", evaluator="other"), before) == (
-        f"evaluator 'e' changed (fingerprint {before.evaluator[:8]} -> other)",
+        f"evaluator 'e' changed, or code that it calls (fingerprint {before.evaluator[:8]} -> other)",
     )
 
 

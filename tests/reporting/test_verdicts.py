@@ -30,6 +30,8 @@ FOUND = Comparison(
     gates=20,
 )
 
+STAYS_RED = "a loss stays red against the anchor; to accept it for good: --mlexp-accept --mlexp-reset-anchors"
+
 
 def verdict(status: str, *, p: float = 0.5, **options: object) -> Verdict:
     found = Comparison(**{**FOUND.__dict__, "p": p})
@@ -103,7 +105,7 @@ def test_a_failure_starts_with_its_verdict_and_says_all_that_was_compared() -> N
         "  noise (standard error): examples 0.0050, training 0.0030",
         "  sees losses from 0.0213 (in 80 % of cases)",
         "  40 examples went from right to wrong, 19 from wrong to right",
-        "  next: find what changed, or accept the loss in a reviewed commit (--mlexp-accept)",
+        f"  next: find what changed, or accept the loss in a reviewed commit (--mlexp-accept; {STAYS_RED})",
     ]
 
 
@@ -116,7 +118,7 @@ def test_what_gates_say_alike_stands_once_and_so_does_each_advice(refused: bool)
     told = lines.index("NOT COMPARABLE evaluator changed")
     assert lines[told + 1] == "  gates 'm max_drop=0.01', 'n max_drop=0.01' on c of experiment 'e'"
     accept = [
-        "  next: find what changed, or accept the loss in a reviewed commit (--mlexp-accept)",
+        f"  next: find what changed, or accept the loss in a reviewed commit (--mlexp-accept; {STAYS_RED})",
         "  next: if the change is meant, accept it in a reviewed commit (--mlexp-accept)",
     ]
     mend = "  next: mend the model, or change the bound in the code: --mlexp-accept accepts no number beyond it"
@@ -141,21 +143,26 @@ def test_a_session_says_each_command_once_for_all_its_cells() -> None:
     nodes["e: d"] = ["t.py::d"]
     accept, gone, since, first, keep = [line.split(": pytest ") for line in next_steps(pairs, nodes)]
     assert accept[0] == "next: accept what is meant of 2 cells in a reviewed commit"
-    assert accept[1] == "--mlexp-accept t.py::d t.py::b"
+    assert accept[1] == f"--mlexp-accept t.py::d t.py::b  # {STAYS_RED}"
     assert gone[1] == "--mlexp-accept -k '[vanished-f]'"
     assert since[1] == "--mlexp-accept --mlexp-reset-anchors 't.py::test[a-n=30-d]' 't.py::test_2[a-n=30-d]'"
     assert first[1] == "--mlexp-accept c"
     assert keep == ["next: to keep what 1 cell gained", "--mlexp-accept t.py::b"]
 
 
-def test_of_many_cells_the_command_is_for_the_first_and_the_others_are_counted() -> None:
-    pairs = [(f"e: c{number}", verdict("regressed")) for number in range(11)]
+def test_of_many_cells_the_command_is_for_each_or_names_none_where_they_are_all() -> None:
+    pairs = [(f"e: c{number}", verdict("new")) for number in range(11)]
     nodes = {where: [f"t.py::{where[3:]}"] for where, _ in pairs}
-    first = " ".join(f"t.py::c{number}" for number in range(8))
-    (many,) = next_steps(pairs, nodes)
-    assert many.endswith(f"of 11 cells in a reviewed commit: pytest --mlexp-accept {first}  # and 3 more")
-    (exact,) = next_steps(pairs[:8], nodes)
-    assert exact.endswith(first)
+    each = " ".join(f"t.py::c{number}" for number in range(11))
+
+    def command(*, is_all: bool = False) -> str:
+        (line,) = next_steps(pairs, nodes, is_all=is_all)
+        return line.partition(": pytest ")[2]
+
+    assert command() == f"--mlexp-accept {each}"
+    assert command(is_all=True) == "--mlexp-accept"
+    pairs.append(("e: broken", verdict("not_finite")))
+    assert command(is_all=True) == f"--mlexp-accept {each}"
 
 
 def test_a_command_names_the_baseline_that_was_judged_against_where_it_can_be_accepted_into() -> None:
@@ -183,6 +190,15 @@ def test_one_cause_in_many_cells_is_one_line() -> None:
     assert len(table.splitlines()) == 2 + 3
 
 
+def test_what_is_of_no_metric_is_not_counted_as_one_and_its_reason_shows_what_changed() -> None:
+    reason = "dataset 'breast_cancer' changed without a new version (still uci-1995, digest 0123abcd -> 4567cdef)"
+    changed = [Verdict("m max_drop=0.1", "m", "not_comparable", reason), Verdict("x", "", "not_comparable", reason)]
+    table = verdict_table(judged([record("c", *changed)]))
+    assert "metrics" not in table
+    assert reason in table
+    assert "e: c" in verdict_table(judged([record("c", changed[1])]))
+
+
 @pytest.mark.parametrize("status", [status for status in get_args(Status) if status not in PASSING])
 def test_whatever_may_fail_a_cell_has_advice(status: str) -> None:
     failed = Verdict("m", "m", status, "why", strict=True)  # type: ignore[arg-type]
@@ -193,6 +209,11 @@ def test_whatever_may_fail_a_cell_has_advice(status: str) -> None:
 def test_a_row_without_numbers_has_its_reason() -> None:
     informing = Verdict("m at_least=0.9", "m", "breach", "m is 0.8, at least 0.9 is asked", informs=True)
     assert "m is 0.8, at least 0.9 is asked" in verdict_table(judged([record("a", informing)]))
+
+
+def test_a_margin_on_what_was_not_accepted_of_an_accepted_cell_is_not_called_its_first_acceptance() -> None:
+    (line,) = next_steps([("e: c", verdict("new"))], {})
+    assert line.startswith("next: accept what is new of 1 cell (until then its margins hold nothing): pytest ")
 
 
 def test_what_sharing_costs_is_said() -> None:

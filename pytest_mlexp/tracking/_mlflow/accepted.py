@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,17 +19,19 @@ from pytest_mlexp.tracking.secrets import redact_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 LOCK = "mlexp.lock"
 _UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _LOOKED_AT, _SHOWN = 200, 5
+_SESSION_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
 def fetch_accepted(name: str, tracking_uri: str, folder: Path) -> Path:
     """Download the lock and the vectors that a run holds, and return the lock's path.
 
     Args:
-        name: a run's id, or ``model@alias`` of the model registry; a cell's run stands for its session's.
+        name: a run's id, a session's, or ``model@alias`` of the model registry; a cell's run stands for its session's.
         tracking_uri: the store to look in.
         folder: where the files are put.
 
@@ -76,15 +81,30 @@ def _aliases(client: MlflowClient) -> list[str]:
 
 
 def _accepting_runs(client: MlflowClient) -> list[str]:
+    return [_told(run) for run in islice(_holding(client), _SHOWN)]
+
+
+def _holding(client: MlflowClient, chosen: str = "") -> Iterator[Run]:
+    """The newest runs of sessions that hold an accepted state."""
     experiments = [one.experiment_id for one in client.search_experiments(max_results=_LOOKED_AT)]
-    newest = client.search_runs(experiments, max_results=_LOOKED_AT, order_by=["attributes.start_time DESC"])
-    sessions = [run.info.run_id for run in newest if SESSION in run.data.tags and PARENT not in run.data.tags]
-    holding = (run for run in sessions if any(item.path == LOCK for item in client.list_artifacts(run)))
-    return list(islice(holding, _SHOWN))
+    newest = client.search_runs(experiments, chosen, max_results=_LOOKED_AT, order_by=["attributes.start_time DESC"])
+    for run in newest:
+        is_session = SESSION in run.data.tags and PARENT not in run.data.tags
+        if is_session and any(item.path == LOCK for item in client.list_artifacts(run.info.run_id)):
+            yield run
+
+
+def _told(run: Run) -> str:
+    began = datetime.fromtimestamp(run.info.start_time / 1000, tz=UTC)
+    commit = run.data.tags.get("mlflow.source.git.commit", "")[:8] or "none"
+    return f"{run.info.run_id} (session {run.data.tags[SESSION]}, {began:%Y-%m-%d %H:%M} UTC, commit {commit})"
 
 
 def _run_id(client: MlflowClient, name: str) -> str:
     model, at, alias = name.rpartition("@")
+    if _SESSION_ID.fullmatch(name):
+        found = next(_holding(client, f"tags.`{SESSION}` = '{name}'"), None)
+        return name if found is None else str(found.info.run_id)
     return str(client.get_model_version_by_alias(model, alias).run_id) if at else name
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 def test_what_is_accepted_is_written_said_and_met_again(project: Project, workers: tuple[str, ...]) -> None:
     new = project.run(*workers)
     new.assert_outcomes(passed=1)
-    new.stdout.fnmatch_lines(["next: accept 1 cell for the first time *", "gates: passing: 1 new"])
+    new.stdout.fnmatch_lines(["next: accept what is new of 1 cell *", "gates: passing: 1 new"])
 
     accepted = project.run("--mlexp-accept", *workers)
     accepted.assert_outcomes(passed=1)
@@ -39,6 +42,18 @@ def test_what_is_accepted_is_written_said_and_met_again(project: Project, worker
     unchanged = project.run("--mlexp-accept", *workers)
     unchanged.stdout.fnmatch_lines(["nothing changed"])
     assert (project.path / "mlexp.lock").read_bytes() == lock
+
+
+@pytest.mark.parametrize("margin", ["", ", max_drop=0.01"], ids=["bound", "margin"])
+def test_what_is_accepted_can_be_added_to_git_as_the_readme_says(project: Project, margin: str) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^\$ (git add .*?) +#", readme, flags=re.MULTILINE)
+    project.edit(", max_drop=0.01", margin)
+    project.run("--mlexp-accept").assert_outcomes(passed=1)
+    added = ["sh", "-c", f"git init -q && {command} && git ls-files"]
+    listed = subprocess.run(added, cwd=project.path, capture_output=True, text=True, check=True).stdout
+    assert listed.split()[0] == "mlexp.lock"
+    assert (".bin" in listed) == bool(margin)
 
 
 SECOND = """
@@ -103,6 +118,12 @@ def test_only_what_is_selected_is_accepted(project: Project) -> None:
     assert "other" not in text
 
 
+def test_that_nothing_was_selected_is_said(project: Project) -> None:
+    none = project.run("--mlexp-accept", "-k", "gess")
+    none.stdout.fnmatch_lines(["no cell ran, so nothing is accepted: see what -k, -m and the paths choose"])
+    none.stdout.no_fnmatch_line("nothing changed")
+
+
 def test_what_fails_or_is_not_finite_is_not_accepted_and_that_is_said(project: Project) -> None:
     project.edit('maximize="share")', 'maximize=["share", "free"])')
     project.edit('{"share": scores.mean()}', '{"share": scores.mean(), "free": np.nan}')
@@ -143,6 +164,8 @@ def test_a_cell_is_accepted_only_where_all_of_its_tests_pass(project: Project, w
 def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     project.run("--mlexp-accept")
     project.edit("def guess(seed)", "def renamed(seed)")
+    project.wrong(60)
+    told = f"toy: {project.cell}: if renamed-numbers-right-cpu is its new name: share 0.9* -> 0.8*"
     gone = project.run(process=True, tracking=f"sqlite:///{project.path}/store.db")
     gone.assert_outcomes(passed=1, failed=1)
     gone.stdout.fnmatch_lines(
@@ -150,6 +173,7 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
             f"VANISHED mlexp.lock expects {project.cell}, but *: did you mean 'renamed-numbers-right-cpu'*",
             f"  {project.cell} of experiment 'toy'",
             "  next: declare it again, or take it out in a reviewed commit (--mlexp-accept)",
+            told,
             "next: accept what is meant of 1 cell * 'test_toy.py::test_quality[[]guess-numbers-right-cpu]'",
             "gates: failing: 1 vanished; passing: 1 new",
         ]
@@ -157,7 +181,9 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     (folder,) = (project.path / ".mlexp" / "sessions").iterdir()
     (absent,) = [test for test in read(folder).tests if test.cell == project.cell]
     assert [verdict.status for verdict in absent.verdicts] == ["vanished"]
-    project.run("--mlexp-accept", process=True).assert_outcomes(passed=1, skipped=1)
+    accepted = project.run("--mlexp-accept", process=True)
+    accepted.assert_outcomes(passed=1, skipped=1)
+    accepted.stdout.fnmatch_lines([told])
     project.run(process=True).assert_outcomes(passed=1)
     assert not (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").exists()
 

@@ -21,6 +21,18 @@ def test_another_lock_is_written_and_met(project: Project) -> None:
     project.run("--mlexp-baseline=other.lock").stdout.fnmatch_lines(["gates: passing: 1 identical"])
 
 
+def test_a_lock_in_a_folder_is_named_with_it(project: Project) -> None:
+    (project.path / "kept of it").mkdir()
+    accepted = project.run("--mlexp-accept", "--mlexp-baseline=kept of it/other.lock")
+    accepted.stdout.fnmatch_lines(["*mlexp: accepted into kept of it/other.lock*"])
+    text = (project.path / "kept of it" / "other.lock").read_text(encoding="utf-8")
+    (command,) = [line for line in text.splitlines() if "--mlexp-accept" in line]
+    assert command == "#     pytest --mlexp --mlexp-accept '--mlexp-baseline=kept of it/other.lock'"
+    project.edit("def guess(", "def renamed(")
+    gone = project.run("--mlexp-baseline=kept of it/other.lock", process=True)
+    gone.stdout.fnmatch_lines([f"VANISHED kept of it/other.lock expects {project.cell}, *"])
+
+
 def test_a_lock_that_is_not_there_is_refused(project: Project) -> None:
     refused = project.run("--mlexp-baseline=other.lock")
     assert refused.ret == pytest.ExitCode.USAGE_ERROR
@@ -37,8 +49,15 @@ def test_a_lock_in_the_ini_file_that_is_not_there_is_refused_until_it_is_made(pr
     project.run().stdout.fnmatch_lines(["gates: passing: 1 identical"])
 
 
+def test_mlflow_in_the_ini_file_is_refused(project: Project) -> None:
+    project.settings("mlexp_baseline = mlflow:abc")
+    refused = project.run()
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["ERROR: *ini: mlexp_baseline: only the option takes *: --mlexp-baseline=mlflow:abc"])
+
+
 def test_a_new_cell_is_told_under_quiet_too(project: Project) -> None:
-    project.run("-q").stdout.fnmatch_lines(["next: accept 1 cell for the first time *", "gates: passing: 1 new"])
+    project.run("-q").stdout.fnmatch_lines(["next: accept what is new of 1 cell *", "gates: passing: 1 new"])
 
 
 def test_a_torn_lock_is_refused(project: Project) -> None:
@@ -60,7 +79,8 @@ def test_what_a_run_accepted_is_met_again_from_mlflow(
 ) -> None:
     from mlflow import MlflowClient
 
-    project.run("--mlexp-accept", tracking=store).assert_outcomes(passed=1)
+    accepted = project.run("--mlexp-accept", tracking=store)
+    (where,) = [line for line in accepted.outlines if line.startswith("to judge against it elsewhere: --mlexp-base")]
     for path in ("mlexp.lock", "mlexp.lock.d"):
         (project.path / path).rename(project.path / f"away-{path}")
     client = MlflowClient(store)
@@ -71,13 +91,18 @@ def test_what_a_run_accepted_is_met_again_from_mlflow(
     client.create_registered_model("guess")
     client.create_model_version("guess", "nowhere", cell.info.run_id)
     client.set_registered_model_alias("guess", "champion", "1")
-    for name in (session, "guess@champion"):
+    own = client.get_run(session).data.tags["mlexp.session"]
+    assert where.endswith(f"--mlexp-baseline=mlflow:{own}")
+    for name in (session, own, "guess@champion"):
         found = project.run(f"--mlexp-baseline=mlflow:{name}", tracking=store)
         found.stdout.fnmatch_lines(["gates: passing: 1 identical"])
     monkeypatch.chdir(project.path)
     assert main(["compare", f"mlflow:{session}", session, f"--tracking-uri={store}"]) == 0
     assert "unchanged: 1 metric of 1 cell" in capsys.readouterr().out
-    for name, meant in (("nobody", f"known: {session}"), ("guess@champ", "did you mean 'guess@champion'?")):
+    for name, meant in (
+        ("nobody", f"known: {session} (session {own}, 20"),
+        ("guess@champ", "did you mean 'guess@champion'?"),
+    ):
         assert main(["compare", session, f"mlflow:{name}", f"--tracking-uri={store}"]) == 2
         told = capsys.readouterr().err
         assert f"no accepted state '{name}' in MLflow" in told

@@ -55,9 +55,9 @@ def test_a_loss_fails_the_test_and_explains_itself(project: Project, workers: tu
             "  noise (standard error): examples 0.0*, training *",
             "  sees losses from 0.0* (in 80 % of cases)",
             "  ?? examples went from right to wrong, ? from wrong to right",
-            "  next: find what changed, or accept the loss in a reviewed commit (--mlexp-accept)",
+            "  next: find what changed, or accept the loss in a reviewed commit (--mlexp-accept; a loss stays red *)",
             "regressed  toy: *",
-            "next: accept what is meant of 1 cell in a reviewed commit: pytest --mlexp-accept 'test_toy.py::test_*",
+            "next: accept what is meant of 1 cell in a reviewed commit: pytest --mlexp-accept *  # a loss stays red *",
             "gates: failing: 1 regressed",
             "FAILED test_toy.py::test_quality[[]*[]] - REGRESSED share*",
         ]
@@ -126,13 +126,21 @@ def test_the_command_that_is_printed_chooses_these_cells_and_no_others(project: 
     project.edit('toy.gate("share", at_least=0.1, max_drop=0.01)', ALIKE)
     project.write_test(BOTH)
     new = project.run(process=True)
-    (line,) = [line for line in new.outlines if line.startswith("next: accept 1 cell for the first time")]
+    (line,) = [line for line in new.outlines if line.startswith("next: accept what is new of 1 cell")]
     command = shlex.split(line.rpartition(": pytest ")[2])
     assert command == ["--mlexp-accept", f"test_toy.py::test_toy[{project.cell}]"]
     project.run(*command, process=True).assert_outcomes(passed=1)
     text = (project.path / "mlexp.lock").read_text(encoding="utf-8")
     assert "big_guess" not in text
     assert "toys" not in text
+
+
+def test_the_command_for_all_of_many_cells_names_none_and_for_some_of_them_each(project: Project) -> None:
+    project.edit("@toy.model\ndef guess(seed)", "@toy.model(params={'n': range(9)})\ndef guess(n, seed)")
+    for chosen, length in (((), 1), (("-k", "guess"), 10)):
+        new = project.run(*chosen)
+        (line,) = [line for line in new.outlines if line.startswith("next: accept what is new of 9 cells")]
+        assert len(shlex.split(line.rpartition(": pytest ")[2])) == length
 
 
 def test_a_new_cell_fails_where_its_gate_asks_for_it(project: Project) -> None:
