@@ -164,7 +164,7 @@ HARMLESS = (
     edit("unused import", "deeper.py", "def shift", "import math\n\ndef shift"),
     edit("changed gate", "shop.py", "at_least=0.0", "at_least=-1.0"),
     edit("new gate", "shop.py",
-         'shop.gate("hits", at_least=0.0)', 'shop.gate("hits", at_least=0.0)\nshop.gate("hits", at_most=9.0)'),
+         'shop.gate("hits", at_least=0.0)', 'shop.gate("hits", at_least=0.0)\nshop.gate("hits", at_least=-9.0)'),
     edit("changed evaluator", "metrics.py", "float(sum", "1.0 + float(sum"),
     edit("new evaluator", "shop.py",
          "@shop.evaluator",

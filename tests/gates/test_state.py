@@ -119,7 +119,7 @@ def test_fewer_rows_are_other_data_and_other_rows_to_test_on_are_another_split()
     now, fewer, elsewhere = (described(cell, data(*sizes)) for sizes in ((200, 100), (180, 90), (200, 90)))
     (told,) = changes(cell, fewer, now)
     assert told.startswith("dataset 'd' changed without a new version (still ")
-    assert told.endswith("), and its splits with it")
+    assert told.endswith("), and its splits with it: give it a new version= first")
     (told,) = changes(cell, elsewhere, now)
     assert told.startswith("the splits of dataset 'd' changed (")
 
