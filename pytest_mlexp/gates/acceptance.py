@@ -156,7 +156,7 @@ def _accepted(found: Contributions, unchanged: tuple[str, ...]) -> Accepted:
         residual=_rounded(found.side.residual),
         unchanged=unchanged,
         hardware=found.hardware,
-        pace=_rounded(float(np.mean(found.pace))) if found.pace else None,
+        pace=_rounded(float(np.median(found.pace))) if found.pace else None,
     )
 
 

@@ -228,7 +228,7 @@ def _of_this_machine(found: Contributions, seen: Sequence[Seen]) -> Contribution
     from pytest_mlexp.tracking.machine import hardware
 
     taken = [[one.outcome.pace for one in seen if one.trial.seed == seed] for seed in found.seeds]
-    pace = tuple(float(np.mean(of_run)) for of_run in taken) if all(map(all, taken)) else ()
+    pace = tuple(float(np.median(of_run)) for of_run in taken) if all(map(all, taken)) else ()
     return replace(found, hardware=hardware(), pace=pace)
 
 

@@ -46,9 +46,12 @@ def noise_of_machine(name: str, accepted: Accepted, pace: float | None = None, *
 
 
 def pace_of(accepted: Accepted, taken: Sequence[float | None]) -> float | None:
-    """How many times as long a fixed piece of work took as when this was accepted; None where one is missing."""
+    """How many times as long a fixed piece of work took as when this was accepted; None where one is missing.
+
+    By the median: one stall beside one of several runs excuses none of them.
+    """
     seconds = [one for one in taken if one]
-    return float(np.mean(seconds)) / accepted.pace if seconds and accepted.pace else None
+    return float(np.median(seconds)) / accepted.pace if seconds and accepted.pace else None
 
 
 def told_of_pace(pace: float | None) -> str:

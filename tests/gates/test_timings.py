@@ -173,6 +173,13 @@ def test_what_a_slower_machine_explains_is_no_loss(seconds: float, pace: float, 
     assert verdict.comparison.pace == pytest.approx(pace / 0.01)
 
 
+def test_one_stall_among_several_runs_excuses_nothing() -> None:
+    kept = replace(accepted(runs(*[0.1] * 5, hardware="a")), pace=0.01)
+    slow = replace(runs(*[0.2] * 5, hardware="a"), pace=(0.01, 0.01, 0.11, 0.01, 0.01))
+    gate = Gate("fit_seconds", max_relative_drop=0.1)
+    assert against(gate, "fit_seconds", slow, (kept, None, False), Terms()).status == "regressed"
+
+
 def test_joined_runs_have_a_pace_where_each_of_them_has_one() -> None:
     one, other = (replace(runs(1.0, hardware="a"), pace=(pace,)) for pace in (0.01, 0.03))
     both = one.joined(other)
