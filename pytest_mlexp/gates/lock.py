@@ -179,6 +179,11 @@ def parse(text: str, *, where: str) -> Lock:
         raise SettingsError(
             f"{where} cannot be read ({error}): restore it from git; after a merge conflict accept the cells anew"
         ) from None
+    if "format" not in data:
+        raise SettingsError(
+            f"{where} is empty, or was not written by --mlexp-accept, and would hold nothing: restore it from git, "
+            "or take the file away to begin anew"
+        )
     for odd in _not_finite(lock):
         raise SettingsError(
             f"{where}: {odd} is not finite, or has no runs, and would hold nothing: restore it from git, or take that "

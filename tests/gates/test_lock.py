@@ -209,3 +209,9 @@ def test_a_cell_that_is_gone_may_be_a_new_one_though_an_accepted_one_is_spelled_
         "did you mean 'machine-d'? New here: machine-d, other-e; accepted as well: svm2-d"
     )
     assert instead(lock, "toy", "svm-d", ["svm2-d"]) == "did you mean 'svm2-d'? Known: svm2-d"
+
+
+@pytest.mark.parametrize("text", ["", "# a comment\n"])
+def test_an_empty_file_is_no_accepted_state(text: str) -> None:
+    with pytest.raises(SettingsError, match="would hold nothing: restore it from git"):
+        parse(text, where="mlexp.lock")
