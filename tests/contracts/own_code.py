@@ -48,6 +48,25 @@ class DrawsAgain(Sampled):
         return found + 0.1 * self._generator().normal()
 
 
+class Logarithms(Sampled):
+    """Sound: the size of the target is learnt as its logarithm, with its sign."""
+
+    def fit(self, X: Any, y: Any) -> Self:
+        return super().fit(X, np.sign(y) * np.log1p(np.abs(y)))
+
+    def _back(self, size: Any) -> Any:
+        return np.expm1(size)
+
+    def predict(self, X: Any) -> Any:
+        found = super().predict(X).clip(-50, 50)
+        return np.sign(found) * self._back(np.abs(found))
+
+
+class ForgetsTheOne(Logarithms):
+    def _back(self, size: Any) -> Any:
+        return np.exp(size)
+
+
 class Binned(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Sound: a mean for each of a column's bins, over all columns."""
 
@@ -115,6 +134,31 @@ class TurnedWhenSquare(Centroids):
     def decision_function(self, X: Any) -> Array:
         scores = super().decision_function(X)
         return scores[:, ::-1] if len(scores) == self.rows_ else scores
+
+
+class LeavesOneOut(Centroids):
+    """A batch as long as the training is taken for it: each row is held out of what is said of its class."""
+
+    def fit(self, X: Any, y: Any) -> Self:
+        self.rows_ = len(y)
+        return super().fit(X, y)
+
+    def predict_proba(self, X: Any) -> Array:
+        proba = super().predict_proba(X)
+        return 0.9 * proba + 0.1 / proba.shape[1] if len(proba) == self.rows_ else proba
+
+
+class KeepsSmallIntegers(Centroids):
+    """Differences are taken in the type that rows of the fit and of the batch have in common."""
+
+    def fit(self, X: Any, y: Any) -> Self:
+        self.small_ = isinstance(X, np.ndarray) and X.dtype.kind == "u" and X.dtype.itemsize == 1
+        return super().fit(X, y)
+
+    def decision_function(self, X: Any) -> Array:
+        scores = super().decision_function(X)
+        small = self.small_ and isinstance(X, np.ndarray) and X.dtype.kind in "iu"
+        return np.asarray(scores % 256) if small else scores
 
 
 class RemembersConstants(Centroids):

@@ -9,11 +9,13 @@ import numpy as np
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.learning import quality_of
+from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 
 Array = np.ndarray[Any, np.dtype[Any]]
 EXACT = 1e-6
+SMALL, LEARNT = 2.0**-10, 0.5
 OFF = 1e-3
 OTHER_UNITS = ((8.0, 1024.0), (2.0**-6, -16.0))  # factors and shifts of the targets
 
@@ -57,6 +59,25 @@ def scale_of_targets(subject: Subject, case: Case) -> None:
         raise Broken(claim, f"their spread is {ratio:.3g} times that of the targets", X=other.X, y=other.y)
 
 
+@law("Predictions have the level of the targets, also of small ones.", needs=("learns", "generated", "regressor"))
+def level_of_targets(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    if np.ndim(data.y) != 1 or not runs_own_code(subject, subject.fitted(data), data.X_test):
+        raise NotApplicable("it has several targets, or nothing but code of libraries runs in it")
+    least, spread = float(min(data.y.min(), data.y_test.min())), float(np.std(data.y))
+    small = _in_unit(data, SMALL, SMALL * (spread - least))
+    if isinstance(subject.tried(small, doing="a fit on small targets"), Refused):
+        raise NotApplicable("refuses small targets")
+    answer = subject.expected(small, methods=("predict",))["predict"]
+    if answer.shape != small.y_test.shape or not np.ptp(answer):
+        raise NotApplicable("it predicts one value")
+    together = float(np.corrcoef(answer, small.y_test)[0, 1])
+    off = abs(float(np.mean(answer - small.y_test))) / (SMALL * spread)
+    if together > LEARNT and off > 2:
+        claim = "predictions that go with small targets in all rows are as large on average"
+        raise Broken(claim, f"they are off by {off:.3g} times the spread of the targets", X=small.X, y=small.y)
+
+
 def _in_unit(data: Data, factor: float, shift: float) -> Data:
     y, y_test = (factor * part + shift for part in (data.y, data.y_test))
     return Data(data.X, y, data.X_test, y_test, ("another unit", factor, data.key))
@@ -78,4 +99,4 @@ def _near(found: tuple[float, float], wanted: tuple[float, float], plain: Array)
     return bool(np.abs(one - other).max() <= OFF * np.std(other))
 
 
-LAWS = (target_units, scale_of_targets)
+LAWS = (target_units, scale_of_targets, level_of_targets)

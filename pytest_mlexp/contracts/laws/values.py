@@ -38,7 +38,12 @@ def memory_layout(subject: Subject, case: Case) -> None:
     }
     for number, (what, form) in enumerate(forms.items()):
         methods = tuple(want) if number < 3 else tuple(want)[number % len(want) :][:1]
-        got = subject.answers(model, form, methods=methods)
+        if "negative" in what:  # which PyTorch refuses, with a clear error
+            got = subject.try_ask(model, form, doing=f"rows {what}", methods=methods)
+            if isinstance(got, Refused):
+                continue
+        else:
+            got = subject.answers(model, form, methods=methods)
         some = {method: want[method] for method in methods}
         same(got, some, f"rows {what} are answered alike", tolerance=subject.declares.tolerance, X=X)
 
