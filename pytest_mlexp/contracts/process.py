@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import random
 import sys
 import warnings
@@ -60,7 +59,6 @@ def quietly() -> Iterator[None]:
         seeded(0),
         restored(settings()),
         warnings.catch_warnings(),
-        _heap_at_rest(),
         parameters_validated(wanted=False),
         _controller("torch" in sys.modules).limit(limits=1),
     ):
@@ -76,19 +74,6 @@ def parameters_validated(*, wanted: bool) -> Iterator[None]:
         return
     with sklearn.config_context(skip_parameter_validation=not wanted):
         yield
-
-
-@contextmanager
-def _heap_at_rest() -> Iterator[None]:
-    """Leave what is there already out of garbage collections: going through it took a tenth of a model's checks."""
-    if gc.get_freeze_count():  # someone else's decision, or this one's
-        yield
-        return
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @functools.cache

@@ -124,18 +124,6 @@ class OneScratchForAll(Centroids):
         return found
 
 
-class TurnedWhenSquare(Centroids):
-    """With as many rows as at fit, it takes them for those of the fit, in another order of classes."""
-
-    def fit(self, X: Any, y: Any) -> Self:
-        self.rows_ = len(y)
-        return super().fit(X, y)
-
-    def decision_function(self, X: Any) -> Array:
-        scores = super().decision_function(X)
-        return scores[:, ::-1] if len(scores) == self.rows_ else scores
-
-
 class LeavesOneOut(Centroids):
     """A batch as long as the training is taken for it: each row is held out of what is said of its class."""
 

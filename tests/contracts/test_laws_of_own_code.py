@@ -23,7 +23,6 @@ CLASSIFIES = {"task": "classification"}
         (own.QuotaOfTheBatch(), Centroids(), "two_classes_row_by_row"),
         (own.SoftmaxTwice(), Centroids(), "probabilities_of_scores"),
         (own.OneScratchForAll(), Centroids(), "threads_answer_alike"),
-        (own.TurnedWhenSquare(), Centroids(), "large_batch"),
         (own.LeavesOneOut(), Centroids(), "large_batch"),
         (own.KeepsSmallIntegers(), Centroids(), "whole_numbers_at_fit"),
         (own.RemembersConstants(), Centroids(), "params_survive_fit"),

@@ -132,15 +132,6 @@ def test_a_setting_that_is_left_on_the_way_of_a_refusal_is_found_and_told_by_its
     assert pd.get_option("display.precision") == before
 
 
-def test_the_heap_is_at_rest_meanwhile_and_not_afterwards() -> None:
-    before = gc.get_freeze_count()
-    with quietly():
-        with quietly():
-            assert gc.get_freeze_count() > before
-        assert gc.get_freeze_count() > before
-    assert gc.get_freeze_count() == before
-
-
 def test_parameters_are_validated_at_the_first_fit_and_afterwards_left_alone() -> None:
     before = sklearn.get_config()
     broken = {record.law for record in check_model(Ridge(solver="none such")) if record.status == "failed"}

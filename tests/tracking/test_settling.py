@@ -79,10 +79,13 @@ def test_it_follows_until_the_session_has_ended(store: Store, synced: list[str])
     folder, ended = store.write(store.session), threading.Event()
     follower = threading.Thread(target=Settling(folder).follow, args=(ended, 0.001))
     follower.start()
-    while not synced:
+    deadline = time.monotonic() + 60
+    while not synced and time.monotonic() < deadline:
         time.sleep(0.001)
     ended.set()
-    follower.join()
+    follower.join(60)
+    assert synced == [FILE_NAME]
+    assert not follower.is_alive()
 
 
 def test_a_journal_that_was_taken_away_ends_nothing(store: Store) -> None:

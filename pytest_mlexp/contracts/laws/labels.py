@@ -27,6 +27,7 @@ KINDS: dict[str, tuple[Any, ...]] = {
     "small unsigned numbers": tuple(np.array([3, 200, 255], dtype=np.uint8)),
 }
 SUM = 1e-5
+NEAR = 1e-3
 
 
 @law("Predicted labels are training labels, of their own type, and the right ones.", needs=("classifier",))
@@ -200,4 +201,28 @@ def log_probabilities(subject: Subject, case: Case) -> None:
     same({"predict_proba": got}, {"predict_proba": want}, claim, tolerance=SUM, X=data.X_test)
 
 
-LAWS = (labels_keep_their_type, renaming_classes, probabilities, best_score_is_predicted, log_probabilities)
+@law(
+    "Probabilities can come near zero and one: they are not made of probabilities once more.",
+    needs=("classifier", "predict_proba"),
+)
+def probabilities_of_scores(subject: Subject, case: Case) -> None:
+    data = subject.data(_case(case, 2) if subject.declares.classes is None else case)
+    model = subject.fitted(data)
+    proba = subject.answers(model, data.X_test, methods=("predict_proba",))["predict_proba"]
+    if proba.ndim != 2 or not (proba > 0).all():
+        return
+    # A softmax of numbers between 0 and 1 gives odds of e at most, and of nearly e where these are sure.
+    odds = proba.max(axis=1) / proba.min(axis=1)
+    if np.e * (1 - NEAR) < odds.max() < np.e * (1 + SUM) and np.mean(odds > np.e * 0.9) > 0.3:
+        claim = "odds between classes are no softmax of probabilities, which are never larger than e = 2.718"
+        raise Broken(claim, f"the largest odds of {len(odds)} rows are {odds.max():.4f}", X=data.X_test)
+
+
+LAWS = (
+    labels_keep_their_type,
+    renaming_classes,
+    probabilities,
+    best_score_is_predicted,
+    log_probabilities,
+    probabilities_of_scores,
+)

@@ -11,7 +11,7 @@ from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import NotApplicable, law
 from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.refusals import Refused
-from pytest_mlexp.contracts.subject import SEEDS, Subject
+from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.execution.seeding import seeded
 
 NEEDS = ("trained", "seed", "set_params")
@@ -51,17 +51,14 @@ def _of_own_code(subject: Subject, case: Case) -> Data:
 
 
 def _fit(subject: Subject, data: Data, seed: Any) -> Any:
-    model = subject.raw()
-    names = [name for name in model.get_params() if name.rpartition("__")[2] in SEEDS]
-    model.set_params(**dict.fromkeys(names, seed))
+    model = subject.raw().set_params(**dict.fromkeys(subject.seeds, seed))
     return subject.try_fit(data.X, data.y, doing=f"a fit with {seed!r:.40} as its seed", model=model)
 
 
 def _answers(subject: Subject, data: Data, seed: int, *, start: int) -> Any:
-    model = subject.raw()
-    names = subject.seeds
+    model = subject.raw().set_params(**dict.fromkeys(subject.seeds, seed))
     with seeded(start):
-        model.set_params(**dict.fromkeys(names, seed)).fit(data.X, data.y)
+        model.fit(data.X, data.y)
     return subject.answers(model, data.X_test)
 
 

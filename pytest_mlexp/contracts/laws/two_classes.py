@@ -9,13 +9,10 @@ import numpy as np
 from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case
-from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.law import NotApplicable, law
 from pytest_mlexp.contracts.laws.batch import joined
 from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.subject import Subject
-
-E = float(np.e)
-NEAR = 1e-3
 
 
 @law("Of two classes, too, a row is answered alike alone, in a batch and in another order.", needs=("classifier",))
@@ -37,21 +34,4 @@ def two_classes_row_by_row(subject: Subject, case: Case) -> None:
     same(got, want, claim, tolerance=subject.declares.tolerance, X=X)
 
 
-@law(
-    "Probabilities can come near zero and one: they are not made of probabilities once more.",
-    needs=("classifier", "predict_proba"),
-)
-def probabilities_of_scores(subject: Subject, case: Case) -> None:
-    data = subject.data(replace(case, classes=2) if subject.declares.classes is None else case)
-    model = subject.fitted(data)
-    proba = subject.answers(model, data.X_test, methods=("predict_proba",))["predict_proba"]
-    if proba.ndim != 2 or not (proba > 0).all():
-        return
-    # A softmax of numbers between 0 and 1 gives odds of e at most, and of nearly e where these are sure.
-    odds = proba.max(axis=1) / proba.min(axis=1)
-    if E * (1 - NEAR) < odds.max() < E * (1 + 1e-5) and np.mean(odds > E * 0.9) > 0.3:
-        claim = "odds between classes are no softmax of probabilities, which are never larger than e = 2.718"
-        raise Broken(claim, f"the largest odds of {len(odds)} rows are {odds.max():.4f}", X=data.X_test)
-
-
-LAWS = (two_classes_row_by_row, probabilities_of_scores)
+LAWS = (two_classes_row_by_row,)
