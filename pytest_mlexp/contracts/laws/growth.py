@@ -11,7 +11,7 @@ from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.data import Case, is_texts
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.refit import LEAST_GROWTH
-from pytest_mlexp.contracts.own_code import counted_lines, runs_own_code, state_size
+from pytest_mlexp.contracts.own_code import counted_lines, homes_of, runs_own_code, state_size
 from pytest_mlexp.contracts.subject import Subject
 
 WINDOW = 1
@@ -116,7 +116,7 @@ def work_is_bounded(subject: Subject, case: Case) -> None:
         return
     counts = []
     for _ in range(3):
-        with counted_lines() as count:
+        with counted_lines(homes_of(model)) as count:
             subject.answers(model, data.X_test)
         counts.append(count())
         for _ in range(12):

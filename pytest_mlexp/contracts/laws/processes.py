@@ -21,7 +21,7 @@ from pytest_mlexp.contracts.data import Case, Data, fit_case, is_texts
 from pytest_mlexp.contracts.elsewhere import Elsewhere
 from pytest_mlexp.contracts.fitted import Answers, as_array
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
-from pytest_mlexp.contracts.own_code import own_code, runs_own_code
+from pytest_mlexp.contracts.own_code import homes_of, own_code, runs_own_code
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import JOBS, Subject
 from pytest_mlexp.execution.seeding import seeded
@@ -161,7 +161,7 @@ def threads_answer_alike(subject: Subject, case: Case) -> None:
     methods = subject.usual(model)
     want, wanted = subject.answers(model, X), [subject.answers(model, other) for other in others]
     for other, expected in zip(others, wanted, strict=True):
-        meeting = _Meeting(lambda other=other: _plain(model, other, methods))
+        meeting = _Meeting(lambda other=other: _plain(model, other, methods), homes_of(model))
         claim = "a call that another thread's call falls into gives what it gives alone"
         try:
             with meeting:
@@ -186,8 +186,9 @@ class _Meeting:
     That is what an unlucky switch of threads does, without the luck. Each line is stopped at twice at most.
     """
 
-    def __init__(self, call: Any) -> None:
+    def __init__(self, call: Any, homes: frozenset[str]) -> None:
         self._call = call
+        self._homes = homes
         self._visits: Counter[tuple[str, int]] = Counter()
         self._patient = True
         self.found: list[Answers] = []
@@ -201,7 +202,7 @@ class _Meeting:
         sys.settrace(self._before)
 
     def _entered(self, frame: FrameType, _event: str, _argument: Any) -> Any:
-        return self._line if own_code(frame) else None
+        return self._line if own_code(frame, self._homes) else None
 
     def _line(self, frame: FrameType, event: str, _argument: Any) -> Any:
         place = (frame.f_code.co_filename, frame.f_lineno)

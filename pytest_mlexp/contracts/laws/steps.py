@@ -11,7 +11,7 @@ from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case
 from pytest_mlexp.contracts.fitted import as_array
 from pytest_mlexp.contracts.law import NotApplicable, law
-from pytest_mlexp.contracts.own_code import own_module
+from pytest_mlexp.contracts.own_code import homes_of, own_module
 from pytest_mlexp.contracts.process import reseed
 from pytest_mlexp.contracts.subject import Subject
 
@@ -39,8 +39,9 @@ def steps_transform_alike(subject: Subject, case: Case) -> None:
 
 def _transformers(model: Any) -> Iterator[tuple[str, Any]]:
     """Transformers among the parameters, at any depth, whose code belongs to no library."""
+    homes = homes_of(model)
     for name, part in model.get_params(deep=True).items():
-        if hasattr(part, "fit_transform") and hasattr(part, "transform") and own_module(type(part).__module__):
+        if hasattr(part, "fit_transform") and hasattr(part, "transform") and own_module(type(part).__module__, homes):
             yield name, part
 
 
