@@ -101,7 +101,7 @@ def state_size(model: Any) -> int:
 
     What cannot be pickled counts as nothing; another law judges that.
     """
-    return _pickled(model) + sum(map(_pickled_or_count, _places(model)))
+    return len(pickled(model)) + sum(map(_pickled_or_count, _places(model)))
 
 
 def _places(model: Any) -> Iterator[Any]:
@@ -153,14 +153,15 @@ def own_module(name: str, homes: frozenset[str]) -> bool:
     return name != "builtins" and not (path and is_library(path, homes))
 
 
-def _pickled(value: Any) -> int:
+def pickled(value: Any) -> bytes:
+    """The bytes of what can be pickled, none of what cannot."""
     import cloudpickle
 
     try:
-        return len(cloudpickle.dumps(value))
+        return bytes(cloudpickle.dumps(value))
     except Exception:  # noqa: BLE001 - as said
-        return 0
+        return b""
 
 
 def _pickled_or_count(value: Any) -> int:
-    return _pickled(value) or 8 * len(value)
+    return len(pickled(value)) or 8 * len(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,13 +15,15 @@ from pytest_mlexp.blocks.model import ModelVariant
 from pytest_mlexp.contracts.data import Case, make
 from pytest_mlexp.contracts.declarations import Declarations, declared
 from pytest_mlexp.contracts.fitted import as_array
+from pytest_mlexp.contracts.networks import SINGLE_PRECISION, OnArrays, is_network
 from pytest_mlexp.contracts.process import quietly
+from pytest_mlexp.contracts.single import NETWORKS, holds
 from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.errors import DeclarationError
 
 
 def subject_of(model: Any, *, name: str | None = None, declares: Mapping[str, Any] | None = None) -> Subject:
-    """Make a subject of an estimator (instance or class), a plain callable, or a declared model variant.
+    """Make a subject of an estimator (instance or class), a plain callable, a torch module, or a declared variant.
 
     Raises:
         DeclarationError: it can neither predict nor be called, or an unknown declaration.
@@ -35,7 +38,7 @@ def _subject_of(model: Any, name: str | None, declares: Mapping[str, Any]) -> Su
     if not (callable(getattr(first, "predict", None)) or (callable(first) and not inspect.isclass(first))):
         raise DeclarationError(
             f"{first!r:.80} can neither predict nor be called: give an estimator (instance or class), a plain "
-            "callable inputs -> predictions, or a declared model"
+            "callable inputs -> predictions, a torch module, or a declared model"
         )
     found = declared(first, declares)
     label = name or getattr(model, "name", None) or getattr(model, "__name__", None) or type(first).__name__
@@ -43,12 +46,16 @@ def _subject_of(model: Any, name: str | None, declares: Mapping[str, Any]) -> Su
         found = _by_targets(found) if found.given else _tried(label, raw, found)
     subject = _dense_enough(Subject(str(label), raw, found))
     subject.given = declares
+    if "tolerance" not in declares and subject.trains and "torch" in sys.modules:
+        _allow_for_networks(subject)
     return subject
 
 
 def _maker(model: Any) -> Callable[[], Any]:
     if isinstance(model, ModelVariant):
         return lambda: model.build(seed=0, device="cpu")
+    if is_network(model):
+        return lambda: OnArrays(model() if inspect.isclass(model) else copy.deepcopy(model))
     if inspect.isclass(model):
         return model
     if hasattr(model, "get_params") and hasattr(model, "fit"):
@@ -104,6 +111,16 @@ def _dense_enough(subject: Subject) -> Subject:
         return subject
     dense = Subject(subject.name, subject.raw, replace(subject.declares, spread=0.3))
     return dense if _answers_all(dense) else subject
+
+
+def _allow_for_networks(subject: Subject) -> None:
+    """A model with a network in it computes in single precision, whatever type its answers have."""
+    try:
+        model = subject.fitted(subject.data(Case()))
+    except Exception:  # noqa: BLE001 - why it cannot be fitted, a law tells
+        return
+    if holds(model, NETWORKS):
+        subject.declares = replace(subject.declares, tolerance=max(subject.declares.tolerance, SINGLE_PRECISION))
 
 
 def _answers_all(subject: Subject) -> bool:
