@@ -25,8 +25,8 @@ MODULES = (
     ),
     *("history", "encodings", "units"),
     *("params", "nested", "refit", "copies", "learning", "targets", "ends", "incremental", "weights"),
-    *("degenerate", "digits", "growth", "processes"),
-    *("further", "scoring", "rare", "seeds", "two_classes", "margins", "steps", "mixed"),
+    *("degenerate", "digits", "small", "growth", "processes"),
+    *("further", "scoring", "rare", "seeds", "two_classes", "margins", "steps", "mixed", "ordered", "dates"),
 )
 
 

@@ -22,6 +22,7 @@ _WORDLESS = re.compile(
 )
 # torch reports shapes and dtypes that do not fit as RuntimeError.
 _SAYS_WHY = re.compile(r"\b(shapes?|size|dimension|dtype|features?|columns?|fit|fitted|expected)\b", re.IGNORECASE)
+LEAST_ORDINARY, MOST_ORDINARY = 1e-9, 1e9  # powers of larger and smaller ones may leave the range of numbers
 _CLEAR = (ValueError, TypeError, NotImplementedError, OverflowError, MlexpError)
 # What Python and numpy say when code meets something it was not written for.
 _ACCIDENT = re.compile(
@@ -30,6 +31,10 @@ _ACCIDENT = re.compile(
     r"|zero-size array|empty sequence|arg is an empty|object of type|loop of ufunc|ufunc '"
     r"|must be real number|could not be broadcast from|truth value of an",
 )
+
+
+# What validation says of rows that hold NaN or infinity.
+_NOT_FINITE = re.compile(r"contains? (nan|infinity)|must be finite|infs or nans", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -91,9 +96,25 @@ def attempt(call: Callable[[], Any], *, doing: str, **data: Any) -> Any:
     except Broken:
         raise
     except Exception as error:
-        if is_refusal(error):
+        if is_refusal(error) and not _is_untrue(error, data):
             return Refused(error)
         raise crash(error, doing=doing, **data) from error
+
+
+def _is_untrue(error: BaseException, data: dict[str, Any]) -> bool:
+    """Whether it says that rows of ordinary numbers hold NaN or infinity: it made these itself."""
+    if _NOT_FINITE.search(str(error)) is None:
+        return False
+    return all(_is_ordinary(part) for part in data.values() if part is not None)
+
+
+def _is_ordinary(values: Any) -> bool:
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiubUS":
+        return False
+    if values.dtype.kind != "f":
+        return True
+    sizes = np.abs(values[values != 0])
+    return bool(((sizes > LEAST_ORDINARY) & (sizes < MOST_ORDINARY)).all())
 
 
 def crash(error: BaseException, *, doing: str, **data: Any) -> Crashed:

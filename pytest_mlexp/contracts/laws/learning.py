@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -15,6 +16,7 @@ from pytest_mlexp.contracts.compare import differs
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
+from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 
@@ -26,6 +28,7 @@ LARGE = 1300
 LONG = 1087  # leaves LAST rows or more over after batches of 10, 16, 32, 50, 64, 100, 128, 256, 500 or 1000
 LAST = 7
 MANY = 800
+SOME, MOST_SECONDS = 100, 60.0
 FEW = 24
 WORSE = 0.2
 WELL = 0.9
@@ -198,6 +201,8 @@ def _steps(subject: Subject, case: Case) -> Data:
 def many_columns_are_learnt(subject: Subject, case: Case) -> None:
     if subject.declares.columns is not None:
         raise NotApplicable("its columns are given")
+    if _takes_long(subject, case):
+        raise NotApplicable("its fits take too long on many columns")
     many = _columns(subject, case, MANY)
     if not _one_label(subject, many):
         return
@@ -209,6 +214,16 @@ def many_columns_are_learnt(subject: Subject, case: Case) -> None:
     if _one_label(subject, _beside_zeros(few)):
         claim = f"what {MANY} columns say is learnt, or what {FEW} of them say beside zeros, where {FEW} are"
         raise Broken(claim, "all rows get one label, in both", X=many.X[:3], y=many.y[:3])
+
+
+def _takes_long(subject: Subject, case: Case) -> bool:
+    """Whether a fit of its own code costs so much on some columns that one on many, of cubic cost, has no end."""
+    some = _columns(subject, case, SOME)
+    if not runs_own_code(subject, subject.fitted(subject.data(case)), subject.data(case).X_test):
+        return False
+    started = time.process_time()
+    subject.tried(some, doing="a fit on an easy problem in another form")
+    return (time.process_time() - started) * (MANY / SOME) ** 3 > MOST_SECONDS
 
 
 def _one_label(subject: Subject, data: Data) -> bool:
