@@ -15,6 +15,7 @@ from pytest_mlexp.contracts.fitted import Answers, as_array
 from pytest_mlexp.contracts.law import Broken, Crashed, NotApplicable, law
 from pytest_mlexp.contracts.laws.values import ordinary
 from pytest_mlexp.contracts.laws.whole import whole_rows
+from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.refusals import Refused, is_refusal, told
 from pytest_mlexp.contracts.subject import Subject
 
@@ -67,6 +68,23 @@ def index_at_fit(subject: Subject, case: Case) -> None:
         "trained on inputs and targets that have words in another order as their index, it is the model of a plain one"
     )
     same(got, want, claim, tolerance=TOLERANCE, X=X, y=targets)
+
+
+@law("Rows that were shuffled with their index, inputs and targets alike, are learnt from.", needs=("table", "trained"))
+def shuffled_rows(subject: Subject, case: Case) -> None:
+    import pandas as pd
+
+    data = subject.data(case)
+    if subject.declares.nondeterministic or not isinstance(data.y, np.ndarray) or data.y.ndim > 1:
+        raise NotApplicable("two fits may differ, or targets are no flat array")
+    if not runs_own_code(subject, subject.fitted(data), data.X_test):
+        raise NotApplicable("nothing but code of libraries runs in it")
+    on_plain, _ = _fitted_on_frame(subject, data)
+    want = _on_frame(subject, on_plain, data)
+    index = np.random.default_rng(case.seed).permutation(2 * len(data))[: len(data)]  # as of a part of a split
+    X, y = framed(data.X, index), pd.Series(data.y, name="y", index=index)
+    got = subject.answers(subject.train(subject.build(), X, y), on_plain.X_test)
+    same(got, want, "trained on a shuffled part of a table, it is the model of the rows", tolerance=TOLERANCE, X=X, y=y)
 
 
 @law("A frame and an array of the same numbers are answered alike.", needs=("table", "numeric"))
@@ -253,6 +271,7 @@ def _on_frame(subject: Subject, on_plain: Data, data: Data) -> Answers:
 LAWS = (
     frame_index,
     index_at_fit,
+    shuffled_rows,
     frame_and_array,
     mixed_columns,
     reordered_columns,

@@ -38,6 +38,36 @@ def ends_belong_to_the_range(subject: Subject, case: Case) -> None:
             raise Broken(claim, f"in {jumps.sum()} of {len(jumps)} columns, {got[:3]} instead of {want[:3]}", X=rows)
 
 
+@law("Rows beyond the range of a column are not answered like rows at its other end.", needs=("numeric",))
+def beyond_is_not_the_other_end(subject: Subject, case: Case) -> None:
+    data = subject.data(case)
+    model = subject.fitted(data)
+    if not subject.trains or subject.declares.categorical or data.X.shape[1] < 2 or subject.declares.positive_only:
+        raise NotApplicable("its columns have no range, or it has one column only")
+    if not runs_own_code(subject, model, data.X_test):
+        raise NotApplicable("nothing but code of libraries runs in it")
+    methods = tuple(name for name in subject.methods(model) if name != "predict") or ("predict",)
+    low, high = data.X.min(axis=0), data.X.max(axis=0)
+    usual = max(float(np.ptp(_numbers(subject, model, data.X, methods))), 1e-12)
+    for name, end, other, step in (("below", low, high, -0.1), ("above", high, low, 0.1)):
+        rows = np.repeat(data.X_test[:1], data.X.shape[1], axis=0)
+        places = [_placed(rows, values) for values in (end, end + step * (high - low), other)]
+        inside, beyond, far = (_numbers(subject, model, X, methods) for X in places)
+        wrapped = (np.abs(beyond - far).max(axis=1) < 1e-9 * usual) & (
+            np.abs(beyond - inside).max(axis=1) > JUMP * usual
+        )
+        if wrapped.sum() > max(1, len(wrapped) // 2):
+            claim = f"rows a little {name} the range of a column are refused, or not answered like its other end"
+            raise Broken(claim, f"in {wrapped.sum()} of {len(wrapped)} columns they are", X=places[1])
+
+
+def _placed(rows: Any, values: Any) -> Any:
+    """Row j with another value in column j."""
+    placed, columns = rows.copy(), np.arange(rows.shape[1])
+    placed[columns, columns] = values
+    return placed
+
+
 def _numbers(subject: Subject, model: Any, X: Any, methods: tuple[str, ...]) -> Any:
     """The answers of one method as a matrix.
 
@@ -50,4 +80,4 @@ def _numbers(subject: Subject, model: Any, X: Any, methods: tuple[str, ...]) -> 
     return found.reshape(len(found), -1)
 
 
-LAWS = (ends_belong_to_the_range,)
+LAWS = (ends_belong_to_the_range, beyond_is_not_the_other_end)

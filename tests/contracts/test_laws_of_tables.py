@@ -1,0 +1,62 @@
+"""Laws on units, orders and gaps of tables: each finds its fault and spares the healthy twin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pytest_mlexp.contracts.driver import check_model
+from tests.contracts import tables
+from tests.contracts.centroids import Centroids
+
+FRAMES = {"requires_frame": True}
+
+
+@pytest.mark.parametrize(
+    ("broken", "sound", "law", "declares"),
+    [
+        (tables.SmallIsConstant(), tables.Nearest(), "small_column", {}),
+        (tables.SinglePrecision(), tables.Nearest(), "digits_far_from_zero", {}),
+        (tables.BinsOfTheHead(), tables.Bins(), "order_hides_nothing", {}),
+        (tables.MissingIsLongAgo(), tables.Days(), "missing_dates", FRAMES),
+        (
+            tables.nearest_of(tables.NothingByNothing()),
+            tables.nearest_of(tables.Ranges()),
+            "constant_columns",
+            {},
+        ),
+        (tables.nearest_of(tables.CutsLittleColumns()), tables.nearest_of(tables.Ranges()), "small_units", {}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_fault_in_a_table_is_found_and_its_twin_spared(broken: Any, sound: Any, law: str, declares: Any) -> None:
+    (fault,) = check_model(broken, laws=[law], declares=declares)
+    assert fault.status == "failed", fault.message
+    (twin,) = check_model(sound, laws=[law], declares=declares)
+    assert twin.status == "passed", twin.message
+
+
+@pytest.mark.parametrize("sound", [tables.Nearest(), tables.Bins(), tables.nearest_of(tables.Ranges())])
+def test_a_sound_model_of_tables_breaks_no_law(sound: Any) -> None:
+    broken = {record.law: record.message for record in check_model(sound) if record.status == "failed"}
+    assert broken == {}
+
+
+class Cubic(Centroids):
+    """Sound, and with fits that cost the third power of the columns."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        X = np.asarray(X, dtype=float)
+        for _ in range(200 if X.ndim == 2 and X.shape[1] >= 100 else 1):
+            np.linalg.svd(np.eye(X.shape[-1]))
+        if X.shape[-1] > 400:
+            raise AssertionError("this would take minutes")
+        return super().fit(X, y)
+
+
+def test_a_model_whose_fits_are_cubic_is_not_fitted_on_many_columns() -> None:
+    (record,) = check_model(Cubic(), laws=["many_columns_are_learnt"], declares={"task": "classification"})
+    assert record.status == "not_applicable"
+    assert "too long" in record.message
