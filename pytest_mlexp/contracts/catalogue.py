@@ -27,7 +27,7 @@ MODULES = (
     *("params", "nested", "refit", "copies", "learning", "targets", "ends", "incremental", "weights"),
     *("degenerate", "digits", "small", "growth", "processes"),
     *("further", "scoring", "rare", "seeds", "two_classes", "margins", "steps", "mixed", "ordered", "dates"),
-    *("columns", "blends", "quantiles"),
+    *("columns", "blends", "quantiles", "influence", "classes"),
 )
 
 

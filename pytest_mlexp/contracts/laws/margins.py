@@ -59,6 +59,20 @@ def beyond_is_not_the_other_end(subject: Subject, case: Case) -> None:
         if wrapped.sum() > max(1, len(wrapped) // 2):
             claim = f"rows a little {name} the range of a column are refused, or not answered like its other end"
             raise Broken(claim, f"in {wrapped.sum()} of {len(wrapped)} columns they are", X=places[1])
+    if subject.declares.task == "regression":
+        _beyond_all(subject, model, data.X, usual)
+
+
+def _beyond_all(subject: Subject, model: Any, X: Any, usual: float) -> None:
+    """Check rows beyond the ones of the smallest and the largest answer, in all columns at once."""
+    answers = _numbers(subject, model, X, ("predict",))[:, 0]
+    least, most = X[answers.argmin()], X[answers.argmax()]
+    for end, other in ((least, most), (most, least)):
+        rows = np.stack([end, other, *(end + step * (end - other) for step in (0.1, 0.3, 1.0))])
+        inside, far, *beyond = _numbers(subject, model, rows, ("predict",))[:, 0]
+        if abs(inside - far) > usual / 2 and any(abs(found - far) < 1e-9 * usual for found in beyond):
+            claim = "rows beyond the one of the smallest or largest answer are not answered like that of the other end"
+            raise Broken(claim, f"{beyond} beyond {inside:.3g}, with {far:.3g} at the other end", X=rows)
 
 
 def _placed(rows: Any, values: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 EXACT = 1e-6
 SMALL, LEARNT = 2.0**-10, 0.5
 OFF = 1e-3
+NEAR_MIRROR, FAR_FROM_IT = 0.05, 0.3
 OTHER_UNITS = ((8.0, 1024.0), (2.0**-6, -16.0))  # factors and shifts of the targets
 
 
@@ -78,6 +80,32 @@ def level_of_targets(subject: Subject, case: Case) -> None:
         raise Broken(claim, f"they are off by {off:.3g} times the spread of the targets", X=small.X, y=small.y)
 
 
+@law("Targets of the other sign are answered with the other sign, outliers or not.", needs=("learns", "generated"))
+def mirrored_targets(subject: Subject, case: Case) -> None:
+    if subject.declares.task != "regression" or subject.declares.positive_target or not subject.trains:
+        raise NotApplicable("it is no regression, or of positive targets")
+    data = subject.data(replace(case, train_rows=96))
+    if np.ndim(data.y) != 1 or not runs_own_code(subject, subject.fitted(data), data.X_test):
+        raise NotApplicable("it has several targets, or nothing but code of libraries runs in it")
+    far = data.y.copy()
+    far[::24] -= 20 * np.std(data.y)
+    usual, with_outliers = (_off_the_mirror(subject, replace(data, y=y)) for y in (data.y, far))
+    if usual < NEAR_MIRROR and with_outliers > FAR_FROM_IT:
+        claim = "targets with their signs changed are answered with theirs changed, outliers below like outliers above"
+        raise Broken(claim, f"answers differ by {with_outliers:.3g} of the spread of the targets", X=data.X, y=far)
+
+
+def _off_the_mirror(subject: Subject, data: Data) -> float:
+    """How far answers are from being those of mirrored targets mirrored, as a share of the usual spread of answers."""
+    found = []
+    for sign in (1, -1):
+        model = subject.try_fit(data.X, sign * data.y, doing="a fit on mirrored targets")
+        if isinstance(model, Refused):
+            raise NotApplicable(f"refuses mirrored targets: {model}")
+        found.append(sign * subject.answers(model, data.X_test, methods=("predict",))["predict"])
+    return float(np.median(np.abs(found[0] - found[1]))) / max(float(np.std(data.y_test)), 1e-12)
+
+
 def _in_unit(data: Data, factor: float, shift: float) -> Data:
     y, y_test = (factor * part + shift for part in (data.y, data.y_test))
     return Data(data.X, y, data.X_test, y_test, ("another unit", factor, data.key))
@@ -99,4 +127,4 @@ def _near(found: tuple[float, float], wanted: tuple[float, float], plain: Array)
     return bool(np.abs(one - other).max() <= OFF * np.std(other))
 
 
-LAWS = (target_units, scale_of_targets, level_of_targets)
+LAWS = (target_units, scale_of_targets, level_of_targets, mirrored_targets)
