@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pytest_mlexp.contracts.driver import check_model
-from tests.contracts import columns, tables
+from tests.contracts import columns, spreads, tables
 from tests.contracts.centroids import Centroids
 
 FRAMES = {"requires_frame": True}
@@ -37,9 +37,14 @@ FRAMES = {"requires_frame": True}
         (columns.UnseenIsZero(), columns.Places(), "unseen_words_stay_in_range", FRAMES),
         (columns.AlignsByTheIndex(), columns.Places(), "shuffled_rows", FRAMES),
         (columns.CodesOfThisBatch(), columns.Places(), "words_of_the_batch", FRAMES),
+        (spreads.WithoutTheNearest(), spreads.Neighbours(), "own_target_counts", {}),
+        (spreads.WithoutTheConstants(), spreads.Bayes(), "narrow_class_is_recalled", {}),
+        (spreads.RareIsRarer(), spreads.Bayes(), "balanced_weights_help_the_rare", {}),
+        (spreads.RobustAgainstHalf(), spreads.Robust(), "mirrored_targets", {}),
+        (spreads.BelowIsAbove(), spreads.Steps(), "beyond_is_not_the_other_end", {}),
         (tables.nearest_of(tables.CutsLittleColumns()), tables.nearest_of(tables.Ranges()), "small_units", {}),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_a_fault_in_a_table_is_found_and_its_twin_spared(broken: Any, sound: Any, law: str, declares: Any) -> None:
     (fault,) = check_model(broken, laws=[law], declares=declares)
@@ -59,6 +64,10 @@ def test_a_fault_in_a_table_is_found_and_its_twin_spared(broken: Any, sound: Any
         columns.Blend(),
         columns.Level(),
         columns.Ends(),
+        spreads.Neighbours(),
+        spreads.Bayes(),
+        spreads.Robust(),
+        spreads.Steps(),
     ],
 )
 def test_a_sound_model_of_tables_breaks_no_law(sound: Any) -> None:
