@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,11 +145,21 @@ def _of_checkout(logged: Environment, again: Environment, *, code: bool) -> Iter
 
 
 def _of_packages(logged: Environment, again: Environment, imported: frozenset[str]) -> Iterator[Cause]:
-    changed = _changed(logged.get("packages") or {}, again.get("packages") or {})
+    both = (logged.get("contents") or {}).keys() & (again.get("contents") or {}).keys()
+    changed = _changed(_versions(logged, both), _versions(again, both))
     for name in sorted(changed.keys() & imported):
         yield cause("package changed", f"{name} {changed[name]}")
     if others := [f"{name} {change}" for name, change in sorted(changed.items()) if name not in imported]:
         yield cause("other package changed", ", ".join(others))
+
+
+def _versions(environment: Environment, known: AbstractSet[str]) -> dict[str, str]:
+    """The versions of packages, with what tells two of one version apart, where both records know it."""
+    packages = environment.get("packages") or {}
+    return {
+        name: f"{version} ({environment['contents'][name]})" if name in known else version
+        for name, version in packages.items()
+    }
 
 
 def _of_python(logged: Environment, again: Environment) -> Iterator[Cause]:

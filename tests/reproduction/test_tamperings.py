@@ -83,6 +83,14 @@ def test_a_lost_diff_is_named(checkout: Checkout) -> None:
         assert only_cause(lost, checkout.record()).startswith("uncommitted diff missing")
 
 
+def test_a_package_of_one_version_and_other_content_is_named(checkout: Checkout) -> None:
+    one, other = (
+        altered(checkout.record(), packages={"numpy": "1.0"}, contents={"numpy": f"git {commit}"}) for commit in "ab"
+    )
+    assert only_cause(one, worse(other)) == "package changed: numpy 1.0 (git a) -> 1.0 (git b)"
+    assert only_cause(altered(one, contents={}), worse(other)).startswith("nothing recorded differs")
+
+
 def test_an_altered_diff_is_named(checkout: Checkout) -> None:
     checkout.edit("blocks.py", "shrink=30.0", "shrink=31.0")
     logged = checkout.record()
