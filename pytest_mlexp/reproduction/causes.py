@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_mlexp.provenance.code.variables import ARGUMENTS
 from pytest_mlexp.records import CellRecord
 from pytest_mlexp.reproduction.patches import changed_files, same_checkout
 from pytest_mlexp.tracking.git import CUT
@@ -32,6 +33,7 @@ KINDS = (
     "package changed",
     "Python changed",
     "environment variable changed",
+    "command line changed",
     "hardware changed",
     "operating system changed",
     "commit changed",
@@ -83,6 +85,16 @@ def of_sessions(logged: Environment, again: Environment, *, imported: frozenset[
         *_of_variables(logged, again),
         *_of_machine(logged, again),
     )
+
+
+def of_reads(logged: CellRecord, again: CellRecord) -> tuple[Cause, ...]:
+    """What differs in the variables and the command line that the team's code reads; where the code is the same."""
+    if logged.sources != again.sources:
+        return ()
+    changed = _changed(logged.reads, again.reads)
+    arguments = changed.pop(ARGUMENTS, None)
+    variables = [cause("environment variable changed", f"{name} {change}") for name, change in changed.items()]
+    return (*variables, *([cause("command line changed", arguments)] if arguments else []))
 
 
 def _of_data(logged: CellRecord, again: CellRecord) -> Iterator[Cause]:
