@@ -79,6 +79,9 @@ def test_quality(evaluation):
     assert evaluation.metrics
 """
 
+# Sessions within this one leave these out: importing them takes a process and each worker longer than what is tested.
+WITHOUT_OTHERS = [word for name in ("hypothesispytest", "anyio") for word in ("-p", f"no:{name}")]
+
 
 @dataclass(frozen=True)
 class Project:
@@ -107,7 +110,8 @@ class Project:
 
     def pytest(self, *arguments: str, tracking: str | None = "off", process: bool = False) -> pytest.RunResult:
         """Run the project's tests: unless told otherwise in the order they stand in, and without tracking."""
-        options = [*([] if "randomly" in arguments else ["-p", "no:randomly"]), *arguments]
+        order = [] if "randomly" in arguments else ["-p", "no:randomly"]
+        options = [*order, *WITHOUT_OTHERS, *arguments]
         if tracking is not None:
             options.append(f"--mlexp-tracking-uri={tracking}")
         return self.pytester.runpytest_subprocess(*options) if process else self.pytester.runpytest_inprocess(*options)
