@@ -133,5 +133,5 @@ def test_a_patch_loses_what_added_lines_give_a_secret_name_and_still_applies() -
 
 
 def test_a_very_long_added_line_is_redacted_in_no_time() -> None:
-    line = "+" + "a" * 1_000_000
+    line = "+" + "a" * 200_000
     assert redact_diff(f"+++ b/data.json\n{line}\n") == f"+++ b/data.json\n{line}\n"
