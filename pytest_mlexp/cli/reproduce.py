@@ -56,10 +56,12 @@ def run(given: argparse.Namespace) -> int:
         print(recent(root))  # noqa: T201 - what the command is for
         return 0
 
-    def fetch(name: str) -> JournalContents | None:
-        return None if uri == OFF else fetch_logged(name, uri or default_uri(root))
+    store = None if uri == OFF else uri or default_uri(root)
 
-    logged = find(given.name, root, fetch=fetch)
+    def fetch(name: str) -> JournalContents | None:
+        return None if store is None else fetch_logged(name, store)
+
+    logged = find(given.name, root, fetch=fetch, store=store)
     if given.show:
         print(overview(logged))  # noqa: T201 - what the command is for
         return 0

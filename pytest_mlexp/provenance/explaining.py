@@ -30,7 +30,7 @@ def _phrases(changed: list[str], before: Mapping[str, str], now: Mapping[str, st
             yield "declaration changed"
         elif name == "data":
             yield "data changed"
-        elif name in {"python", "precision", "split", "seed", "device"}:
+        elif name in {"python", "precision", "layout", "split", "seed", "device"}:
             yield f"{name} changed: {_value(before, name)} -> {_value(now, name)}"
 
 

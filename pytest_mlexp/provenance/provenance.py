@@ -197,6 +197,8 @@ class Provenances:
     def _of_data(self, dataset: Dataset) -> dict[str, str]:
         if id(dataset) not in self._data:
             found = {"data": dataset.digest}
+            if layout := ", ".join(filter(None, map(_layout, (dataset.X, dataset.y)))):
+                found["layout"] = layout
             for column in (dataset.X, dataset.y):
                 root = type(column).__module__.partition(".")[0]
                 if root in {"pandas", "numpy", "scipy", "torch"}:
@@ -209,6 +211,17 @@ def _plain(variant: ModelVariant) -> dict[str, str]:
     """The parameters that are told by how they print."""
     texts = {f"param {name}": repr(value) for name, value in variant.params.items() if type(value) in PLAIN}
     return {part: text for part, text in texts.items() if len(text) <= LONGEST}
+
+
+def _layout(values: object) -> str:
+    """How values lie in memory, where that is not as usual: a sum may be rounded otherwise by it."""
+    root = type(values).__module__.partition(".")[0]
+    if root == "scipy":
+        return str(getattr(values, "format", ""))
+    flags = getattr(values, "flags", None) if root == "numpy" else None
+    if flags is None or flags.c_contiguous:
+        return ""
+    return "Fortran order" if flags.f_contiguous else f"strides {getattr(values, 'strides', '')}"
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_mlexp.provenance.code.variables import ARGUMENTS
 from pytest_mlexp.records import CellRecord
 from pytest_mlexp.reproduction.patches import changed_files, same_checkout
 from pytest_mlexp.tracking.git import CUT
@@ -31,6 +33,7 @@ KINDS = (
     "package changed",
     "Python changed",
     "environment variable changed",
+    "command line changed",
     "hardware changed",
     "operating system changed",
     "commit changed",
@@ -82,6 +85,16 @@ def of_sessions(logged: Environment, again: Environment, *, imported: frozenset[
         *_of_variables(logged, again),
         *_of_machine(logged, again),
     )
+
+
+def of_reads(logged: CellRecord, again: CellRecord) -> tuple[Cause, ...]:
+    """What differs in the variables and the command line that the team's code reads; where the code is the same."""
+    if logged.sources != again.sources:
+        return ()
+    changed = _changed(logged.reads, again.reads)
+    arguments = changed.pop(ARGUMENTS, None)
+    variables = [cause("environment variable changed", f"{name} {change}") for name, change in changed.items()]
+    return (*variables, *([cause("command line changed", arguments)] if arguments else []))
 
 
 def _of_data(logged: CellRecord, again: CellRecord) -> Iterator[Cause]:
@@ -144,11 +157,21 @@ def _of_checkout(logged: Environment, again: Environment, *, code: bool) -> Iter
 
 
 def _of_packages(logged: Environment, again: Environment, imported: frozenset[str]) -> Iterator[Cause]:
-    changed = _changed(logged.get("packages") or {}, again.get("packages") or {})
+    both = (logged.get("contents") or {}).keys() & (again.get("contents") or {}).keys()
+    changed = _changed(_versions(logged, both), _versions(again, both))
     for name in sorted(changed.keys() & imported):
         yield cause("package changed", f"{name} {changed[name]}")
     if others := [f"{name} {change}" for name, change in sorted(changed.items()) if name not in imported]:
         yield cause("other package changed", ", ".join(others))
+
+
+def _versions(environment: Environment, known: AbstractSet[str]) -> dict[str, str]:
+    """The versions of packages, with what tells two of one version apart, where both records know it."""
+    packages = environment.get("packages") or {}
+    return {
+        name: f"{version} ({environment['contents'][name]})" if name in known else version
+        for name, version in packages.items()
+    }
 
 
 def _of_python(logged: Environment, again: Environment) -> Iterator[Cause]:

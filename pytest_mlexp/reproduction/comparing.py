@@ -15,6 +15,7 @@ from pytest_mlexp.reproduction.causes import (
     cause,
     changed_sources,
     of_cells,
+    of_reads,
     of_sessions,
 )
 
@@ -86,12 +87,13 @@ def compare(
     own = {key: of_cells(cell, after[key]) for key, cell in before.items() if key in after}
     code = any(found.kind.endswith("code changed") for causes in own.values() for found in causes)
     around = of_sessions(*environments, imported=imported, code=code)
+    read = {key: of_reads(before[key], after[key]) for key in own}
     findings = [
-        replace(finding, causes=_causes(finding, own.get(key, ()), around))
+        replace(finding, causes=_causes(finding, own.get(key, ()), {*read.get(key, ()), *around}))
         for key, cell in before.items()
         for finding in _of_cell(cell, after.get(key), alike=not own.get(key, ()))
     ]
-    every = {found for causes in (*_told_once(before, after, own), around) for found in causes}
+    every = {found for causes in (*_told_once(before, after, own), *read.values(), around) for found in causes}
     return Compared(tuple(sorted(findings, key=lambda f: STATUSES.index(f.status))), tuple(sorted(every)))
 
 
@@ -104,7 +106,7 @@ def _told_once(before: Cells, after: Cells, own: Mapping[Key, tuple[Cause, ...]]
         yield (found for found in causes if found.kind != OTHER_CODE or not files[key] <= told)
 
 
-def _causes(finding: Finding, own: tuple[Cause, ...], around: tuple[Cause, ...]) -> tuple[Cause, ...]:
+def _causes(finding: Finding, own: tuple[Cause, ...], around: Iterable[Cause]) -> tuple[Cause, ...]:
     if finding.status in GOOD:
         return ()
     return tuple(sorted((*own, *around))) or (cause(NOT_DETERMINISTIC, "the model or the data is not deterministic"),)

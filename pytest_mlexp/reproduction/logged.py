@@ -11,6 +11,7 @@ from pytest_mlexp.errors import SettingsError
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, SessionRecord
 from pytest_mlexp.tracking.journal import STATE_FOLDER, JournalContents, read
+from pytest_mlexp.tracking.secrets import redact_uri
 
 Fetch = Callable[[str], JournalContents | None]
 
@@ -49,13 +50,14 @@ class Logged:
         return found if isinstance(found, Mapping) else {}
 
 
-def find(name: str, root: Path, *, fetch: Fetch) -> Logged:
+def find(name: str, root: Path, *, fetch: Fetch, store: str | None) -> Logged:
     """Find a run by name: in the journals under ``root`` first, then in MLflow.
 
     Args:
         name: a session's id, ``session/cell``, ``session/experiment/cell``, or an MLflow run's id.
         root: the project's folder.
         fetch: brings back a session or a run from MLflow by its id; None when it does not know it.
+        store: what is asked, for messages; None where it is off.
 
     Raises:
         SettingsError: nothing of that name was recorded; the message names the candidates.
@@ -67,10 +69,11 @@ def find(name: str, root: Path, *, fetch: Fetch) -> Logged:
     found = fetch(session) if session else None
     if found is None:
         here = sorted(path.parent.name for path in folder.parent.glob("*/journal.jsonl"))
+        asked = f"in MLflow at {redact_uri(store)}" if store else "in MLflow, which is off"
         raise SettingsError(
-            f"no run {name!r}, neither in the journals under {folder.parent} nor in MLflow; sessions here: "
-            f"{nearest(session, here[-20:])}. A run is a session, session/cell, or the id of an MLflow run; "
-            "`mlexp reproduce` alone says more of each session"
+            f"no run {name!r}, neither in the journals under {folder.parent} nor {asked} (--tracking-uri=URI asks "
+            f"another store); sessions here: {nearest(session, here[-20:])}. A run is a session, session/cell, or the "
+            "id of an MLflow run; `mlexp reproduce` alone says more of each session"
         )
     return _selected(name, "MLflow", found, cell)
 

@@ -17,7 +17,7 @@ from pytest_mlexp.provenance.fingerprint import fingerprint
 from pytest_mlexp.records import CellRecord, DatasetRecord, Evaluation, Summary
 from pytest_mlexp.tracking.limits import legal_key
 from pytest_mlexp.tracking.predictions import TrialPredictions, predictions_table
-from pytest_mlexp.tracking.sources import loaded
+from pytest_mlexp.tracking.sources import loaded, values_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +64,7 @@ def ended(record: CellRecord, cell: Cell, dataset: Dataset, ran: Ran, evaluation
         },
         sources=sources.files,
         imports=sources.imports,
+        reads=values_of(sources.reads),
         notes=tuple(dict.fromkeys(note for _, outcome in ran for note in outcome.notes)),
         ended=_now(),
     )
@@ -79,6 +80,7 @@ def failed(record: CellRecord, failure: Failure, dataset: Dataset | None) -> Cel
         dataset=record.dataset if dataset is None else _described(dataset),
         sources=sources.files,
         imports=sources.imports,
+        reads=values_of(sources.reads),
         ended=_now(),
         error=f"{name}: {text}" if text else name,
         traceback=failure.text,

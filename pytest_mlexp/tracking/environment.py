@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from pytest_mlexp.provenance.libraries.contents import content
 from pytest_mlexp.provenance.libraries.packages import named, normal
 from pytest_mlexp.tracking.git import GitState, git_state
 from pytest_mlexp.tracking.machine import Accelerator, Machine, ThreadPool, accelerators, machine, thread_pools
@@ -111,6 +112,7 @@ class Environment:
         job: the allow-listed environment variables that name the CI or cluster job.
         command: the command line without its secrets.
         origins: of the packages that no index gave, where they came from.
+        contents: of the packages that no index gave, what they are besides their version: ``git c0ffee``.
         place: where in the checkout the session ran, and how Python was started.
         digest: hash, 16 hexadecimal digits, of everything here that can change a result. Left out are the
             checkout (the code of the blocks has its own fingerprints, and a commit to a README changes no
@@ -131,6 +133,7 @@ class Environment:
     command: tuple[str, ...]
     digest: str = ""
     origins: dict[str, str] = field(default_factory=dict)
+    contents: dict[str, str] = field(default_factory=dict)
     place: Place = field(default_factory=Place)
 
     def __post_init__(self) -> None:
@@ -149,7 +152,7 @@ def capture(root: Path, command: Sequence[str]) -> Environment:
     Secrets in the command line, the remote, the diff and the variables are left out. What cannot be found
     out is empty or None.
     """
-    packages, origins = _packages(checkout(root))
+    packages, origins, contents = _packages(checkout(root))
     return Environment(
         python=platform.python_version(),
         implementation=platform.python_implementation(),
@@ -163,6 +166,7 @@ def capture(root: Path, command: Sequence[str]) -> Environment:
         job=_allowed(os.environ, JOB_VARIABLES),
         command=redact_command(command),
         origins=origins,
+        contents=contents,
         place=place(root),
     )
 
@@ -172,6 +176,7 @@ def _digest(environment: Environment) -> str:
     decisive = {
         "python": [environment.python, environment.implementation],
         "packages": environment.packages,
+        **({"contents": environment.contents} if environment.contents else {}),
         "machine": [on.system, on.architecture, on.base, on.cpu],
         "cores": [on.physical_cores, on.logical_cores, on.usable_cores],
         "accelerators": environment.accelerators,
@@ -180,10 +185,11 @@ def _digest(environment: Environment) -> str:
     return hashlib.sha256(msgspec.json.encode(decisive, order="deterministic")).hexdigest()[:16]
 
 
-def _packages(top: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Name -> version of every distribution, and name -> origin of those that no index gave."""
+def _packages(top: Path) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Name -> version of every distribution, and of those that no index gave name -> origin, name -> content."""
     found: dict[str, str] = {}
     origins: dict[str, str] = {}
+    contents: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
         name, version = named(distribution)
         if not name or not version:
@@ -193,7 +199,8 @@ def _packages(top: Path) -> tuple[dict[str, str], dict[str, str]]:
             found[key] = version
             if (source := origin(distribution, top)) is not None:
                 origins[key] = source
-    return dict(sorted(found.items())), dict(sorted(origins.items()))
+                contents |= {key: what} if (what := content(distribution)) else {}
+    return dict(sorted(found.items())), dict(sorted(origins.items())), dict(sorted(contents.items()))
 
 
 def result_variables(variables: Mapping[str, str]) -> dict[str, str]:

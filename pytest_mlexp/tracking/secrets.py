@@ -12,12 +12,18 @@ from collections.abc import Sequence
 
 HIDDEN = "***"
 LONGEST_SETTING = 2_000
-_SETTINGS = (".toml", ".cfg", ".ini", ".json", ".yaml", ".yml", ".env", ".properties")
+_SETTINGS = (".toml", ".cfg", ".ini", ".json", ".yaml", ".yml", ".env", ".properties", ".conf", ".tfvars")
+_SHELL = (".sh", ".bash", ".zsh", ".envrc")
+_NAMED_SETTINGS = re.compile(r"(^|/)(\.env[^/]*|Dockerfile[^/]*|Makefile)$")
 
 _SECRET_WORD = re.compile(
-    r"(token|secrets?|passw(or)?ds?|passphrase|pwd|apikey|credentials?|signature)$|^(auth|authorization|sig|sas)$"
+    r"(token|secrets?|passw(or)?ds?|passphrase|pwd|apikey|credentials?|signature)\d*$|^(auth|authorization|sig|sas)$"
 )
-_SECRET_COMPOUND = re.compile(r"(api|access|account|private|signing|secret|shared|master|encryption)key")
+_SECRET_COMPOUND = re.compile(
+    r"(api|access|account|private|signing|secret|shared|master|encryption|openai|anthropic|wandb|subscription)key"
+    r"|(github|gitlab|devops|databricks)pat$"
+    r"|(db|database|sql|pg|postgres|mongo|redis|smtp|mail|imap|ftp|ssh|ssl|ldap|user|admin|root|login|proxy|sudo)pass$"
+)
 # Repeats are bounded where a diff may hold a line of a million characters.
 _URI = re.compile(r"(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{0,30}://[^\s'\"<>]+")
 # A password that nobody quoted may hold any character, so "scheme://user:" reaches to the last "@".
@@ -30,7 +36,15 @@ _KNOWN_TOKEN = re.compile(
     r"|sk-(?=[A-Za-z_\-]*\d)[\w\-]{20,}|xox[abeprs]-[\w\-]{10,}|pypi-AgE[\w\-]{16,}|(?:AKIA|ASIA)[A-Z0-9]{16}"
     r"|dapi[0-9a-f]{32})"
 )
-_LITERAL = re.compile(r"""([\w\-]{1,100})(['"]?\]?\s{0,20}[=:]\s{0,20})(['"])([^'"\n]{1,1000})\3""")
+_LITERAL = re.compile(
+    r"""([\w\-]{1,100})(['"]?\]?\s{0,20}(?::[\w\[\]. |]{1,60}=|[=:])\s{0,20}[bBrRfFuU]{0,2})"""
+    r"""("{3}|'{3}|['"])([^'"\n]{1,1000})\3"""
+)
+_SET = re.compile(
+    r"""((?:environ\.(?:get|setdefault|pop)|[sg]etenv|putenv)\(\s{0,20}['"])([\w\-]{1,100})"""
+    r"""(['"]\s{0,20},\s{0,20})(['"])([^'"\n]{1,1000})\4"""
+)
+_OPTION = re.compile(r"((?<![\w\-])--?|\b(?:ENV|ARG)\s{1,20})([\w\-]{1,100})([ \t]{1,20})([^\s\-=]\S{0,1000})")
 _ASSIGNED = re.compile(r"([\w.\-]+)(\s*[=:]\s*)([^\s;&,]+)")
 
 
@@ -65,7 +79,7 @@ def redact_text(text: str) -> str:
 
 def redact_value(text: str) -> str:
     """Redact a short value, such as an environment variable: as a text, and ``name=secret`` in it."""
-    return _ASSIGNED.sub(_hide_assigned, _BARE_USER.sub("", redact_text(text)))
+    return _ASSIGNED.sub(_hide_assigned, _LITERAL.sub(_hide_literal, _BARE_USER.sub("", redact_text(text))))
 
 
 def redact_command(command: Sequence[str]) -> tuple[str, ...]:
@@ -77,7 +91,7 @@ def redact_command(command: Sequence[str]) -> tuple[str, ...]:
             shown.append(HIDDEN)
             hide_next = False
             continue
-        hide_next = word.startswith("-") and "=" not in word and is_secret_name(word)
+        hide_next = word.startswith("-") and "=" not in word and (is_secret_name(word) or word.strip("-") == "pass")
         shown.append(_redact_word(word))
     return tuple(shown)
 
@@ -102,12 +116,12 @@ def _public(query: str) -> str:
 
 
 def _promises_secret(parameter: str) -> bool:
-    return is_secret_name(parameter) or parameter.lower() in {"key", "code"}
+    return is_secret_name(parameter) or parameter.lower() in {"key", "code", "pass"}
 
 
 def redact_source(text: str, *, code: bool) -> str:
     """Redact a file: as a text, and what is given a secret name: quoted texts, in settings any value."""
-    shown = _LITERAL.sub(_hide_literal, redact_text(text))
+    shown = _without_literals(redact_text(text))
     return shown if code else _ASSIGNED.sub(_hide_assigned, shown)
 
 
@@ -119,13 +133,29 @@ def redact_diff(diff: str) -> str:
     lines, code = redact_text(diff).split("\n"), True
     for number, line in enumerate(lines):
         if line.startswith("+++ "):
-            code = not line.endswith(_SETTINGS)
+            code = not (line.endswith((*_SETTINGS, *_SHELL)) or _NAMED_SETTINGS.search(line))
         elif line.startswith("+"):
-            shown = _LITERAL.sub(_hide_literal, line)
-            lines[number] = shown if code or len(line) > LONGEST_SETTING else _ASSIGNED.sub(_hide_assigned, shown)
+            shown = _without_literals(line)
+            if not code and len(line) <= LONGEST_SETTING:
+                shown = _OPTION.sub(_hide_option, _ASSIGNED.sub(_hide_assigned, shown))
+            lines[number] = shown
     return "\n".join(lines)
+
+
+def _without_literals(text: str) -> str:
+    return _SET.sub(_hide_set, _LITERAL.sub(_hide_literal, text))
 
 
 def _hide_literal(found: re.Match[str]) -> str:
     name, sign, quote, _ = found.groups()
     return f"{name}{sign}{quote}{HIDDEN}{quote}" if is_secret_name(name) else found[0]
+
+
+def _hide_set(found: re.Match[str]) -> str:
+    call, name, comma, quote, _ = found.groups()
+    return f"{call}{name}{comma}{quote}{HIDDEN}{quote}" if is_secret_name(name) else found[0]
+
+
+def _hide_option(found: re.Match[str]) -> str:
+    begin, name, space, _ = found.groups()
+    return f"{begin}{name}{space}{HIDDEN}" if is_secret_name(name) else found[0]

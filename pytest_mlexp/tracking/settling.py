@@ -45,7 +45,10 @@ class Settling:
             self._size = size
 
     def follow(self, ended: threading.Event, pause: float) -> None:
-        """Settle again and again until the session has ended, which makes its journal durable itself."""
-        with suppress(OSError):  # the session meets the same disk, and tells
-            while not ended.wait(pause):
+        """Settle again and again until the session has ended, which makes its journal durable itself.
+
+        An error ends nothing: the session does not wait for the disk as long as somebody stands by.
+        """
+        while not ended.wait(pause):
+            with suppress(OSError):  # the session meets the same disk, and tells
                 self.settle()

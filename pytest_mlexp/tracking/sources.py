@@ -7,9 +7,14 @@ import hashlib
 import os
 import sys
 import sysconfig
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytest_mlexp.provenance.code.variables import ARGUMENTS, reads_arguments, variables_in
+from pytest_mlexp.tracking.secrets import HIDDEN, is_secret_name, redact_command, redact_value
+
+LONGEST = 500
 _LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
 _STANDARD = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib"))
 _SCOPES = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -24,10 +29,12 @@ class Sources:
         files: module as a path (``churn/features.py``) -> digest of its syntax tree, without comments,
             docstrings and layout; 16 hexadecimal digits.
         imports: the top-level modules of libraries that these files import, the standard library left out.
+        reads: the environment variables that they read by name, and ``sys.argv`` where they read the command line.
     """
 
     files: dict[str, str] = field(default_factory=dict)
     imports: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 def loaded() -> Sources:
@@ -47,7 +54,31 @@ def _described_together() -> Sources:
     own = {name.partition(".")[0] for name, _ in seen}
     imports = {needed for _, (_, names) in seen for needed in names}
     files = {_OWN[name].shown: digest for name, (digest, _) in seen}
-    return Sources(files, tuple(sorted(imports - own - sys.stdlib_module_names)))
+    reads = {read for name, _ in seen for read in _OWN[name].reads}
+    return Sources(files, tuple(sorted(imports - own - sys.stdlib_module_names)), tuple(sorted(reads)))
+
+
+def read_by(source: bytes) -> tuple[str, ...]:
+    """The environment variables that a module reads by name, and ``sys.argv``; nothing for what does not parse."""
+    if b"env" not in source and b"arg" not in source:
+        return ()
+    try:
+        text = ast.unparse(ast.parse(source))
+    except (SyntaxError, ValueError):
+        return ()
+    return (*sorted(variables_in(text)), *([ARGUMENTS] if reads_arguments(text) else []))
+
+
+def values_of(reads: Iterable[str]) -> dict[str, str]:
+    """What such variables are set to now, without secrets; one that is not set is left out."""
+    found = {}
+    for name in reads:
+        if name == ARGUMENTS:
+            found[name] = " ".join(redact_command(sys.argv[1:]))[:LONGEST]
+        elif name in os.environ:
+            hidden = is_secret_name(name) or name.lower().endswith("key")
+            found[name] = HIDDEN if hidden else redact_value(os.environ[name])[:LONGEST]
+    return found
 
 
 def described(source: bytes) -> tuple[str, frozenset[str]] | None:
@@ -74,6 +105,7 @@ class _Module:
     loaded: object
     shown: str
     described: tuple[str, frozenset[str]] | None
+    reads: tuple[str, ...]
 
 
 @dataclass
@@ -100,7 +132,8 @@ def _look() -> None:
         file = getattr(module, "__dict__", {}).get("__file__")
         if isinstance(file, str) and name.partition(".")[0] != _OURS and _is_own(file):
             shown = Path(file).name if name == "__main__" else f"{name.replace('.', '/')}.py"
-            _OWN[name] = _Module(this, shown, described(Path(file).read_bytes()))
+            source = Path(file).read_bytes()
+            _OWN[name] = _Module(this, shown, described(source), read_by(source))
         else:
             _FOREIGN.add(name)
 

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,14 @@ def test_quality(evaluation):
     assert evaluation.metrics
 """
 
+# Sessions within this one leave these out: importing them takes a process and each worker longer than what is tested.
+WITHOUT_OTHERS = [word for name in ("hypothesispytest", "anyio") for word in ("-p", f"no:{name}")]
+
+
+def forget_compiled(folder: Path) -> None:
+    """Forget what Python compiled there: it would overlook an edit within the same second."""
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+
 
 @dataclass(frozen=True)
 class Project:
@@ -107,7 +116,9 @@ class Project:
 
     def pytest(self, *arguments: str, tracking: str | None = "off", process: bool = False) -> pytest.RunResult:
         """Run the project's tests: unless told otherwise in the order they stand in, and without tracking."""
-        options = [*([] if "randomly" in arguments else ["-p", "no:randomly"]), *arguments]
+        order = [] if "randomly" in arguments else ["-p", "no:randomly"]
+        options = [*order, *WITHOUT_OTHERS, *arguments]
+        forget_compiled(self.root)
         if tracking is not None:
             options.append(f"--mlexp-tracking-uri={tracking}")
         return self.pytester.runpytest_subprocess(*options) if process else self.pytester.runpytest_inprocess(*options)
@@ -151,16 +162,17 @@ class Project:
 @pytest.fixture(scope="session", autouse=True)
 def compiled() -> None:
     """Import what loads once a process only: a pytest inside this one gives back the modules that it found."""
-    for name in ("pandas", "pyarrow.parquet", "scipy", "sklearn.metrics"):
-        importlib.import_module(name)
+    for name in ("pandas", "pyarrow.parquet", "scipy", "sklearn.metrics", "torch"):
+        if find_spec(name.partition(".")[0]) is not None:
+            importlib.import_module(name)
     with quiet():
         pass
 
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYTEST_ADDOPTS"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"):
+        monkeypatch.delenv(name, raising=False)  # the last: or each process would compile this package anew
     monkeypatch.setattr(recorder, "needs_this_process", lambda _: True)
     made = Project(pytester)
     made.write()

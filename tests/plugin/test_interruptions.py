@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.plugin.conftest import WITHOUT_OTHERS
+
 if TYPE_CHECKING:
     from tests.plugin.conftest import Project
 
@@ -37,6 +39,7 @@ def test_ctrl_c_keeps_what_ran(project: Project, workers: list[str]) -> None:
         "--mlexp",
         "-p",
         "no:randomly",
+        *WITHOUT_OTHERS,
         "--mlexp-tracking-uri=http://127.0.0.1:1",
     ]
     process = subprocess.Popen([*command, *workers], cwd=project.root, stdout=subprocess.PIPE, text=True)

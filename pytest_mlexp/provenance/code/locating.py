@@ -11,6 +11,8 @@ from typing import Literal
 
 from pytest_mlexp.provenance.libraries.packages import OURS, is_library, is_standard
 
+STANDARD_INPUT = "<stdin>"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -35,6 +37,8 @@ def locate(name: str) -> Place:
         return Place("library")
     spec = _spec(name)
     origin = getattr(spec, "origin", None) or getattr(sys.modules.get(name), "__file__", None)
+    if origin == STANDARD_INPUT:  # `python -`, as `python -c`, leaves no file to be read
+        origin = None
     if origin in {"built-in", "frozen"}:
         return Place("standard")
     if origin is None or origin == "namespace":

@@ -15,6 +15,7 @@ _READS = (
 )
 _ARGUMENTS = re.compile(r"\b(argv|parse_args|parse_known_args|orig_argv)\b")
 _OF_PYTEST = "PYTEST_"
+ARGUMENTS = "sys.argv"
 
 
 def variables_of(texts: Iterable[str]) -> dict[str, str]:
@@ -24,8 +25,19 @@ def variables_of(texts: Iterable[str]) -> dict[str, str]:
     pytest tells its workers and tests apart by does not count.
     """
     texts = list(texts)
-    reading = [text for text in texts if "env" in text]
-    found = {match["name"] for text in reading for pattern in _READS for match in pattern.finditer(text)}
-    names = sorted(name for name in found if not name.startswith(_OF_PYTEST))
+    names = sorted(name for text in texts for name in variables_in(text))
     states = {name: f"={os.environ[name]}" if name in os.environ else "" for name in names}
-    return states | ({"sys.argv": repr(sys.argv[1:])} if any(map(_ARGUMENTS.search, texts)) else {})
+    return states | ({ARGUMENTS: repr(sys.argv[1:])} if any(map(_ARGUMENTS.search, texts)) else {})
+
+
+def variables_in(text: str) -> set[str]:
+    """The names of the environment variables that a normalised text of code reads."""
+    if "env" not in text:
+        return set()
+    found = {match["name"] for pattern in _READS for match in pattern.finditer(text)}
+    return {name for name in found if not name.startswith(_OF_PYTEST)}
+
+
+def reads_arguments(text: str) -> bool:
+    """Whether a text of code reads the command line."""
+    return _ARGUMENTS.search(text) is not None

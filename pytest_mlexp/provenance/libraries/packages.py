@@ -13,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from pytest_mlexp.provenance.libraries.contents import content
+
 OURS = __name__.partition(".")[0]
 OWN_DISTRIBUTION = "pytest-mlexp"
 _OUR_CODE = (
@@ -105,7 +107,8 @@ def _with_requirements(name: str) -> tuple[tuple[str, str], ...]:
         except metadata.PackageNotFoundError:
             continue
         if current not in found or extras:
-            found[current] = named(distribution)[1]
+            what = content(distribution)
+            found[current] = f"{named(distribution)[1]} ({what})" if what else named(distribution)[1]
             waiting += [(n, e) for n, e in _requirements(distribution, extras) if n not in found]
     return tuple(sorted(found.items()))
 

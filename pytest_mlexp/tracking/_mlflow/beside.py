@@ -41,6 +41,7 @@ class Session:
 
     def __init__(self, source: io.RawIOBase) -> None:
         self._source = source
+        self.settling: Settling | None = None
         self.has_ended = threading.Event()
         self.is_gone = threading.Event()
         self._news = threading.Event()
@@ -52,6 +53,8 @@ class Session:
             os._exit(0)  # a session without records
         self.order = from_dict(msgspec.json.decode(line), Order)
         self._parent = self.order.parent
+        self.settling = settling = Settling(Path(self.order.folders[0]))
+        threading.Thread(target=settling.follow, args=(self.has_ended, LOOK), daemon=True).start()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def wait(self, seconds: float) -> None:
@@ -71,9 +74,16 @@ class Session:
             time.sleep(1.0)
         self._leave()
 
+    def settle_last(self) -> None:
+        """Make durable what a session that was killed left; nobody else would."""
+        if self.is_gone.is_set() and self.settling is not None:
+            with suppress(OSError):
+                self.settling.settle()
+
     def _leave(self) -> None:
         self.is_gone.set()
         self._news.set()
+        self.settle_last()
         time.sleep(GRACE)  # for the call under way
         os._exit(1)
 
@@ -89,10 +99,8 @@ class Mirroring:
         self._journal = Path(order.folders[0]) / FILE_NAME
         self.waiting = Waiting(session.is_gone.is_set)
         places = zip(order.folders, order.uris, strict=True)
-        settling = Settling(Path(order.folders[0]))
-        threading.Thread(target=settling.follow, args=(session.has_ended, LOOK), daemon=True).start()
         self._own, *self._others = [
-            SessionMirror(Path(folder), uri, self.waiting, settling=None if number else settling)
+            SessionMirror(Path(folder), uri, self.waiting, settling=None if number else session.settling)
             for number, (folder, uri) in enumerate(places)
         ]
         self._failing: str | None = None
@@ -227,6 +235,7 @@ def main() -> None:
     with suppress(Stopped):
         mirroring.run()
         reporter.finish()
+    session.settle_last()
     os._exit(0)  # what takes down all that MLflow imported takes longer than writing many a session
 
 
