@@ -105,7 +105,8 @@ def _is_untrue(error: BaseException, data: dict[str, Any]) -> bool:
     """Whether it says that rows of ordinary numbers hold NaN or infinity: it made these itself."""
     if _NOT_FINITE.search(str(error)) is None:
         return False
-    return all(_is_ordinary(part) for part in data.values() if part is not None)
+    given = [part for part in data.values() if part is not None]
+    return bool(given) and all(map(_is_ordinary, given))
 
 
 def _is_ordinary(values: Any) -> bool:

@@ -63,3 +63,25 @@ def test_a_stumble_is_a_crash_and_says_where(call: Callable[[], Any]) -> None:
     assert not is_refusal(raised_by(call))
     with pytest.raises(Broken, match=r"a fit works, or is refused(.|\n)*test_refusals.py:|a fit works(.|\n)*\.py:"):
         attempt(call, doing="a fit")
+
+
+@pytest.mark.parametrize(
+    ("X", "is_untrue"),
+    [
+        (np.ones((3, 2)), True),
+        (np.array([[1.0, np.nan]]), False),
+        (np.array([[1.0, np.inf]]), False),
+        (np.full((3, 2), 1e300), False),
+        (np.full((3, 2), 1e-300), False),
+        (np.array([["a", "b"]], dtype=object), False),
+    ],
+)
+def test_a_refusal_of_gaps_where_there_are_none_is_a_crash(X: Any, *, is_untrue: bool) -> None:
+    def call() -> None:
+        raise ValueError("Input X contains NaN")
+
+    if is_untrue:
+        with pytest.raises(Broken, match="contains NaN"):
+            attempt(call, doing="a fit", X=X, y=np.arange(len(X)))
+    else:
+        assert isinstance(attempt(call, doing="a fit", X=X, y=np.arange(len(X))), Refused)
