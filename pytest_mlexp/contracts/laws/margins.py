@@ -49,7 +49,7 @@ def beyond_is_not_the_other_end(subject: Subject, case: Case) -> None:
     methods = tuple(name for name in subject.methods(model) if name != "predict") or ("predict",)
     low, high = data.X.min(axis=0), data.X.max(axis=0)
     usual = max(float(np.ptp(_numbers(subject, model, data.X, methods))), 1e-12)
-    for name, end, other, step in (("below", low, high, -0.1), ("above", high, low, 0.1)):
+    for name, end, other, step in (("below", low, high, -0.03), ("above", high, low, 0.03)):
         rows = np.repeat(data.X_test[:1], data.X.shape[1], axis=0)
         places = [_placed(rows, values) for values in (end, end + step * (high - low), other)]
         inside, beyond, far = (_numbers(subject, model, X, methods) for X in places)
@@ -68,7 +68,7 @@ def _beyond_all(subject: Subject, model: Any, X: Any, usual: float) -> None:
     answers = _numbers(subject, model, X, ("predict",))[:, 0]
     least, most = X[answers.argmin()], X[answers.argmax()]
     for end, other in ((least, most), (most, least)):
-        rows = np.stack([end, other, *(end + step * (end - other) for step in (0.1, 0.3, 1.0))])
+        rows = np.stack([end, other, *(end + step * (end - other) for step in (0.03, 0.3, 1.0))])
         inside, far, *beyond = _numbers(subject, model, rows, ("predict",))[:, 0]
         if abs(inside - far) > usual / 2 and any(abs(found - far) < 1e-9 * usual for found in beyond):
             claim = "rows beyond the one of the smallest or largest answer are not answered like that of the other end"
