@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from pytest_mlexp.errors import DeclarationError
+
 SINGLE_PRECISION = 1e-5
 
 
@@ -23,11 +25,17 @@ class OnArrays:
 
         Raises:
             ValueError: ``X`` cannot be turned into a tensor.
+            DeclarationError: the module returns no tensor.
         """
         import torch
 
+        device = next((parameter.device for parameter in self.module.parameters()), "cpu")
         with torch.no_grad():
-            output = self.module(torch.from_numpy(np.array(X, dtype=np.float32)))
+            output = self.module(torch.from_numpy(np.array(X, dtype=np.float32)).to(device))
+        if not isinstance(output, torch.Tensor):
+            raise DeclarationError(
+                f"{self.__name__} returns {type(output).__name__}, no tensor: check a function of rows that picks one"
+            )
         return np.asarray(output.cpu().numpy())
 
 

@@ -31,7 +31,12 @@ _LIBRARIES = (
     str(Path(__file__).parent),
     str(Path(__file__).parent.parent / "execution"),
 )
-_COMMON = {"sklearn", "lightgbm", "xgboost", "catboost", "torch", "numpy", "scipy", "pandas", "joblib", "pytest_mlexp"}
+OURS = "pytest_mlexp"
+_COMMON = {
+    *("numpy", "scipy", "pandas", "joblib", "sklearn", "statsmodels", "lightgbm", "xgboost", "catboost", "ngboost"),
+    *("imblearn", "category_encoders", "mapie", "sktime", "skorch", "torch", "tensorflow", "keras", "jax"),
+    OURS,
+}
 _CONTAINERS = (list, dict, set, bytearray, deque, np.ndarray)
 
 

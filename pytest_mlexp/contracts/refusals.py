@@ -34,7 +34,7 @@ _ACCIDENT = re.compile(
 
 
 # What validation says of rows that hold NaN or infinity.
-_NOT_FINITE = re.compile(r"contains? (nan|infinity)|must be finite|infs or nans", re.IGNORECASE)
+_NOT_FINITE = re.compile(r"contains? (nan|infinity)|infs or nans", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -96,17 +96,16 @@ def attempt(call: Callable[[], Any], *, doing: str, **data: Any) -> Any:
     except Broken:
         raise
     except Exception as error:
-        if is_refusal(error) and not _is_untrue(error, data):
+        if is_refusal(error):
             return Refused(error)
         raise crash(error, doing=doing, **data) from error
 
 
-def _is_untrue(error: BaseException, data: dict[str, Any]) -> bool:
+def is_untrue(error: BaseException, *data: Any) -> bool:
     """Whether it says that rows of ordinary numbers hold NaN or infinity: it made these itself."""
     if _NOT_FINITE.search(str(error)) is None:
         return False
-    given = [part for part in data.values() if part is not None]
-    return bool(given) and all(map(_is_ordinary, given))
+    return all(map(_is_ordinary, data))
 
 
 def _is_ordinary(values: Any) -> bool:

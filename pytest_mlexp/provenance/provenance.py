@@ -197,8 +197,9 @@ class Provenances:
     def _of_data(self, dataset: Dataset) -> dict[str, str]:
         if id(dataset) not in self._data:
             found = {"data": dataset.digest}
-            if layout := ", ".join(filter(None, map(_layout, (dataset.X, dataset.y)))):
-                found["layout"] = layout
+            layouts = {name: _layout(values) for name, values in (("X", dataset.X), ("y", dataset.y))}
+            if any(layouts.values()):
+                found["layout"] = ", ".join(f"{name} {layout}" for name, layout in layouts.items() if layout)
             for column in (dataset.X, dataset.y):
                 root = type(column).__module__.partition(".")[0]
                 if root in {"pandas", "numpy", "scipy", "torch"}:

@@ -73,7 +73,7 @@ class CellRecord:
         fingerprints: block role (``model``, ``evaluator``) -> digest of its code and parameters.
         sources: first-party module as a path -> digest of its syntax tree; what the process had loaded.
         imports: the top-level modules of libraries that these import.
-        reads: environment variables that these read by name -> value, and ``sys.argv``; without secrets.
+        reads: environment variables that these read by name -> value, or a digest of one that may say something.
         timed: whether the evaluator asks for timings, so that its metrics may be timings too.
         started: milliseconds since the epoch; ``ended`` likewise.
         error: the exception that stopped the cell, as one line; None when it was evaluated.

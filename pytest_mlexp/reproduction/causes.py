@@ -7,7 +7,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_mlexp.provenance.code.variables import ARGUMENTS
 from pytest_mlexp.records import CellRecord
 from pytest_mlexp.reproduction.patches import changed_files, same_checkout
 from pytest_mlexp.tracking.git import CUT
@@ -33,7 +32,6 @@ KINDS = (
     "package changed",
     "Python changed",
     "environment variable changed",
-    "command line changed",
     "hardware changed",
     "operating system changed",
     "commit changed",
@@ -88,13 +86,11 @@ def of_sessions(logged: Environment, again: Environment, *, imported: frozenset[
 
 
 def of_reads(logged: CellRecord, again: CellRecord) -> tuple[Cause, ...]:
-    """What differs in the variables and the command line that the team's code reads; where the code is the same."""
-    if logged.sources != again.sources:
+    """What differs in the variables that the team's code reads, where the code is the same."""
+    if logged.sources != again.sources or not logged.reads:  # a record of an earlier version knows of none
         return ()
     changed = _changed(logged.reads, again.reads)
-    arguments = changed.pop(ARGUMENTS, None)
-    variables = [cause("environment variable changed", f"{name} {change}") for name, change in changed.items()]
-    return (*variables, *([cause("command line changed", arguments)] if arguments else []))
+    return tuple(cause("environment variable changed", f"{name} {change}") for name, change in changed.items())
 
 
 def _of_data(logged: CellRecord, again: CellRecord) -> Iterator[Cause]:
@@ -157,7 +153,8 @@ def _of_checkout(logged: Environment, again: Environment, *, code: bool) -> Iter
 
 
 def _of_packages(logged: Environment, again: Environment, imported: frozenset[str]) -> Iterator[Cause]:
-    both = (logged.get("contents") or {}).keys() & (again.get("contents") or {}).keys()
+    known = [environment.get("contents") for environment in (logged, again)]
+    both = set() if None in known else {name for contents in known for name in contents or {}}
     changed = _changed(_versions(logged, both), _versions(again, both))
     for name in sorted(changed.keys() & imported):
         yield cause("package changed", f"{name} {changed[name]}")
@@ -167,9 +164,9 @@ def _of_packages(logged: Environment, again: Environment, imported: frozenset[st
 
 def _versions(environment: Environment, known: AbstractSet[str]) -> dict[str, str]:
     """The versions of packages, with what tells two of one version apart, where both records know it."""
-    packages = environment.get("packages") or {}
+    packages, contents = environment.get("packages") or {}, environment.get("contents") or {}
     return {
-        name: f"{version} ({environment['contents'][name]})" if name in known else version
+        name: f"{version} ({contents[name]})" if name in contents and name in known else version
         for name, version in packages.items()
     }
 

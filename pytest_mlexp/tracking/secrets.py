@@ -17,12 +17,12 @@ _SHELL = (".sh", ".bash", ".zsh", ".envrc")
 _NAMED_SETTINGS = re.compile(r"(^|/)(\.env[^/]*|Dockerfile[^/]*|Makefile)$")
 
 _SECRET_WORD = re.compile(
-    r"(token|secrets?|passw(or)?ds?|passphrase|pwd|apikey|credentials?|signature)\d*$|^(auth|authorization|sig|sas)$"
+    r"(token|secrets?|passw(or)?ds?|passphrase|passcode|pwd|apikey|credentials?|signature)\d*$|^(jwt|bearer|cookie|auth|authorization|sig|sas)$"
 )
 _SECRET_COMPOUND = re.compile(
     r"(api|access|account|private|signing|secret|shared|master|encryption|openai|anthropic|wandb|subscription)key"
     r"|(github|gitlab|devops|databricks)pat$"
-    r"|(db|database|sql|pg|postgres|mongo|redis|smtp|mail|imap|ftp|ssh|ssl|ldap|user|admin|root|login|proxy|sudo)pass$"
+    r"|(db|database|sql|pg|postgres|mongo|redis|smtp|mail|imap|ftp|ssh|ssl|ldap|user|admin|root|login|proxy|sudo|app|mq)pass\d*$"
 )
 # Repeats are bounded where a diff may hold a line of a million characters.
 _URI = re.compile(r"(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{0,30}://[^\s'\"<>]+")
@@ -133,7 +133,8 @@ def redact_diff(diff: str) -> str:
     lines, code = redact_text(diff).split("\n"), True
     for number, line in enumerate(lines):
         if line.startswith("+++ "):
-            code = not (line.endswith((*_SETTINGS, *_SHELL)) or _NAMED_SETTINGS.search(line))
+            name = line.rstrip('\t"')  # as git writes names that hold spaces or other letters
+            code = not (name.endswith((*_SETTINGS, *_SHELL)) or _NAMED_SETTINGS.search(name))
         elif line.startswith("+"):
             shown = _without_literals(line)
             if not code and len(line) <= LONGEST_SETTING:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_mlexp.provenance.code.variables import ARGUMENTS, reads_arguments, variables_in
-from pytest_mlexp.tracking.secrets import HIDDEN, is_secret_name, redact_command, redact_value
+from pytest_mlexp.provenance.code.variables import variables_in
+from pytest_mlexp.tracking.secrets import HIDDEN, is_secret_name
 
-LONGEST = 500
+# Numbers, truth values, and the short words that settings are.
+_HARMLESS = re.compile(r"[+-]?[\d.,]{1,12}(e[+-]?\d{1,3})?|[a-z]{1,12}|True|False|[a-z]{1,8}:\d{1,3}|")
 _LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
 _STANDARD = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib"))
 _SCOPES = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -29,7 +31,7 @@ class Sources:
         files: module as a path (``churn/features.py``) -> digest of its syntax tree, without comments,
             docstrings and layout; 16 hexadecimal digits.
         imports: the top-level modules of libraries that these files import, the standard library left out.
-        reads: the environment variables that they read by name, and ``sys.argv`` where they read the command line.
+        reads: the environment variables that they read by name.
     """
 
     files: dict[str, str] = field(default_factory=dict)
@@ -59,26 +61,28 @@ def _described_together() -> Sources:
 
 
 def read_by(source: bytes) -> tuple[str, ...]:
-    """The environment variables that a module reads by name, and ``sys.argv``; nothing for what does not parse."""
-    if b"env" not in source and b"arg" not in source:
+    """The environment variables that a module reads by name; nothing for what does not parse."""
+    if b"env" not in source:
         return ()
     try:
         text = ast.unparse(ast.parse(source))
     except (SyntaxError, ValueError):
         return ()
-    return (*sorted(variables_in(text)), *([ARGUMENTS] if reads_arguments(text) else []))
+    return tuple(sorted(variables_in(text)))
 
 
 def values_of(reads: Iterable[str]) -> dict[str, str]:
-    """What such variables are set to now, without secrets; one that is not set is left out."""
-    found = {}
-    for name in reads:
-        if name == ARGUMENTS:
-            found[name] = " ".join(redact_command(sys.argv[1:]))[:LONGEST]
-        elif name in os.environ:
-            hidden = is_secret_name(name) or name.lower().endswith("key")
-            found[name] = HIDDEN if hidden else redact_value(os.environ[name])[:LONGEST]
-    return found
+    """What such variables are set to now; one that is not set is left out."""
+    return {name: _shown(name, os.environ[name]) for name in reads if name in os.environ}
+
+
+def _shown(name: str, value: str) -> str:
+    """A value that says nothing to anybody; of any other a digest, and of one that is named like a secret nothing."""
+    if is_secret_name(name) or name.lower().endswith("key"):
+        return HIDDEN
+    if _HARMLESS.fullmatch(value):
+        return value
+    return f"text {hashlib.sha256(value.encode()).hexdigest()[:8]}"
 
 
 def described(source: bytes) -> tuple[str, frozenset[str]] | None:

@@ -28,6 +28,30 @@ class Neighbours(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self.y_[nearest].mean(axis=1)
 
 
+class InTheirSpread(Neighbours):
+    """Sound: of columns in their own spread; the nearer a row, the more it counts."""
+
+    def _spread(self, X: Array) -> Array:
+        spread = X.std(axis=0)
+        return np.where(spread > 1e-12 * np.abs(X).max(axis=0), spread, 1.0)
+
+    def fit(self, X: Any, y: Any) -> Self:
+        super().fit(X, y)
+        self.spread_ = self._spread(self.X_)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        near = np.exp(-(((X[:, None, :] - self.X_) / self.spread_) ** 2).sum(axis=2) / 2) + 1e-12
+        return near @ self.y_ / near.sum(axis=1)
+
+
+class SmallIsConstant(InTheirSpread):
+    def _spread(self, X: Array) -> Array:
+        return np.where(X.std(axis=0) > 1e-3, X.std(axis=0), 1.0)
+
+
 class WithoutTheNearest(Neighbours):
     """Takes the nearest row for the row itself, as it is in training."""
 

@@ -34,11 +34,6 @@ class Nearest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.classes_[self.codes_[far.argmin(axis=1)]]
 
 
-class SmallIsConstant(Nearest):
-    def _spread(self, X: Array) -> Array:
-        return np.where(X.std(axis=0) > 1e-3, X.std(axis=0), 1.0)
-
-
 class SinglePrecision(Nearest):
     def fit(self, X: Any, y: Any) -> Self:
         super().fit(np.asarray(X, dtype=np.float32), y)

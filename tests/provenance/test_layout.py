@@ -19,8 +19,8 @@ VALUES = np.arange(40.0).reshape(20, 2)
 @pytest.mark.parametrize(
     ("one", "other", "told"),
     [
-        (np.ascontiguousarray, np.asfortranarray, ["layout changed: (none) -> Fortran order"]),
-        (sparse.csr_matrix, sparse.csc_matrix, ["layout changed: csr -> csc"]),
+        (np.ascontiguousarray, np.asfortranarray, ["layout changed: (none) -> X Fortran order"]),
+        (sparse.csr_matrix, sparse.csc_matrix, ["layout changed: X csr -> X csc"]),
         (np.ascontiguousarray, np.copy, []),
     ],
     ids=["order", "format", "same"],

@@ -1,4 +1,4 @@
-"""Laws on models that put others together: what is put together is no worse than a plain mean."""
+"""Laws on models that learn how to put others together: what they learn is no worse than a plain mean."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from pytest_mlexp.contracts.subject import Subject
 ROWS, NOISE, WORSE = 160, 1.0, 1.25
 
 
-@law("A blend of models that learn is no worse than their mean.", needs=("trained", "learns", "generated", "regressor"))
-def blends_are_no_worse_than_means(subject: Subject, case: Case) -> None:
-    """What is blended by how it answers the rows that it was trained on goes to the part that knows them by heart."""
+@law("A learnt blend of models is no worse than their mean.", needs=("trained", "learns", "generated", "regressor"))
+def learnt_blends_are_no_worse_than_means(subject: Subject, case: Case) -> None:
+    """A blend that is learnt from answers to training rows goes to the part that knows these by heart."""
     data = subject.data(case)
     if subject.declares.targets > 1 or not runs_own_code(subject, subject.fitted(data), data.X_test):
         raise NotApplicable("it has several targets, or nothing but code of libraries runs in it")
-    if len(list(_parts(subject.fitted(data)))) < 2:
-        raise NotApplicable("it holds no two models of different kinds")
+    if not _has_a_blender(subject.fitted(data), data):
+        raise NotApplicable("it holds no model of what others answer")
     noisy = _noisy(subject, case)
     model = subject.tried(noisy, doing="a fit on noisy targets")
     if isinstance(model, Refused):
@@ -60,6 +60,14 @@ def _parts(model: Any) -> Iterator[Any]:
             yield part
 
 
+def _has_a_blender(model: Any, data: Data) -> bool:
+    """Whether one of its models was fitted on as many columns as there are others, which are two or more."""
+    parts = list(_parts(model))
+    widths = [getattr(part, "n_features_in_", None) for part in parts]
+    others = sum(width == data.X.shape[1] for width in widths)
+    return 2 <= others < data.X.shape[1] and any(width == others for width in widths)
+
+
 def _kind(part: Any) -> type:
     """The class of a model, of a pipeline that of its last step."""
     steps = getattr(part, "steps", None)
@@ -88,4 +96,4 @@ def _answer(part: Any, data: Data) -> Array | None:
     return found if off < 2 else None
 
 
-LAWS = (blends_are_no_worse_than_means,)
+LAWS = (learnt_blends_are_no_worse_than_means,)

@@ -13,7 +13,7 @@ from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.labels import check_probabilities
 from pytest_mlexp.contracts.laws.rare import one_row_of_the_last
-from pytest_mlexp.contracts.refusals import Refused
+from pytest_mlexp.contracts.refusals import Refused, is_untrue
 from pytest_mlexp.contracts.subject import Subject
 
 NEEDS = ("trained", "numeric")
@@ -23,7 +23,18 @@ def _works_or_refuses(subject: Subject, data: Data, what: str) -> Answers | None
     """Fit and predict; check what comes out; None where it was refused."""
     doing = f"a fit on {what}"
     model = subject.try_fit(data.X, data.y, doing=doing) if data.key is None else subject.tried(data, doing=doing)
-    return None if isinstance(model, Refused) else _answers(subject, model, data, what)
+    if isinstance(model, Refused):
+        if is_untrue(model.error, data.X, data.y) and _takes_ordinary(subject):
+            raise Broken(f"whoever refuses {what} for NaN or infinity names what is in them", str(model), X=data.X)
+        return None
+    return _answers(subject, model, data, what)
+
+
+def _takes_ordinary(subject: Subject) -> bool:
+    """Whether it is fitted on ordinary data: what it makes of negative numbers, say, is not at fault then."""
+    with suppress(Broken, NotApplicable):
+        return subject.fit_of(subject.data(Case())).model is not None
+    return False
 
 
 def _answers(subject: Subject, model: Any, data: Data, what: str) -> Answers | None:

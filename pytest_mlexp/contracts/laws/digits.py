@@ -37,7 +37,8 @@ def digits_far_from_zero(subject: Subject, case: Case) -> None:
         return
     else_alike(subject, subject.data(case, shift=64.0), plain)
     claim = f"inputs with {OFFSET:g} added are answered like those without, as inputs with 64 added are, or refused"
-    raise Broken(claim, f"{got[:4]} instead of {plain[:4]}", X=X, y=data.y)
+    told = f"{got[:4]} instead of {plain[:4]}; of a model of single precision, declare tolerance={SINGLE_TOLERANCE:g}"
+    raise Broken(claim, told, X=X, y=data.y)
 
 
 def _as_single(subject: Subject, data: Data, X: Any, X_test: Any) -> Any:

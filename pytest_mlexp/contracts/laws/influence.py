@@ -44,7 +44,7 @@ def own_target_counts(subject: Subject, case: Case) -> None:
 
 
 def _changed(subject: Subject, y: Array, rows: Array) -> Iterator[Array]:
-    """The targets with others in some rows: of another class, or half a spread up, or down."""
+    """The targets with others in some rows: of another class, or half a spread up or down, or far off."""
     if subject.declares.task == "classification":
         labels = np.unique(y)
         for step in range(1, len(labels)):
@@ -52,7 +52,7 @@ def _changed(subject: Subject, y: Array, rows: Array) -> Iterator[Array]:
             other[rows] = labels[(np.searchsorted(labels, y[rows]) + step) % len(labels)]
             yield other
         return
-    for share in (0.5, -0.5):
+    for share in (0.5, -0.5, 20.0, -20.0):
         other = y.copy()
         other[rows] += share * np.std(y)
         if not subject.declares.positive_target or other.min() > 0:

@@ -28,7 +28,7 @@ LARGE = 1300
 LONG = 1087  # leaves LAST rows or more over after batches of 10, 16, 32, 50, 64, 100, 128, 256, 500 or 1000
 LAST = 7
 MANY = 800
-SOME, MOST_SECONDS = 100, 60.0
+SOME, MOST_SECONDS = 100, 20.0
 FEW = 24
 WORSE = 0.2
 WELL = 0.9
@@ -217,13 +217,16 @@ def many_columns_are_learnt(subject: Subject, case: Case) -> None:
 
 
 def _takes_long(subject: Subject, case: Case) -> bool:
-    """Whether a fit of its own code costs so much on some columns that one on many, of cubic cost, has no end."""
-    some = _columns(subject, case, SOME)
+    """Whether fits of its own code cost so much more on more columns that one on many has no end."""
     if not runs_own_code(subject, subject.fitted(subject.data(case)), subject.data(case).X_test):
         return False
-    started = time.process_time()
-    subject.tried(some, doing="a fit on an easy problem in another form")
-    return (time.process_time() - started) * (MANY / SOME) ** 3 > MOST_SECONDS
+    seconds = []
+    for columns in (SOME // 2, SOME):
+        some, started = _columns(subject, case, columns), time.process_time()
+        subject.tried(some, doing="a fit on an easy problem in another form")
+        seconds.append(time.process_time() - started)
+    power = min(max(np.log2(max(seconds[1], 1e-3) / max(seconds[0], 1e-3)), 0.0), 3.0)
+    return bool(seconds[1] * (MANY / SOME) ** power > MOST_SECONDS)
 
 
 def _one_label(subject: Subject, data: Data) -> bool:

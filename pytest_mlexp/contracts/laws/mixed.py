@@ -45,7 +45,7 @@ def _alike_in_parts(subject: Subject, data: Data) -> None:
 def _told_by_place(subject: Subject, case: Case) -> Data | None:
     """Rows whose words alone tell the target; None where there are no such words."""
     data = subject.data(replace(case, train_rows=max(case.train_rows, 90)))
-    if "place" not in data.X.columns:
+    if not subject.trains or subject.declares.given or "place" not in data.X.columns:
         return None
     codes = [np.unique(part["place"].astype(str), return_inverse=True)[1] for part in (data.X, data.X_test)]
     if subject.declares.task == "classification":
@@ -55,7 +55,10 @@ def _told_by_place(subject: Subject, case: Case) -> Data | None:
     return replace(data, y=y, y_test=y_test, key=("told by place", data.key))
 
 
-@law("A word never seen is answered near the targets, however far from zero these are.", needs=("frame", "regressor"))
+@law(
+    "A word never seen is answered near the targets, however far from zero these are.",
+    needs=("frame", "regressor", "learns"),
+)
 def unseen_words_stay_in_range(subject: Subject, case: Case) -> None:
     told = _told_by_place(subject, case)
     if told is None or np.ndim(told.y) != 1:

@@ -25,15 +25,15 @@ def small_units(subject: Subject, case: Case) -> None:
     data = usual(subject, case)
     if np.ndim(data.y) != 1:
         raise NotApplicable("it has several targets")
-    own = runs_own_code(subject, subject.fitted(data), data.X_test)
     plain = plain_answers(subject, data)
-    if subject.declares.task == "classification" and not own:  # what asks for this scale is needed for others already
+    any_unit = not _is_coarse(plain) and runs_own_code(subject, subject.fitted(data), data.X_test)
+    if subject.declares.task == "classification" and not any_unit:  # what asks for this scale is needed for others
         else_alike(subject, subject.data(case, scale=USUAL), plain)
 
     def scaled(scale: float) -> Data:
         return subject.data(case, scale=scale)
 
-    _judge(subject, scaled, plain, SMALL, LARGEST if own else USUAL)
+    _judge(subject, scaled, plain, SMALL, LARGEST if any_unit else USUAL)
 
 
 @law("What a column says is learnt, also where its unit makes it small beside others.", needs=(*NEEDS, "learns"))
@@ -51,7 +51,17 @@ def small_column(subject: Subject, case: Case) -> None:
         X_test[:, 0] *= scale
         return Data(X, told.y, X_test, told.y_test, ("one column", scale, told.key))
 
-    _judge(subject, scaled, plain_answers(subject, told), SMALL_COLUMN, LARGEST)
+    plain = plain_answers(subject, told)
+    if _is_coarse(plain):
+        raise NotApplicable("its answers are too coarse to show a penalty")
+    _judge(subject, scaled, plain, SMALL_COLUMN, LARGEST)
+
+
+def _is_coarse(answers: Any) -> bool:
+    """Whether answers are labels or few or rounded numbers, which hide what a penalty changes little by little."""
+    if answers.dtype.kind != "f":
+        return True
+    return len(np.unique(answers)) < answers.size // 2 or bool(np.all(answers == np.round(answers, 2)))
 
 
 def _judge(subject: Subject, scaled: Callable[[float], Data], plain: Any, small: float, largest: float) -> None:

@@ -36,8 +36,3 @@ def variables_in(text: str) -> set[str]:
         return set()
     found = {match["name"] for pattern in _READS for match in pattern.finditer(text)}
     return {name for name in found if not name.startswith(_OF_PYTEST)}
-
-
-def reads_arguments(text: str) -> bool:
-    """Whether a text of code reads the command line."""
-    return _ARGUMENTS.search(text) is not None
