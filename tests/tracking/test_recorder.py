@@ -28,7 +28,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def recorder(store: Store, **changes: Any) -> Recorder:
-    environment = capture(store.root, ["pytest", "--mlexp", "--api-token=abc"])
+    environment = capture(store.root, ["pytest", "--mlexp", "--api-token=sesame"])
     options = {"tracking_uri": None, "environment": environment, "started": 1_700_000_000.5}
     return Recorder(store.root, **{**options, **changes})
 
@@ -43,7 +43,7 @@ def test_a_session_is_journalled_then_mirrored(store: Store) -> None:
     journal = read(session.folder)
     assert journal.session is not None
     assert journal.session.started == 1_700_000_000_500
-    assert "abc" not in str(journal.session)
+    assert "sesame" not in str(journal.session)
     runs = store.runs()
     assert store.artifact(runs["forest-cpu"], "predictions.parquet") == b"PAR1"
     assert runs["forest-cpu"].data.tags["mlexp.outcome"] == "passed"
