@@ -24,7 +24,7 @@ MODULES = (
         "randomness",
     ),
     *("history", "encodings", "units"),
-    *("params", "nested", "refit", "copies", "learning", "targets", "ends", "incremental", "weights"),
+    *("params", "nested", "refit", "copies", "learning", "many", "targets", "ends", "incremental", "weights"),
     *("degenerate", "digits", "small", "growth", "processes"),
     *("further", "scoring", "rare", "seeds", "two_classes", "margins", "steps", "mixed", "ordered", "dates"),
     *("columns", "blends", "quantiles", "influence", "classes"),

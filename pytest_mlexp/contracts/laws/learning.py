@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -16,7 +15,6 @@ from pytest_mlexp.contracts.compare import differs
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
-from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 
@@ -27,9 +25,6 @@ MEASURE = {"classification": "balanced accuracy", "regression": "correlation"}
 LARGE = 1300
 LONG = 1087  # leaves LAST rows or more over after batches of 10, 16, 32, 50, 64, 100, 128, 256, 500 or 1000
 LAST = 7
-MANY = 800
-SOME, MOST_SECONDS = 100, 20.0
-FEW = 24
 WORSE = 0.2
 WELL = 0.9
 ASIDE = 0.05
@@ -197,58 +192,6 @@ def _steps(subject: Subject, case: Case) -> Data:
     return Data(X[:cut], y[:cut], X[cut:], y[cut:], key)
 
 
-@law("What many hundreds of columns say is learnt.", needs=(*NEEDS, "classifier", "numeric"))
-def many_columns_are_learnt(subject: Subject, case: Case) -> None:
-    if subject.declares.columns is not None:
-        raise NotApplicable("its columns are given")
-    if _takes_long(subject, case):
-        raise NotApplicable("its fits take too long on many columns")
-    many = _columns(subject, case, MANY)
-    if not _one_label(subject, many):
-        return
-    few = _columns(subject, case, FEW)
-    model = subject.tried(few, doing="a fit on an easy problem in another form")
-    if isinstance(model, Refused) or quality(subject, model, few) < ENOUGH["classification"]:
-        return
-    # Distances grow with columns, and a few of many may not be drawn; but zeros add nothing to any distance.
-    if _one_label(subject, _beside_zeros(few)):
-        claim = f"what {MANY} columns say is learnt, or what {FEW} of them say beside zeros, where {FEW} are"
-        raise Broken(claim, "all rows get one label, in both", X=many.X[:3], y=many.y[:3])
-
-
-def _takes_long(subject: Subject, case: Case) -> bool:
-    """Whether fits of its own code cost so much more on more columns that one on many has no end."""
-    if not runs_own_code(subject, subject.fitted(subject.data(case)), subject.data(case).X_test):
-        return False
-    seconds = []
-    for columns in (SOME // 2, SOME):
-        some, started = _columns(subject, case, columns), time.process_time()
-        subject.tried(some, doing="a fit on an easy problem in another form")
-        seconds.append(time.process_time() - started)
-    power = min(max(np.log2(max(seconds[1], 1e-3) / max(seconds[0], 1e-3)), 0.0), 3.0)
-    return bool(seconds[1] * (MANY / SOME) ** power > MOST_SECONDS)
-
-
-def _one_label(subject: Subject, data: Data) -> bool:
-    """Whether all test rows get one label of a model that takes the data."""
-    model = subject.tried(data, doing="a fit on an easy problem in another form")
-    if isinstance(model, Refused):
-        return False
-    answer = subject.answers(model, data.X_test, methods=("predict",))["predict"]
-    return len(set(answer.tolist())) == 1
-
-
-def _beside_zeros(data: Data) -> Data:
-    parts = [np.hstack([X, np.zeros((len(X), MANY - X.shape[1]))]) for X in (data.X, data.X_test)]
-    return Data(parts[0], data.y, parts[1], data.y_test, ("beside zeros", data.key))
-
-
-def _columns(subject: Subject, case: Case, columns: int) -> Data:
-    """Columns that all say something, on such a scale that rows lie as far apart as of few columns."""
-    wide = replace(case, train_rows=27, rows=12, columns=columns, classes=2)
-    return subject.data(wide, clear=True, scale=(4 / columns) ** 0.5)
-
-
 def _other_ends(data: Data) -> Iterator[Array]:
     """The targets with others in the last rows; far ones a robust model may take for outliers, but not near ones."""
     y = data.y.copy()
@@ -298,5 +241,4 @@ LAWS = (
     every_row_of_many_counts,
     last_rows_of_many_count,
     whole_steps_are_learnt,
-    many_columns_are_learnt,
 )
