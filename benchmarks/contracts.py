@@ -239,10 +239,6 @@ EXPLAINED: dict[tuple[str, str], str] = {
         for law in ("best_score_is_predicted", "unsure_rows")
     },
     **{(name, "no_weight_far_away"): _GAMMA for name in ("SVC", "SVR", "NuSVC", "NuSVR")},
-    (
-        "NearestCentroid",
-        "one_training_row",
-    ): "the spread within classes is 0, 0 / 0 is NaN, and rows are refused for it",
     ("BayesianRidge", "small_units"): "the priors of the precisions have a scale: tiny inputs say nothing to it",
     **{
         (name, "digits_far_from_zero"): "the solver stops at once on inputs of 1e7 and says nothing"

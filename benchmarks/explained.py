@@ -204,18 +204,6 @@ def solver_far_from_zero() -> Seen:
         yield kind.__name__, told, bool(far.n_iter_ <= 1 or np.abs(far.coef_).max() < 1e-3 * np.abs(near.coef_).max())
 
 
-def spread_of_centroids() -> Seen:
-    """One training row of each class: all rows are centroids, the spread within classes is 0, and 0 / 0 is NaN."""
-    from sklearn.neighbors import NearestCentroid
-
-    model = NearestCentroid().fit(X[:2], [0, 1])
-    try:
-        told = f"probabilities {model.predict_proba(X[2:4])[0]}"
-    except ValueError as error:
-        told = f"rows without NaN are refused: {error}"
-    yield "NearestCentroid", told, "NaN" in told or "nan" in told
-
-
 REASONS: tuple[Callable[[], Any], ...] = (
     kernels_of_far_rows,
     minus_one_is_unlabelled,
@@ -233,7 +221,6 @@ REASONS: tuple[Callable[[], Any], ...] = (
     gamma_of_rows_without_weight,
     priors_with_a_scale,
     solver_far_from_zero,
-    spread_of_centroids,
 )
 
 

@@ -31,11 +31,10 @@ _LIBRARIES = (
     str(Path(__file__).parent),
     str(Path(__file__).parent.parent / "execution"),
 )
-OURS = "pytest_mlexp"
 _COMMON = {
     *("numpy", "scipy", "pandas", "joblib", "sklearn", "statsmodels", "lightgbm", "xgboost", "catboost", "ngboost"),
     *("imblearn", "category_encoders", "mapie", "sktime", "skorch", "torch", "tensorflow", "keras", "jax"),
-    OURS,
+    "pytest_mlexp",
 }
 _CONTAINERS = (list, dict, set, bytearray, deque, np.ndarray)
 
