@@ -17,6 +17,7 @@ from pytest_mlexp.tracking.secrets import HIDDEN, is_secret_name
 
 # Numbers, truth values, and the short words that settings are.
 _HARMLESS = re.compile(r"[+-]?[\d.,]{1,12}(e[+-]?\d{1,3})?|[a-z]{1,12}|True|False|[a-z]{1,8}:\d{1,3}|")
+_READS = re.compile(rb"\benviron|getenv")  # also environb and getenvb
 _LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
 _STANDARD = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib"))
 _SCOPES = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -62,7 +63,7 @@ def _described_together() -> Sources:
 
 def read_by(source: bytes) -> tuple[str, ...]:
     """The environment variables that a module reads by name; nothing for what does not parse."""
-    if b"env" not in source:
+    if not _READS.search(source):
         return ()
     try:
         text = ast.unparse(ast.parse(source))

@@ -21,6 +21,7 @@ class Modules:
     def __init__(self, keeping: frozenset[str] = frozenset()) -> None:
         self._keeping = keeping
         self._normalised: dict[ast.AST, str] = {}
+        self._enters: dict[ast.AST, bool] = {}
         self._sources: dict[str, Source | None] = {}
         self._places: dict[str, Place] = {}
 
@@ -79,21 +80,33 @@ class Modules:
     def normalise(self, node: ast.AST, source: Source) -> str:
         """The text of a node of a module."""
         if node not in self._normalised:
-            found = normalised(node, lambda name: self.is_experiment(source, name), keeping=self._keeping)
-            self._normalised[node] = found
+            self._normalised[node] = source.made.get(
+                (node, self._keeping),
+                lambda name: self.is_experiment(source, name),
+                lambda is_experiment: normalised(node, is_experiment, keeping=self._keeping),
+            )
         return self._normalised[node]
+
+    def effect_of(self, statement: ast.stmt, source: Source) -> ast.stmt | None:
+        """What a statement of a module does beside binding names and declaring; the same node each time."""
+        return source.made.get(
+            (statement, "effect"),
+            lambda name: self.is_experiment(source, name),
+            lambda is_experiment: effect_of(statement, is_experiment),
+        )
 
     def effects(self, source: Source) -> str:
         """What a module does when it is imported, beside binding names and declaring experiments."""
-        done = [effect_of(s, lambda name: self.is_experiment(source, name)) for s in source.body]
+        done = [self.effect_of(statement, source) for statement in source.body]
         done += [s for s in source.body if isinstance(s, _DEFINITIONS) and self.enters(s, source)]
         return "\n".join(self.normalise(effect, source) for effect in done if effect is not None)
 
     def enters(self, definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, source: Source) -> bool:
         """Whether a definition, by being there, changes what others look things up in."""
-        if self._registers(definition.decorator_list, source):
-            return True
-        return isinstance(definition, ast.ClassDef) and self._is_told_to_a_base(definition, source, frozenset())
+        if definition not in self._enters:
+            told = isinstance(definition, ast.ClassDef) and self._is_told_to_a_base(definition, source, frozenset())
+            self._enters[definition] = told or self._registers(definition.decorator_list, source)
+        return self._enters[definition]
 
     def _is_told_to_a_base(self, cls: ast.ClassDef, source: Source, seen: frozenset[str]) -> bool:
         """Whether a first-party base or metaclass is told of the class, or may ask for its subclasses."""
@@ -103,7 +116,7 @@ class Modules:
                     key = f"{there.name}:{base.name}"
                     is_meta = expression not in cls.bases
                     asks = any(getattr(s, "name", "") == "__init_subclass__" for s in base.body)
-                    if is_meta or asks or "__subclasses__" in ast.unparse(there.tree):
+                    if is_meta or asks or there.asks_for_subclasses:
                         return True
                     if key not in seen and self._is_told_to_a_base(base, there, seen | {key}):
                         return True

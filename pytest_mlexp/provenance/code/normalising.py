@@ -7,12 +7,39 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 IsOurs = Callable[[str], bool]
+T = TypeVar("T")
 DECLARES = ("model", "dataset", "evaluator", "gate")
+
+
+class Made:
+    """What was made of the nodes of one module, for as long as the same names stand for an Experiment.
+
+    A session follows the same code once for each block, and looks at all that it has loaded.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[Hashable, tuple[Any, dict[str, bool]]] = {}
+
+    def get(self, key: Hashable, is_experiment: IsOurs, make: Callable[[IsOurs], T]) -> T:
+        """What ``make`` gave before where it would be told the same of the names that it asked about."""
+        if key in self._made:
+            found, told = self._made[key]
+            if all(is_experiment(name) == answer for name, answer in told.items()):
+                made: T = found
+                return made
+        asked: dict[str, bool] = {}
+
+        def ask(name: str) -> bool:
+            return asked.setdefault(name, is_experiment(name))
+
+        made = make(ask)
+        self._made[key] = made, asked
+        return made
 
 
 def normalised(node: ast.AST, is_experiment: IsOurs = lambda _: False, *, keeping: frozenset[str] = frozenset()) -> str:

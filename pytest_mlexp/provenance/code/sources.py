@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_mlexp.provenance.code.locating import Place
+from pytest_mlexp.provenance.code.normalising import Made
 from pytest_mlexp.provenance.code.usage import usage_of
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -34,6 +35,7 @@ class Source:
         certain: modules that are imported whenever this one is; ``possible``: those under a condition.
         rebound: names that functions of the module bind with ``global``.
         unused: what is imported and never named again, thus for what its import does.
+        made: what was made of its nodes so far.
     """
 
     name: str
@@ -47,8 +49,14 @@ class Source:
     possible: list[str] = field(default_factory=list)
     rebound: set[str] = field(default_factory=set)
     unused: list[str] = field(default_factory=list)
+    made: Made = field(default_factory=Made)
 
-    @property
+    @functools.cached_property
+    def asks_for_subclasses(self) -> bool:
+        """Whether anything in it names ``__subclasses__``."""
+        return "__subclasses__" in ast.unparse(self.tree)
+
+    @functools.cached_property
     def body(self) -> list[ast.stmt]:
         """The statements that run, without those for type checkers and, in what is imported, for scripts alone."""
         return [statement for statement in self.tree.body if not _is_idle(statement, self.name)]
@@ -70,7 +78,7 @@ def read_source(name: str, place: Place) -> Source:
     return _read(name, place.path, place.is_package, (status.st_mtime_ns, status.st_size))
 
 
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=4096)
 def _read(name: str, path: Path, is_package: bool, _version: tuple[int, int]) -> Source:  # noqa: FBT001 - a cache key
     with tokenize.open(path) as file:
         text = file.read()

@@ -39,7 +39,7 @@ class Usage:
     anywhere: bool = False
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=2**15)
 def usage_of(text: str) -> Usage:
     """Analyse a piece of source by Python's own rules of scope."""
     tree = ast.parse(text)

@@ -20,7 +20,6 @@ from types import ModuleType
 from pytest_mlexp.provenance.code.definitions import CodeWalk
 from pytest_mlexp.provenance.code.locating import Place, locate
 from pytest_mlexp.provenance.code.modules import Modules
-from pytest_mlexp.provenance.code.normalising import effect_of
 from pytest_mlexp.provenance.code.sources import Source, read_source
 from pytest_mlexp.provenance.code.usage import Chain, Usage, usage_of
 from pytest_mlexp.provenance.libraries.packages import owners
@@ -128,7 +127,7 @@ def _effects(source: Source, walk: CodeWalk, fixtures: frozenset[str]) -> Iterat
     modules = walk.modules
     for number, statement in enumerate(source.body):
         key = f"{source.name}:<{number}>"
-        done = effect_of(statement, lambda name: modules.is_experiment(source, name))
+        done = modules.effect_of(statement, source)
         if done is None and isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
             done = statement if any(isinstance(node, ast.Call) for node in ast.walk(statement)) else None
         if done is not None or of_pytest(statement, fixtures):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 
 from pytest_mlexp.provenance.code.definitions import CodeWalk
@@ -28,13 +29,17 @@ def left_by(walk: CodeWalk) -> frozenset[str] | None:
         if source is None or ("<locals>" in key and not own.names.isdisjoint(outside)):
             return None  # a variable of an outer function, for instance
         left |= touched_by(own, usage, source, walk)
-        if _remembers(ast.parse(text)) or re.search(_OF_ITS_CLASS, text):
+        if _remembers(text):
             left.add(key)
     return frozenset(left)
 
 
-def _remembers(tree: ast.Module) -> bool:
+@functools.lru_cache(maxsize=2**15)
+def _remembers(text: str) -> bool:
     """Whether something is an object that a call made, has a decorator that may be a cache, a table or a default."""
+    if re.search(_OF_ITS_CLASS, text):
+        return True
+    tree = ast.parse(text)
     for statement in tree.body:
         made = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
         calls = [] if made is None else [node for node in ast.walk(made) if isinstance(node, ast.Call)]

@@ -42,7 +42,7 @@ class Touches:
         return frozenset(name for name, chain in self.changed | self.called if chain or (name, chain) in self.changed)
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=2**15)
 def touches_of(text: str) -> Touches:
     """Analyse a piece of source; what a local name stands for is followed to where it came from."""
     tree = ast.parse(text)
