@@ -89,14 +89,24 @@ def _read(name: str, path: Path, is_package: bool, _version: tuple[int, int]) ->
     source = Source(name, path, tree, is_package)
     for statement in source.body:
         _bind(source, statement)
-    source.rebound = {n for node in ast.walk(tree) if isinstance(node, ast.Global) for n in node.names}
-    source.stars.reverse()
-    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    exported = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    named = _named(source)
     for bound, targets in source.imports.items():
-        if bound not in named | exported:
+        if bound not in named:
             source.unused += [target.module for target in targets]
     return source
+
+
+def _named(source: Source) -> set[str]:
+    """All names in a module, also as texts, as ``__all__`` has them; notes what functions bind with ``global``."""
+    named: set[str] = set()
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Name):
+            named.add(node.id)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            named.add(node.value)
+        elif isinstance(node, ast.Global):
+            source.rebound.update(node.names)
+    return named
 
 
 def _bind(source: Source, statement: ast.stmt) -> None:
