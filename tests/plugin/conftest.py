@@ -83,6 +83,11 @@ def test_quality(evaluation):
 WITHOUT_OTHERS = [word for name in ("hypothesispytest", "anyio") for word in ("-p", f"no:{name}")]
 
 
+def forget_compiled(folder: Path) -> None:
+    """Forget what Python compiled there: it would overlook an edit within the same second."""
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+
+
 @dataclass(frozen=True)
 class Project:
     """A folder with blocks and tests, and what a pytest run left in it.
@@ -112,6 +117,7 @@ class Project:
         """Run the project's tests: unless told otherwise in the order they stand in, and without tracking."""
         order = [] if "randomly" in arguments else ["-p", "no:randomly"]
         options = [*order, *WITHOUT_OTHERS, *arguments]
+        forget_compiled(self.root)
         if tracking is not None:
             options.append(f"--mlexp-tracking-uri={tracking}")
         return self.pytester.runpytest_subprocess(*options) if process else self.pytester.runpytest_inprocess(*options)
@@ -163,8 +169,8 @@ def compiled() -> None:
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYTEST_ADDOPTS"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"):
+        monkeypatch.delenv(name, raising=False)  # the last: or each process would compile this package anew
     monkeypatch.setattr(recorder, "needs_this_process", lambda _: True)
     made = Project(pytester)
     made.write()

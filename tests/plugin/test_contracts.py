@@ -50,7 +50,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 
 
 def test_one_test_per_block_and_law_with_readable_ids(project: pytest.Pytester) -> None:
-    result = project.runpytest_subprocess("--collect-only", "-q")
+    result = project.runpytest_inprocess("--collect-only", "-q")
     result.stdout.fnmatch_lines_random(
         [
             "*test_contract[[]flats-splits_disjoint[]]",
@@ -65,7 +65,7 @@ def test_a_broken_law_is_a_failed_test_and_the_summary_counts(
     project: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:
     chosen = "batch_vs_rows or row_order or (probabilities and not of_scores) or flats or mean_absolute_error"
-    result = project.runpytest_subprocess("-k", chosen, *workers, "-p", "no:randomly")
+    result = project.runpytest_inprocess("-k", chosen, *workers, "-p", "no:randomly")
     result.stdout.fnmatch_lines(
         [
             "*ContractError: batchy breaks the law batch_vs_rows: One row at a time gives what the batch gives.*",
@@ -89,7 +89,7 @@ def test_a_broken_law_is_a_failed_test_and_the_summary_counts(
 def test_an_excused_law_is_an_expected_failure_and_strict(project: pytest.Pytester) -> None:
     excuses = ', excuses={"batchy": {"batch_vs_rows": "scaled by batch"}, "ridge": {"batch_vs_rows": "no reason"}}'
     project.makepyfile(test_contracts=TEST.format(arguments=excuses))
-    result = project.runpytest_subprocess("-k", "batch_vs_rows", "-rx")
+    result = project.runpytest_inprocess("-k", "batch_vs_rows", "-rx")
     result.assert_outcomes(xfailed=1, failed=1)
     result.stdout.fnmatch_lines(["*is not needed any more*", "*XFAIL*batchy-batch_vs_rows*scaled by batch*"])
     result.stdout.fnmatch_lines(["*batchy *1 laws run: 0 passed, 0 failed, 1 excused*"])
@@ -104,15 +104,15 @@ def test_an_excused_law_is_an_expected_failure_and_strict(project: pytest.Pytest
 )
 def test_unknown_names_are_refused_at_collection(project: pytest.Pytester, arguments: str, words: str) -> None:
     project.makepyfile(test_contracts=TEST.format(arguments=arguments))
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.ret != 0
     result.stdout.fnmatch_lines([f"*{words}*"])
 
 
 def test_thorough_and_unknown_efforts(project: pytest.Pytester) -> None:
-    result = project.runpytest_subprocess("--mlexp-contracts=thorough", "-k", "ridge and threads and not jobs")
+    result = project.runpytest_inprocess("--mlexp-contracts=thorough", "-k", "ridge and threads and not jobs")
     result.assert_outcomes(passed=2, deselected=result.parseoutcomes()["deselected"])
-    result = project.runpytest_subprocess("--mlexp-contracts=hard")
+    result = project.runpytest_inprocess("--mlexp-contracts=hard")
     result.stderr.fnmatch_lines(["*invalid choice: 'hard'*"])
 
 
@@ -156,7 +156,7 @@ def test_exploring_keeps_what_fails_and_tries_it_first_the_next_time(project: py
 
 def test_a_fixture_without_a_marker_says_what_is_missing(project: pytest.Pytester) -> None:
     project.makepyfile(test_contracts="def test_alone(contract):\n    pass\n")
-    project.runpytest_subprocess().stdout.fnmatch_lines(["*takes `contract` but belongs to no experiment*"])
+    project.runpytest_inprocess().stdout.fnmatch_lines(["*takes `contract` but belongs to no experiment*"])
 
 
 def test_nothing_of_it_is_imported_in_a_session_that_does_not_use_it(project: pytest.Pytester) -> None:

@@ -219,9 +219,7 @@ def test_quality(evaluation):
     assert len(tries) > 1
 """
     project.write(tests=tests)
-    project.pytest("--mlexp", "--reruns=1", "-k", "9 and hits", tracking=None, process=True).assert_outcomes(
-        passed=1, deselected=3
-    )
+    project.pytest("--mlexp", "--reruns=1", "-k", "9 and hits", tracking=None).assert_outcomes(passed=1, deselected=3)
     assert project.runs()["threshold-at=9-numbers-hits-cpu"].info.status == "FINISHED"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.plugin.conftest import forget_compiled
 
 EXPERIMENT = """
 from pathlib import Path
@@ -86,6 +87,7 @@ class Project:
 
     def run(self, *options: str, tracking: str = "off", process: bool = False) -> pytest.RunResult:
         """Run the tests with ``--mlexp``; in a process of their own after an edit between two runs."""
+        forget_compiled(self.path)
         every = [*OTHERS_OFF, "--mlexp", f"--mlexp-tracking-uri={tracking}", *options]
         run = self._pytester.runpytest_subprocess if process else self._pytester.runpytest_inprocess
         return run(*every)
@@ -93,7 +95,7 @@ class Project:
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    for name in ("CI", "BUILD_NUMBER", "TF_BUILD", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYTEST_ADDOPTS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # an edit within the same second would go unnoticed
+    ci = ("CI", "BUILD_NUMBER", "TF_BUILD")
+    for name in (*ci, "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"):
+        monkeypatch.delenv(name, raising=False)  # the last: or each process would compile this package anew
     return Project(pytester)

@@ -101,11 +101,11 @@ def test_a_margin_that_is_newer_than_the_lock_says_why_it_cannot_compare(project
     project.edit(", max_drop=0.01", "")
     project.run("--mlexp-accept")
     project.edit("at_least=0.1", "at_least=0.1, max_drop=0.01")
-    newer = project.run(process=True)
+    newer = project.run()
     newer.assert_outcomes(failed=1)
     newer.stdout.fnmatch_lines(["NOT COMPARABLE no gate compared share when this cell was accepted*"])
-    project.run("--mlexp-accept", process=True)
-    project.run(process=True).assert_outcomes(passed=1)
+    project.run("--mlexp-accept")
+    project.run().assert_outcomes(passed=1)
 
 
 def test_only_what_is_selected_is_accepted(project: Project) -> None:
@@ -154,7 +154,7 @@ def test_what_fails_or_is_not_finite_is_not_accepted_and_that_is_said(project: P
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_cell_is_accepted_only_where_all_of_its_tests_pass(project: Project, workers: tuple[str, ...]) -> None:
     project.write_test(SECOND)
-    failed = project.run("--mlexp-accept", *workers, process=True)
+    failed = project.run("--mlexp-accept", *workers)
     failed.assert_outcomes(passed=3, failed=1, errors=1)
     failed.stdout.fnmatch_lines([f"not accepted: toy: {project.cell}: assert 0.9* > 0.95"])
     failed.stdout.fnmatch_lines(["not accepted: toy: other-numbers-right-cpu: a fixture of its test failed"])
@@ -166,7 +166,7 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     project.edit("def guess(seed)", "def renamed(seed)")
     project.wrong(60)
     told = f"toy: {project.cell}: if renamed-numbers-right-cpu is its new name: share 0.9* -> 0.8*"
-    gone = project.run(process=True, tracking=f"sqlite:///{project.path}/store.db")
+    gone = project.run(tracking=f"sqlite:///{project.path}/store.db")
     gone.assert_outcomes(passed=1, failed=1)
     gone.stdout.fnmatch_lines(
         [
@@ -181,10 +181,10 @@ def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
     (folder,) = (project.path / ".mlexp" / "sessions").iterdir()
     (absent,) = [test for test in read(folder).tests if test.cell == project.cell]
     assert [verdict.status for verdict in absent.verdicts] == ["vanished"]
-    accepted = project.run("--mlexp-accept", process=True)
+    accepted = project.run("--mlexp-accept")
     accepted.assert_outcomes(passed=1, skipped=1)
     accepted.stdout.fnmatch_lines([told])
-    project.run(process=True).assert_outcomes(passed=1)
+    project.run().assert_outcomes(passed=1)
     assert not (project.path / "mlexp.lock.d" / "toy" / f"{project.cell}.bin").exists()
 
 
@@ -258,11 +258,11 @@ def test_every_change_of_what_was_accepted_fails(project: Project) -> None:
     project.run("--mlexp-accept").assert_outcomes(passed=1)
     for old, new, said in CHANGES:
         project.edit(old, new)
-        changed = project.run(process=True)
+        changed = project.run()
         changed.assert_outcomes(failed=1)
         changed.stdout.fnmatch_lines([said])
         project.edit(new, old)
-    project.run(process=True).assert_outcomes(passed=1)
+    project.run().assert_outcomes(passed=1)
 
 
 def test_owner_and_business_indicator_stand_in_the_lock_and_their_change_is_said_but_fails_nothing(
@@ -274,8 +274,8 @@ def test_owner_and_business_indicator_stand_in_the_lock_and_their_change_is_said
     text = (project.path / "mlexp.lock").read_text(encoding="utf-8")
     assert 'business_indicator = "claims paid"' in text
     project.edit("risk team", "pricing team")
-    project.run(process=True).assert_outcomes(passed=1)
-    changed = project.run("--mlexp-accept", process=True)
+    project.run().assert_outcomes(passed=1)
+    changed = project.run("--mlexp-accept")
     changed.stdout.fnmatch_lines(["toy: evaluator right: owner: risk team -> pricing team"])
 
 
@@ -283,11 +283,11 @@ def test_a_gate_is_loosened_also_beside_another_one_and_accepting_says_it(projec
     project.run("--mlexp-accept").assert_outcomes(passed=1)
     project.edit("max_drop=0.01)", "max_drop=0.01, primary=False)\ntoy.gate('share', max_drop=0.5, primary=True)")
     project.wrong(60)
-    loosened = project.run(process=True)
+    loosened = project.run()
     loosened.assert_outcomes(failed=1)
     loosened.stdout.fnmatch_lines(["LOOSENED *at_least=0.1 could fail *; max_drop=0.01 could fail *only informs*"])
     gate = f"toy: {project.cell}: gate share"
-    project.run("--mlexp-accept", process=True).stdout.fnmatch_lines(
+    project.run("--mlexp-accept").stdout.fnmatch_lines(
         [
             f"{gate}: at_least=0.1 max_drop=0.01 -> at_least=0.1 max_drop=0.01 primary=False",
             f"{gate}: nothing -> max_drop=0.5 primary=True",

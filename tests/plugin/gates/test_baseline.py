@@ -29,7 +29,7 @@ def test_a_lock_in_a_folder_is_named_with_it(project: Project) -> None:
     (command,) = [line for line in text.splitlines() if "--mlexp-accept" in line]
     assert command == "#     pytest --mlexp --mlexp-accept '--mlexp-baseline=kept of it/other.lock'"
     project.edit("def guess(", "def renamed(")
-    gone = project.run("--mlexp-baseline=kept of it/other.lock", process=True)
+    gone = project.run("--mlexp-baseline=kept of it/other.lock")
     gone.stdout.fnmatch_lines([f"VANISHED kept of it/other.lock expects {project.cell}, *"])
 
 

@@ -125,11 +125,11 @@ def test_the_share_of_each_gate_is_counted_after_selection(project: Project) -> 
 def test_the_command_that_is_printed_chooses_these_cells_and_no_others(project: Project) -> None:
     project.edit('toy.gate("share", at_least=0.1, max_drop=0.01)', ALIKE)
     project.write_test(BOTH)
-    new = project.run(process=True)
+    new = project.run()
     (line,) = [line for line in new.outlines if line.startswith("next: accept what is new of 1 cell")]
     command = shlex.split(line.rpartition(": pytest ")[2])
     assert command == ["--mlexp-accept", f"test_toy.py::test_toy[{project.cell}]"]
-    project.run(*command, process=True).assert_outcomes(passed=1)
+    project.run(*command).assert_outcomes(passed=1)
     text = (project.path / "mlexp.lock").read_text(encoding="utf-8")
     assert "big_guess" not in text
     assert "toys" not in text

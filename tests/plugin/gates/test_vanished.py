@@ -16,7 +16,7 @@ ITEM = "mlexp.lock::vanished-toy"
 def test_a_renamed_experiment_fails_until_that_is_accepted(project: Project, workers: tuple[str, ...]) -> None:
     project.run("--mlexp-accept")
     project.edit('Experiment("toy")', 'Experiment("toy2")')
-    gone = project.run(*workers, process=True)
+    gone = project.run(*workers)
     gone.assert_outcomes(passed=1, failed=1)
     gone.stdout.fnmatch_lines(
         [
@@ -27,8 +27,8 @@ def test_a_renamed_experiment_fails_until_that_is_accepted(project: Project, wor
             f"FAILED {ITEM} - VANISHED *",
         ]
     )
-    project.run("--mlexp-accept", *workers, process=True).assert_outcomes(passed=1, skipped=1)
-    project.run(*workers, process=True).assert_outcomes(passed=1)
+    project.run("--mlexp-accept", *workers).assert_outcomes(passed=1, skipped=1)
+    project.run(*workers).assert_outcomes(passed=1)
     assert "[experiments.toy." not in (project.path / "mlexp.lock").read_text(encoding="utf-8")
     assert not list((project.path / "mlexp.lock.d" / "toy").glob("*.bin"))
 
@@ -44,7 +44,7 @@ def deleted(project: Project) -> Project:
 
 @pytest.mark.parametrize("asked", [(), (".",), ("test_toy.py",), ("-m", "mlexp"), ("-k", "toy")])
 def test_a_deleted_test_fails_where_its_file_is_asked_for(deleted: Project, asked: tuple[str, ...]) -> None:
-    found = deleted.run(*asked, process=True)
+    found = deleted.run(*asked)
     assert found.ret == pytest.ExitCode.TESTS_FAILED
     found.stdout.fnmatch_lines(["VANISHED mlexp.lock *", f"FAILED {ITEM}*"])
 
@@ -55,7 +55,7 @@ def test_a_deleted_test_fails_where_its_file_is_asked_for(deleted: Project, aske
     ids=["path", "xdist", "keyword", "ignored"],
 )
 def test_an_experiment_that_was_not_asked_for_is_told_quietly(deleted: Project, asked: tuple[str, ...]) -> None:
-    found = deleted.run(*asked, process=True)
+    found = deleted.run(*asked)
     found.assert_outcomes(passed=1, deselected=2 if "-k" in asked else 0)
     found.stdout.fnmatch_lines(["accepted experiments without a test among those asked for: toy"])
 
@@ -64,12 +64,12 @@ def test_a_module_that_is_skipped_has_not_vanished(project: Project) -> None:
     project.run("--mlexp-accept")
     skip = "import pytest\npytest.skip('not here', allow_module_level=True)\n"
     (project.path / "test_toy.py").write_text(skip, encoding="utf-8")
-    project.run(process=True).assert_outcomes(skipped=1)
+    project.run().assert_outcomes(skipped=1)
 
 
 def test_a_deleted_file_fails_and_only_the_choice_of_its_name_takes_it_out(deleted: Project) -> None:
     (deleted.path / "test_toy.py").unlink()
-    deleted.run(process=True).assert_outcomes(passed=1, failed=1)
-    deleted.run("--mlexp-accept", "-k", "more", process=True).assert_outcomes(passed=1, deselected=1)
-    deleted.run("--mlexp-accept", "-k", "vanished-toy", process=True).assert_outcomes(skipped=1, deselected=1)
-    deleted.run(process=True).assert_outcomes(passed=1)
+    deleted.run().assert_outcomes(passed=1, failed=1)
+    deleted.run("--mlexp-accept", "-k", "more").assert_outcomes(passed=1, deselected=1)
+    deleted.run("--mlexp-accept", "-k", "vanished-toy").assert_outcomes(skipped=1, deselected=1)
+    deleted.run().assert_outcomes(passed=1)
