@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
+
+from tests.plugin.conftest import WITHOUT_OTHERS
 
 BLOCKS = """
 import numpy as np
@@ -42,10 +46,23 @@ def test_contract(contract):
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def imported() -> None:
+    """Import what a pytest inside this one would import anew each time."""
+    for name in (
+        "hypothesis",
+        "pytest_mlexp.contracts.driver",
+        "pytest_mlexp.plugin.contracts",
+        "sklearn.linear_model",
+    ):
+        importlib.import_module(name)
+
+
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makepyfile(blocks=BLOCKS, test_contracts=TEST.format(arguments=""))
-    pytester.makeini("[pytest]\npythonpath = .\n")
+    without = " ".join(WITHOUT_OTHERS)
+    pytester.makeini(f"[pytest]\npythonpath = .\naddopts = {without}\n")
     return pytester
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from pytest_mlexp.tracking import recorder
 from tests.plugin.conftest import forget_compiled
 
 EXPERIMENT = """
@@ -98,4 +100,13 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     ci = ("CI", "BUILD_NUMBER", "TF_BUILD")
     for name in (*ci, "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"):
         monkeypatch.delenv(name, raising=False)  # the last: or each process would compile this package anew
+    monkeypatch.setattr(recorder, "needs_this_process", lambda _: True)  # which has imported MLflow already
     return Project(pytester)
+
+
+@pytest.fixture
+def store(project: Project, template: Path) -> str:
+    """The address of a store that is there already."""
+    (project.path / ".mlexp").mkdir()
+    shutil.copyfile(template, project.path / ".mlexp" / "mlflow.db")
+    return f"sqlite:///{project.path}/.mlexp/mlflow.db"

@@ -124,7 +124,7 @@ def test_that_nothing_was_selected_is_said(project: Project) -> None:
     none.stdout.no_fnmatch_line("nothing changed")
 
 
-def test_what_fails_or_is_not_finite_is_not_accepted_and_that_is_said(project: Project) -> None:
+def test_what_fails_or_is_not_finite_is_not_accepted_and_that_is_said(project: Project, store: str) -> None:
     project.edit('maximize="share")', 'maximize=["share", "free"])')
     project.edit('{"share": scores.mean()}', '{"share": scores.mean(), "free": np.nan}')
     project.wrong(400)
@@ -138,7 +138,6 @@ def test_what_fails_or_is_not_finite_is_not_accepted_and_that_is_said(project: P
     )
     assert not (project.path / "mlexp.lock").exists()
     project.wrong(20)
-    store = f"sqlite:///{project.path}/store.db"
     accepted = project.run("--mlexp-accept", tracking=store)
     accepted.assert_outcomes(passed=1)
     accepted.stdout.fnmatch_lines([f"toy: {project.cell}: free is not finite, so nothing of it is accepted *"])
@@ -161,12 +160,12 @@ def test_a_cell_is_accepted_only_where_all_of_its_tests_pass(project: Project, w
     assert not (project.path / "mlexp.lock").exists()
 
 
-def test_a_vanished_cell_fails_until_that_is_accepted(project: Project) -> None:
+def test_a_vanished_cell_fails_until_that_is_accepted(project: Project, store: str) -> None:
     project.run("--mlexp-accept")
     project.edit("def guess(seed)", "def renamed(seed)")
     project.wrong(60)
     told = f"toy: {project.cell}: if renamed-numbers-right-cpu is its new name: share 0.9* -> 0.8*"
-    gone = project.run(tracking=f"sqlite:///{project.path}/store.db")
+    gone = project.run(tracking=store)
     gone.assert_outcomes(passed=1, failed=1)
     gone.stdout.fnmatch_lines(
         [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +9,6 @@ import pytest
 from pytest_mlexp.cli import main
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.plugin.gates.conftest import Project
 
 
@@ -65,13 +62,6 @@ def test_a_torn_lock_is_refused(project: Project) -> None:
     refused = project.run()
     assert refused.ret == pytest.ExitCode.USAGE_ERROR
     refused.stderr.fnmatch_lines(["*mlexp.lock cannot be read *: restore it from git*"])
-
-
-@pytest.fixture
-def store(project: Project, template: Path) -> str:
-    (project.path / ".mlexp").mkdir()
-    shutil.copyfile(template, project.path / ".mlexp" / "mlflow.db")
-    return f"sqlite:///{project.path}/.mlexp/mlflow.db"
 
 
 def test_what_a_run_accepted_is_met_again_from_mlflow(

@@ -39,10 +39,10 @@ def test_toys(evaluation):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
-def test_a_loss_fails_the_test_and_explains_itself(project: Project, workers: tuple[str, ...]) -> None:
+def test_a_loss_fails_the_test_and_explains_itself(project: Project, store: str, workers: tuple[str, ...]) -> None:
     project.run("--mlexp-accept").assert_outcomes(passed=1)
     project.wrong(60)
-    lost = project.run(*workers, tracking=f"sqlite:///{project.path}/store.db")
+    lost = project.run(*workers, tracking=store)
     lost.assert_outcomes(failed=1)
     lost.stdout.fnmatch_lines(
         [
@@ -68,7 +68,7 @@ def test_a_loss_fails_the_test_and_explains_itself(project: Project, workers: tu
     assert verdict.comparison is not None
     assert len(verdict.comparison.values) == 5
     assert verdict.comparison.seeds == (0, 6, 7, 8, 9)  # 1 to 5 are the baseline's
-    client = MlflowClient(f"sqlite:///{project.path}/store.db")
+    client = MlflowClient(store)
     found = client.get_experiment_by_name("toy")
     assert found is not None
     (run,) = client.search_runs([found.experiment_id], f"attributes.run_name = '{project.cell}'")
