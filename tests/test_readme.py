@@ -24,7 +24,7 @@ def code(words: str) -> str:
 
 def run_pytest(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "PYTEST_"))}
-    environment |= variables
+    environment |= {"PYTEST_ADDOPTS": "-p no:randomly -p no:anyio", **variables}  # slow to import, and not in question
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -33,9 +33,10 @@ def test_its_example_runs_as_it_stands(tmp_path: Path) -> None:
     blocks, test, script, evaluation = PYTHON[:4]
     (tmp_path / "tumours.py").write_text(blocks)
     (tmp_path / "test_tumours.py").write_text(test)
-    done = run_pytest("--mlexp", "--mlexp-tracking-uri=off", folder=tmp_path)
+    without = {"PYTEST_ADDOPTS": "-p no:randomly -p no:anyio -p no:hypothesispytest"}
+    done = run_pytest("--mlexp", "--mlexp-tracking-uri=off", folder=tmp_path, **without)
     assert re.search(r"6 passed in", done.stdout), done.stdout + done.stderr
-    done = run_pytest("-rs", folder=tmp_path)
+    done = run_pytest("-rs", folder=tmp_path, **without)
     assert "6 skipped" in done.stdout
     script = script.replace(".run()", ".run(tracking_uri='off')")
     imports = "import pandas as pd\nfrom pytest_mlexp import Evaluation\nfrom tumours import tumours\n"

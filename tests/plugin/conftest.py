@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -161,8 +162,9 @@ class Project:
 @pytest.fixture(scope="session", autouse=True)
 def compiled() -> None:
     """Import what loads once a process only: a pytest inside this one gives back the modules that it found."""
-    for name in ("pandas", "pyarrow.parquet", "scipy", "sklearn.metrics"):
-        importlib.import_module(name)
+    for name in ("pandas", "pyarrow.parquet", "scipy", "sklearn.metrics", "torch"):
+        if find_spec(name.partition(".")[0]) is not None:
+            importlib.import_module(name)
     with quiet():
         pass
 

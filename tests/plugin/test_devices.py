@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_mlexp.blocks import device
 
 if TYPE_CHECKING:
     from tests.plugin.conftest import Project
@@ -27,36 +30,47 @@ def moved(device):
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="a device other than the CPU is PyTorch's")
 
 
-def on_a_machine_with(project: Project, *devices: str) -> None:
-    """Write the project so that these devices are found; in a process of its own, for PyTorch loads once a process."""
-    probe = f"from pytest_mlexp.blocks import device\ndevice.probe = lambda: {devices!r}\n"
-    project.write(blocks=MOVED, conftest=probe)
+@pytest.fixture
+def on_a_machine_with(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Write the project so that these devices are found."""
+
+    def write(*devices: str) -> None:
+        monkeypatch.setattr(device, "probe", lambda: devices)
+        project.write(blocks=MOVED)
+
+    return write
 
 
-def test_a_device_that_is_not_here_is_a_skip_that_says_so(project: Project) -> None:
-    on_a_machine_with(project, "cpu")
-    result = project.pytest("--mlexp", "--mlexp-devices=cpu,cuda", "-rs", "-k", "hits", process=True)
+def test_a_device_that_is_not_here_is_a_skip_that_says_so(
+    project: Project, on_a_machine_with: Callable[..., None]
+) -> None:
+    on_a_machine_with("cpu")
+    result = project.pytest("--mlexp", "--mlexp-devices=cpu,cuda", "-rs", "-k", "hits")
     result.assert_outcomes(passed=3, skipped=1, deselected=4)
     result.stdout.fnmatch_lines(["SKIPPED*device cuda:0 is not here: *"])
     assert "moved to cuda:0" not in project.fits()
 
 
 @needs_torch
-def test_a_model_that_asks_for_a_device_has_a_cell_on_each(project: Project) -> None:
-    on_a_machine_with(project, "cpu", "cuda:0", "cuda:1")
-    result = project.pytest("--mlexp", "-v", "-k", "moved and hits", process=True)
+def test_a_model_that_asks_for_a_device_has_a_cell_on_each(
+    project: Project, on_a_machine_with: Callable[..., None]
+) -> None:
+    on_a_machine_with("cpu", "cuda:0", "cuda:1")
+    result = project.pytest("--mlexp", "-v", "-k", "moved and hits")
     result.stdout.fnmatch_lines([f"*moved-numbers-hits-{device}] PASSED*" for device in ("cpu", "cuda:0", "cuda:1")])
     assert sorted(set(project.fits())) == ["moved to cpu", "moved to cuda:0", "moved to cuda:1"]
 
 
 @needs_torch
 @pytest.mark.parametrize("where", ["option", "ini"])
-def test_devices_are_chosen_on_the_command_line_or_in_the_ini_file(project: Project, where: str) -> None:
-    on_a_machine_with(project, "cpu", "cuda:0", "cuda:1")
+def test_devices_are_chosen_on_the_command_line_or_in_the_ini_file(
+    project: Project, on_a_machine_with: Callable[..., None], where: str
+) -> None:
+    on_a_machine_with("cpu", "cuda:0", "cuda:1")
     if where == "ini":
         (project.root / "pytest.ini").write_text("[pytest]\nmlexp_devices = cuda:1\n")
     arguments = ["--mlexp-devices=cuda:1"] if where == "option" else []
-    project.pytest("--mlexp", *arguments, process=True).assert_outcomes(passed=2)
+    project.pytest("--mlexp", *arguments).assert_outcomes(passed=2)
     assert set(project.fits()) == {"moved to cuda:1"}
 
 

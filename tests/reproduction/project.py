@@ -68,7 +68,8 @@ FILES = {
     "blocks.py": BLOCKS,
     "test_toy.py": TESTS,
     "numbers.csv": "".join(f"{number}\n" for number in range(20)),
-    "pytest.ini": "[pytest]\npythonpath = .\n",
+    # Importing these plugins takes a session longer than its cells.
+    "pytest.ini": "[pytest]\npythonpath = .\naddopts = -p no:hypothesispytest -p no:anyio -p no:randomly\n",
 }
 
 

@@ -179,5 +179,5 @@ def test_an_added_line_without_secrets_is_left_alone(name: str, line: str) -> No
 
 
 def test_a_very_long_added_line_is_redacted_in_no_time() -> None:
-    line = "+" + "a" * 1_000_000
+    line = "+" + "a" * 200_000
     assert redact_diff(f"+++ b/data.json\n{line}\n") == f"+++ b/data.json\n{line}\n"
