@@ -19,18 +19,13 @@ from tests.plugin.conftest import BLOCKS, TESTS, Project
 TRIALS = 8  # two variants, two seeds, two splits
 
 
-def fitted(project: Project, *options: str, expected: int, process: bool = True) -> str:
-    """Run a session, in a process of its own that can find only what is on the disk; what it printed."""
+def fitted(project: Project, *options: str, expected: int) -> str:
+    """Run a session in a process of its own; what it printed, when it fitted so many trials."""
     before = len(project.fits())
-    result = project.pytest("--mlexp", *options, process=process)
+    result = project.pytest("--mlexp", *options, process=True)
     result.assert_outcomes(passed=4)
     assert len(project.fits()) - before == expected, result.stdout.str()
     return result.stdout.str()
-
-
-def begun(project: Project, *options: str) -> None:
-    """Run the first session, which finds nothing anyway, in this process."""
-    fitted(project, *options, expected=TRIALS, process=False)
 
 
 def rewrite(project: Project, old: str, new: str) -> None:
@@ -65,7 +60,7 @@ def test_what_did_not_change_is_reused_and_says_so(project: Project, workers: tu
 def test_what_changed_is_run_again_with_the_reason(
     project: Project, old: str, new: str, expected: int, why: str
 ) -> None:
-    begun(project)
+    fitted(project, expected=TRIALS)
     rewrite(project, old, new)
     assert why in fitted(project, "--mlexp-explain", expected=expected)
 
@@ -73,7 +68,7 @@ def test_what_changed_is_run_again_with_the_reason(
 def test_a_file_that_a_model_reads_is_seen(project: Project) -> None:
     (project.root / "limit.txt").write_text("9")
     rewrite(project, "return Threshold(at)", 'return Threshold(float((HERE / "limit.txt").read_text()))')
-    begun(project)
+    fitted(project, expected=TRIALS)
     fitted(project, expected=0)
     (project.root / "limit.txt").write_text("8")
     assert "file changed: limit.txt" in fitted(project, "--mlexp-explain", expected=TRIALS)
@@ -82,7 +77,7 @@ def test_a_file_that_a_model_reads_is_seen(project: Project) -> None:
 def test_a_declared_file_counts_for_the_model_that_declares_it(project: Project) -> None:
     (project.root / "weights.bin").write_bytes(b"1")
     rewrite(project, '{"at": [9, 5]}', '{"at": [9, 5]}, depends_on=["weights.bin"]')
-    begun(project)
+    fitted(project, expected=TRIALS)
     (project.root / "weights.bin").write_bytes(b"2")
     assert "declared changed: weights.bin" in fitted(project, "--mlexp-explain", expected=TRIALS)
 
@@ -108,16 +103,16 @@ def test_a_broken_entry_is_told_and_computed_again(project: Project, damage: Cal
 
 
 def test_the_setting_switches_it_off_or_shares_it(project: Project, tmp_path: Path) -> None:
-    begun(project, "-o", "mlexp_store=off")
+    fitted(project, "-o", "mlexp_store=off", expected=TRIALS)
     assert not (project.root / ".mlexp" / "store").exists()
-    begun(project, "-o", f"mlexp_store={tmp_path / 'shared'}")
-    begun(project)
+    fitted(project, "-o", f"mlexp_store={tmp_path / 'shared'}", expected=TRIALS)
+    fitted(project, expected=TRIALS)
     fitted(project, "-o", f"mlexp_store={tmp_path / 'shared'}", expected=0)
 
 
 def test_a_session_that_stops_at_a_failure_is_gone_on_with(project: Project) -> None:
     project.write(tests=TESTS.replace("assert evaluation.metrics", "assert not evaluation.metrics"))
-    project.pytest("--mlexp", "-x").assert_outcomes(failed=1)
+    project.pytest("--mlexp", "-x", process=True).assert_outcomes(failed=1)
     assert len(project.fits()) == TRIALS // 2
     project.write()
     fitted(project, expected=TRIALS // 2)
@@ -125,8 +120,8 @@ def test_a_session_that_stops_at_a_failure_is_gone_on_with(project: Project) -> 
 
 def test_failures_are_not_kept(project: Project) -> None:
     project.write_broken()
-    for process in (False, True):
-        project.pytest("--mlexp", process=process).assert_outcomes(passed=4, failed=2)
+    for _ in range(2):
+        project.pytest("--mlexp", process=True).assert_outcomes(passed=4, failed=2)
     assert project.fits().count("broken") == 2
 
 
@@ -167,7 +162,7 @@ def test_files_of_cells_are_found_with_their_evaluations(project: Project, templ
     for change in (None, None, ("float, y_pred", "int, y_pred")):
         if change is not None:
             rewrite(project, *change)
-        project.pytest("--mlexp", tracking=None).assert_outcomes(passed=4)
+        project.pytest("--mlexp", tracking=None, process=True).assert_outcomes(passed=4)
         cells = read(last_session(project)).cells
         found.append({cell.evaluator: cell.found for cell in cells})
         files.append(files_of(project))
@@ -186,7 +181,7 @@ def test_an_evaluation_that_is_made_anew_brings_its_own_files(project: Project, 
     for lost in ((), ("evaluations",)):
         for name in lost:
             forget(project.root / ".mlexp" / "store", name)
-        project.pytest("--mlexp", tracking=None).assert_outcomes(passed=4)
+        project.pytest("--mlexp", tracking=None, process=True).assert_outcomes(passed=4)
         folder = last_session(project)
         for cell in read(folder).cells:
             if cell.evaluator == "hits":
@@ -220,7 +215,7 @@ def test_where_everything_is_reused_no_model_is_built_to_ask_what_it_offers(proj
     rewrite(project, "\n@sample.model", PROBABILITIES)
     for built in (True, False):
         before = len(project.fits())
-        project.pytest("--mlexp", process=not built).assert_outcomes(passed=6)
+        project.pytest("--mlexp", process=True).assert_outcomes(passed=6)
         assert ("built" in project.fits()[before:]) is built
 
 
