@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.collection import EXPERIMENTS
 from pytest_mlexp.plugin.gating import Gating
 from pytest_mlexp.plugin.options import Options
+from pytest_mlexp.plugin.sharing import SharedFolder
 from pytest_mlexp.plugin.terminal import Progress, explain, in_words, summarize, told_by_its_words
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import message
@@ -53,7 +53,7 @@ class MlexpSession:
         self.recorder: Recorder | None = None
         self._ready: Ready | None = None
         self._pending: list[tuple[dict[str, Any], Mapping[str, bytes]]] = []
-        self._shared: tempfile.TemporaryDirectory[str] | None = None
+        self._shared: SharedFolder | None = None
         self._progress = Progress(config)
         try:
             self.gating = Gating(config, options)
@@ -139,8 +139,8 @@ class MlexpSession:
     def pytest_configure_node(self, node: Any) -> None:
         """Give every xdist worker the folder in which trials are shared."""
         if self._shared is None:
-            self._shared = tempfile.TemporaryDirectory(prefix="mlexp-")
-        node.workerinput["mlexp_shared"] = self._shared.name
+            self._shared = SharedFolder()
+        node.workerinput["mlexp_shared"] = str(self._shared.path)
         node.workerinput["mlexp_baseline"] = str(self.gating.path)
 
     @pytest.hookimpl(wrapper=True)
@@ -180,7 +180,7 @@ class MlexpSession:
         """End the recording and mirror it to MLflow."""
         self._progress.stop()
         if self._shared is not None:
-            self._shared.cleanup()
+            self._shared.remove()
         if self.recorder is not None:
             statuses: dict[int, Any] = {pytest.ExitCode.OK: "FINISHED", pytest.ExitCode.INTERRUPTED: "KILLED"}
             if exitstatus == pytest.ExitCode.INTERRUPTED:
