@@ -9,20 +9,39 @@ import numpy as np
 
 from pytest_mlexp.contracts.data import Case, is_texts
 from pytest_mlexp.contracts.frames import looked_at
-from pytest_mlexp.contracts.law import Law
+from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
+from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.subject import JOBS, SEEDS, Subject
 
 
 def reason_against(law: Law, subject: Subject) -> str | None:
     """Why a law says nothing about a model, or None when it applies."""
-    facts = facts_of(looked_at(law, subject))
+    looked = looked_at(law, subject)
     for need in law.needs:
-        if need in _WORDS:
-            if not facts[need]:
-                return _WORDS[need]
-        elif not hasattr(facts["model"], need):
-            return f"it has no {need}"
+        if not _may_have(looked, need):
+            return _WORDS.get(need, f"it has no {need}")
     return None
+
+
+def has(subject: Subject, need: str) -> bool:
+    """Whether a model has what a law can need, by the words in :attr:`Law.needs`.
+
+    Raises:
+        NotApplicable: it refuses ordinary data, so that its own code cannot be told from that of libraries.
+        Broken: it crashes on them.
+    """
+    if need == "own_code":
+        return runs_own_code(subject)
+    facts = facts_of(subject)
+    return bool(facts[need]) if need in _WORDS else hasattr(facts["model"], need)
+
+
+def _may_have(subject: Subject, need: str) -> bool:
+    """As :func:`has`; of a model that does not run on ordinary data the law itself tells why."""
+    try:
+        return has(subject, need)
+    except (NotApplicable, Broken):
+        return True
 
 
 _WORDS = {
@@ -44,11 +63,12 @@ _WORDS = {
     "jobs": "it has no n_jobs or the like",
     "allows_nan": "it does not declare to take gaps",
     "multi_output": "it does not declare several targets",
+    "own_code": "nothing but code of libraries runs in it",
 }
 
 
 def facts_of(subject: Subject) -> dict[str, Any]:
-    """What can be needed of a model, by the words in :attr:`Law.needs`; looked up once a subject."""
+    """What can be told of a model without asking it anything, by the words in :attr:`Law.needs`; looked up once."""
     if subject.facts is not None:
         return subject.facts
     model, declares = subject.build(), subject.declares

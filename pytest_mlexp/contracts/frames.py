@@ -25,8 +25,7 @@ def _framed(subject: Subject) -> Subject:
     if declares.columns is not None or declares.categorical or declares.targets > 1:
         return subject
     try:
-        data = subject.data(Case())
-        if not runs_own_code(subject, subject.fitted(data), data.X_test):
+        if not runs_own_code(subject):
             return subject
         other = Subject(subject.name, subject.raw, replace(declares, requires_frame=True))
         other.given, other.watches = subject.given, subject.watches

@@ -41,7 +41,8 @@ class Law:
         sentence: what every block must do.
         check: raises :class:`Broken` or :class:`NotApplicable`, or returns.
         needs: what a model must have for the law to say anything: ``fit``, ``trained`` (a fit that takes),
-            ``classifier``, ``regressor``, ``numeric`` (inputs that are a matrix of numbers), or a method's name.
+            ``classifier``, ``regressor``, ``numeric`` (inputs that are a matrix of numbers), a method's name, or
+            ``own_code`` (not all of it is a library's), which comes last, for it takes a fit to find out.
         thorough: left out of the fast set.
         cases: how many cases the fast set looks at.
     """

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from pytest_mlexp.blocks.splitting import take
+from pytest_mlexp.contracts.data import Case
 from pytest_mlexp.contracts.subject import Subject
 
 _INSTALLED = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
@@ -63,15 +64,24 @@ def own_code(frame: FrameType, homes: frozenset[str]) -> bool:
     return not written and not is_library(code.co_filename, homes)
 
 
-def runs_own_code(subject: Subject, model: Any, X: Any) -> bool:
-    """Whether anything of the model's own, not of a library, runs in Python when it predicts."""
-    if subject.own_code is None and _all_of_libraries(model):
-        subject.own_code = False
+def runs_own_code(subject: Subject) -> bool:
+    """Whether anything of the model's own, not of a library, runs in Python when it predicts; found out once.
+
+    Raises:
+        NotApplicable: the model refuses ordinary data, clearly.
+        Broken: it crashes on them.
+    """
     if subject.own_code is None:
-        with counted_lines(homes_of(model)) as count:
-            subject.answers(model, take(X, [0]), methods=("predict",))
-        subject.own_code = count() > 0
+        subject.own_code = not _all_of_libraries(subject.build()) and _runs_lines(subject)
     return subject.own_code
+
+
+def _runs_lines(subject: Subject) -> bool:
+    data = subject.data(Case())
+    model = subject.fitted(data)
+    with counted_lines(homes_of(model)) as count:
+        subject.answers(model, take(data.X_test, [0]), methods=("predict",))
+    return count() > 0
 
 
 def _all_of_libraries(model: Any) -> bool:

@@ -177,7 +177,7 @@ class Subject:
             Broken: a method crashes or refuses.
         """
         fit = self.fit_of(data)
-        methods = methods or self.usual(fit.model)
+        methods = methods or self.main_methods(fit.model)
         known = self._expected.get(data.key, {})
         if not known.keys() >= set(methods):
             unused = fit.again()
@@ -217,7 +217,7 @@ class Subject:
             Broken: it crashes.
         """
         found: Answers = {}
-        for method in methods or self.usual(model):
+        for method in methods or self.main_methods(model):
             answer = attempt(partial(self.ask, model, method, X), doing=f"{method}: {doing}", X=X)
             if isinstance(answer, Refused):
                 return answer
@@ -244,7 +244,7 @@ class Subject:
         """The methods that it answers with; a plain callable answers with ``predict`` alone."""
         return tuple(name for name in METHODS if hasattr(model, name)) or ("predict",)
 
-    def usual(self, model: Any) -> tuple[str, ...]:
+    def main_methods(self, model: Any) -> tuple[str, ...]:
         """The methods that most laws ask: ``predict``, and one that gives scores where there is one."""
         return self.methods(model)[:2]
 
@@ -274,7 +274,7 @@ class Subject:
             Broken: a method crashes or refuses.
         """
         found: Answers = {}
-        for method in methods or self.usual(model):
+        for method in methods or self.main_methods(model):
             try:
                 found[method] = as_array(self.ask(model, method, X))
             except Exception as error:

@@ -65,7 +65,7 @@ def large_batch(subject: Subject, case: Case) -> None:
     whole = subject.answers(model, X)
     _same(subject, whole, expected, f"{LARGE} rows give what the same rows give in a batch of {small}", X)
     for size in (len(data), *SIZES):  # as many as in training: kernels and distances of both are square then
-        methods = ("predict",) if size in SIZES else subject.usual(model)
+        methods = ("predict",) if size in SIZES else subject.main_methods(model)
         got = subject.answers(model, X[:size], methods=methods) if hasattr(X, "dtype") else {}
         part = {name: answer[:size] for name, answer in expected.items()}
         _same(subject, {**part, **got}, part, f"the first {size} rows give what they give in other batches", X[:size])

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from pytest_mlexp.contracts.data import Array, Case, Data
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.degenerate import scored
-from pytest_mlexp.contracts.laws.digits import usual
+from pytest_mlexp.contracts.laws.digits import of_any_scale
 from pytest_mlexp.contracts.laws.learning import ENOUGH, MEASURE, WELL, quality
-from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 
-NEEDS = ("trained", "learns", "generated", "numeric")
-NEEDS_ALIKE = (*NEEDS, "deterministic")
-HAIR, NOTHING, MOVED = 1e-9, 1e-12, 0.01
+NEEDS = ("trained", "learns", "generated", "numeric", "own_code")
+NEEDS_ALIKE = ("deterministic", *NEEDS)
+ROW_NUDGE, FIT_NUDGE = 1e-9, 1e-12  # of the size of each number
+MOVED = 0.01  # of the spread of answers
 ENOUGH_ROWS = 24  # the spread of fewer answers says little
 
 
@@ -26,7 +25,7 @@ ENOUGH_ROWS = 24  # the spread of fewer answers says little
 def falling_columns_count(subject: Subject, case: Case) -> None:
     if subject.declares.positive_only or subject.declares.columns is not None:
         raise NotApplicable("its inputs are never negative, or their number is given")
-    _of_own_code(subject, case)
+    of_any_scale(subject, case)
     rising = subject.data(replace(case, train_rows=96, rows=60, columns=8, classes=2), informative=0)
     falling = replace(rising, X=_negated(rising.X), X_test=_negated(rising.X_test), key=("falling", rising.key))
     found = []
@@ -56,35 +55,35 @@ def _negated(X: Array) -> Array:
 
 @law("Columns that repeat others, and sums of them, do not blow up what is predicted.", needs=NEEDS_ALIKE)
 def repeated_columns_do_no_harm(subject: Subject, case: Case) -> None:
-    data = _of_own_code(subject, case, rows=max(case.rows, ENOUGH_ROWS))
+    data = of_any_scale(subject, replace(case, rows=max(case.rows, ENOUGH_ROWS)))
     if data.X.shape[1] < 3 or subject.declares.categorical:
         raise NotApplicable("its columns are few, or codes")
     beside = replace(data, X=_with_sums(data.X), X_test=_with_sums(data.X_test), key=("with sums", data.key))
     generator = np.random.default_rng(case.seed)
-    nudged = replace(beside, X_test=beside.X_test * (1 + HAIR * generator.normal(size=beside.X_test.shape)))
+    nudged = replace(beside, X_test=beside.X_test * (1 + ROW_NUDGE * generator.normal(size=beside.X_test.shape)))
     want, got = scored(subject, beside), scored(subject, nudged)
     if want is None or got is None or want.dtype.kind != "f":
         raise NotApplicable("refuses such columns, or its answers are labels")
     if (moved := _moved(got, want)) > MOVED:
-        claim = f"rows with columns that are sums of others are answered alike when moved by {HAIR:g} of their size"
+        claim = f"rows with columns that are sums of others are answered alike, moved by {ROW_NUDGE:g} of their size"
         raise Broken(claim, f"answers move by {moved:.3g} of their spread", X=beside.X, y=data.y)
 
 
 @law("Training rows of more columns than rows, moved by next to nothing, give the same model.", needs=NEEDS_ALIKE)
 def wide_fits_are_stable(subject: Subject, case: Case) -> None:
-    _of_own_code(subject, case)
+    of_any_scale(subject, case)
     if subject.declares.categorical or subject.declares.columns is not None:
         raise NotApplicable("its columns are codes, or their number is given")
     data = subject.data(replace(case, train_rows=12, rows=max(case.rows, ENOUGH_ROWS), columns=30, classes=2))
     generator = np.random.default_rng(case.seed)
     nudged = replace(
-        data, X=data.X * (1 + NOTHING * generator.normal(size=data.X.shape)), key=("next to nothing", data.key)
+        data, X=data.X * (1 + FIT_NUDGE * generator.normal(size=data.X.shape)), key=("next to nothing", data.key)
     )
     want, got = scored(subject, data), scored(subject, nudged)
     if want is None or got is None or want.dtype.kind != "f":
         raise NotApplicable("refuses such rows, or its answers are labels")
     if (moved := _moved(got, want)) > MOVED:
-        claim = f"training rows of more columns than rows give the same model when moved by {NOTHING:g} of their size"
+        claim = f"training rows of more columns than rows give the same model when moved by {FIT_NUDGE:g} of their size"
         raise Broken(claim, f"answers move by {moved:.3g} of their spread", X=data.X, y=data.y)
 
 
@@ -95,13 +94,6 @@ def _moved(got: Array, want: Array) -> float:
 
 def _with_sums(X: Array) -> Array:
     return np.column_stack([X, X[:, 0], 0.1 * X[:, 0] + 0.7 * X[:, 1], X @ np.full(X.shape[1], 0.3)])
-
-
-def _of_own_code(subject: Subject, case: Case, **structure: Any) -> Data:
-    data = usual(subject, replace(case, **structure))
-    if not runs_own_code(subject, subject.fitted(data), data.X_test):
-        raise NotApplicable("nothing but code of libraries runs in it")
-    return data
 
 
 LAWS = (falling_columns_count, repeated_columns_do_no_harm, wide_fits_are_stable)

@@ -23,7 +23,7 @@ SINGLE_SLACK = 0.02
 
 @law("A model to which a shift is all the same does not lose its digits far from zero.", needs=NEEDS)
 def digits_far_from_zero(subject: Subject, case: Case) -> None:
-    data = usual(subject, case)
+    data = of_any_scale(subject, case)
     plain = plain_answers(subject, data)
     if subject.declares.tolerance >= SINGLE_TOLERANCE:
         raise NotApplicable("its tolerance is that of single precision, which has no digits left there")
@@ -49,7 +49,7 @@ def _as_single(subject: Subject, data: Data, X: Any, X_test: Any) -> Any:
 
 @law("Trained on float32 it is about the model of the same numbers as float64, also away from zero.", needs=NEEDS)
 def single_precision_at_fit(subject: Subject, case: Case) -> None:
-    data = usual(subject, case)
+    data = of_any_scale(subject, case)
     double = subject.data(case, shift=SINGLE_OFFSET)
     want = plain_answers(subject, double)
     single = Data(double.X.astype(np.float32), double.y, double.X_test, None, ("single", double.key))
@@ -61,7 +61,7 @@ def single_precision_at_fit(subject: Subject, case: Case) -> None:
     raise Broken(claim, f"{got[:4]} instead of {want[:4]}", X=single.X, y=double.y)
 
 
-def usual(subject: Subject, case: Case) -> Data:
+def of_any_scale(subject: Subject, case: Case) -> Data:
     """The data of a case, of a model whose data can have another scale."""
     if subject.declares.categorical or subject.declares.spread < 1:
         raise NotApplicable("its data have one scale")

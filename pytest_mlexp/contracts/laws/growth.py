@@ -11,7 +11,7 @@ from pytest_mlexp.blocks.splitting import row_count, take
 from pytest_mlexp.contracts.data import Case, is_texts
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.refit import LEAST_GROWTH
-from pytest_mlexp.contracts.own_code import counted_lines, homes_of, runs_own_code, state_size
+from pytest_mlexp.contracts.own_code import counted_lines, homes_of, state_size
 from pytest_mlexp.contracts.subject import Subject
 
 WINDOW = 1
@@ -28,7 +28,7 @@ def memory_is_bounded(subject: Subject, case: Case) -> None:
     X = data.X_test
     # Other rows in each call, for whoever remembers them, and others than another model was asked before.
     numbers = itertools.count(next(_STARTS) % 61 / 64)
-    methods = subject.usual(model)
+    methods = subject.main_methods(model)
 
     def calls(count: int) -> None:
         for _ in range(count):
@@ -108,12 +108,10 @@ def refit_does_not_grow(subject: Subject, case: Case) -> None:
         raise Broken("a model fitted three times on the same data keeps its size", f"{sizes} bytes of state", X=data.X)
 
 
-@law("Work does not grow call by call.")
+@law("Work does not grow call by call.", needs=("own_code",))
 def work_is_bounded(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)
-    if not runs_own_code(subject, model, data.X_test):
-        return
     counts = []
     for _ in range(3):
         with counted_lines(homes_of(model)) as count:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from pytest_mlexp.blocks.splitting import row_count, take
+from pytest_mlexp.contracts.applies import has
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data, copied, is_texts
 from pytest_mlexp.contracts.law import law
 from pytest_mlexp.contracts.laws.encodings import kind_of
-from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 
@@ -35,9 +35,9 @@ def history_free(subject: Subject, case: Case) -> None:
     else:
         subject.answers(used, take(X, range(row_count(X, what="X") - 1, -1, -1)))
     for number, (what, near) in enumerate(_much_like(subject, X)):
-        methods = subject.usual(used) if not number else subject.usual(used)[-1:]
+        methods = subject.main_methods(used) if not number else subject.main_methods(used)[-1:]
         _own_answer(subject, data, used, (what, near), methods)
-    if runs_own_code(subject, used, X):  # libraries keep no answers
+    if has(subject, "own_code"):  # libraries keep no answers
         _two_rows_swapped(subject, data, used)
     subject.try_ask(used, _far(subject, X), doing="rows far away")
     _same(subject, subject.answers(used, X), subject.expected(data), "earlier calls change no answer", X)

@@ -15,7 +15,6 @@ from pytest_mlexp.contracts.fitted import Answers, as_array
 from pytest_mlexp.contracts.law import Broken, Crashed, NotApplicable, law
 from pytest_mlexp.contracts.laws.values import ordinary
 from pytest_mlexp.contracts.laws.whole import whole_rows
-from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.refusals import Refused, is_refusal, told
 from pytest_mlexp.contracts.subject import Subject
 
@@ -70,15 +69,16 @@ def index_at_fit(subject: Subject, case: Case) -> None:
     same(got, want, claim, tolerance=TOLERANCE, X=X, y=targets)
 
 
-@law("Rows that were shuffled with their index, inputs and targets alike, are learnt from.", needs=("table", "trained"))
+@law(
+    "Rows that were shuffled with their index, inputs and targets alike, are learnt from.",
+    needs=("table", "trained", "own_code"),
+)
 def shuffled_rows(subject: Subject, case: Case) -> None:
     import pandas as pd
 
     data = subject.data(case)
     if subject.declares.nondeterministic or not isinstance(data.y, np.ndarray) or data.y.ndim > 1:
         raise NotApplicable("two fits may differ, or targets are no flat array")
-    if not runs_own_code(subject, subject.fitted(data), data.X_test):
-        raise NotApplicable("nothing but code of libraries runs in it")
     on_plain, _ = _fitted_on_frame(subject, data)
     want = _on_frame(subject, on_plain, data)
     index = np.random.default_rng(case.seed).permutation(2 * len(data))[: len(data)]  # as of a part of a split

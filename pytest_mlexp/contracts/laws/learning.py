@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pytest_mlexp.blocks.splitting import take
-from pytest_mlexp.contracts.applies import facts_of
+from pytest_mlexp.contracts.applies import has
 from pytest_mlexp.contracts.compare import differs
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.fitted import Answers
@@ -118,7 +118,7 @@ def every_kind_of_column_counts(subject: Subject, case: Case) -> None:
 
 @law("Every row is learnt from, also the last ones of a long, ordered table.", needs=NEEDS)
 def every_row_counts(subject: Subject, case: Case) -> None:
-    if facts_of(subject)["numeric"] and facts_of(subject)["deterministic"]:
+    if has(subject, "numeric") and has(subject, "deterministic"):
         with suppress(Broken):  # what is too long for it may be learnt from fewer rows
             _every_row(subject, _long(subject, case))
             return

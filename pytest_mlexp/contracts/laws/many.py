@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from pytest_mlexp.contracts.applies import has
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.learning import ENOUGH, NEEDS, quality
-from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 
@@ -39,7 +39,7 @@ def many_columns_are_learnt(subject: Subject, case: Case) -> None:
 
 def _takes_long(subject: Subject, case: Case) -> bool:
     """Whether fits of its own code cost so much more on more columns that one on many has no end."""
-    if not runs_own_code(subject, subject.fitted(subject.data(case)), subject.data(case).X_test):
+    if not has(subject, "own_code"):
         return False
     seconds = []
     for columns in (SOME // 2, SOME):

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from pytest_mlexp.contracts.applies import has
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, law
 from pytest_mlexp.contracts.laws.copies import params_text
-from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.process import parameters_validated
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import SEEDS, Subject
@@ -32,7 +32,7 @@ def params_survive_fit(subject: Subject, case: Case) -> None:
     subject.answers(model, data.X_test)
     _same_params(before, model)
     unusual = {"2 rows": data.first(2)}
-    if isinstance(data.X, np.ndarray) and data.X.dtype.kind == "f" and runs_own_code(subject, model, data.X_test):
+    if isinstance(data.X, np.ndarray) and data.X.dtype.kind == "f" and has(subject, "own_code"):
         unusual["a column of zeros"] = _with_zeros(data)
     for what, rows in unusual.items():
         other = subject.tried(rows, doing=f"a fit on {what}")

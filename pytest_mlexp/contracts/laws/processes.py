@@ -21,7 +21,7 @@ from pytest_mlexp.contracts.data import Case, Data, fit_case, is_texts
 from pytest_mlexp.contracts.elsewhere import Elsewhere
 from pytest_mlexp.contracts.fitted import Answers, as_array
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
-from pytest_mlexp.contracts.own_code import homes_of, own_code, runs_own_code
+from pytest_mlexp.contracts.own_code import homes_of, own_code
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import JOBS, Subject
 from pytest_mlexp.execution.seeding import seeded
@@ -151,14 +151,12 @@ def _imports(name: str) -> None:
     importlib.import_module(name)
 
 
-@law("Two threads that ask at the same time get what one would get.")
+@law("Two threads that ask at the same time get what one would get.", needs=("own_code",))
 def threads_answer_alike(subject: Subject, case: Case) -> None:
     data = subject.data(case)
     model = subject.fitted(data)
-    if not runs_own_code(subject, model, data.X_test):
-        return
     X, others = data.X_test, [data.X, take(data.X_test, np.arange(len(data.X_test))[::-1])]
-    methods = subject.usual(model)
+    methods = subject.main_methods(model)
     want, wanted = subject.answers(model, X), [subject.answers(model, other) for other in others]
     for other, expected in zip(others, wanted, strict=True):
         meeting = _Meeting(lambda other=other: _plain(model, other, methods), homes_of(model))
@@ -227,7 +225,7 @@ def many_threads_answer_alike(subject: Subject, case: Case) -> None:
 
     data = subject.data(case)
     model = subject.fitted(data)
-    methods = subject.usual(model)
+    methods = subject.main_methods(model)
     batches = [data.X, data.X_test, take(data.X_test, np.arange(len(data.X_test))[::-1]), take(data.X_test, [0])]
     wanted = [subject.answers(model, X) for X in batches]
     before = sys.getswitchinterval()
@@ -242,16 +240,17 @@ def many_threads_answer_alike(subject: Subject, case: Case) -> None:
         same(got, wanted[i], "in threads it answers alike", tolerance=subject.declares.tolerance, X=batches[i])
 
 
-@law("Several jobs in threads give what one job gives.", needs=("trained", "jobs", "deterministic"))
+@law(
+    "Several jobs in threads give what one job gives.",
+    needs=("trained", "jobs", "deterministic", "set_params", "own_code"),
+)
 def jobs_in_threads_answer_alike(subject: Subject, case: Case) -> None:
     import joblib
 
     data = subject.data(case)
     model = subject.fitted(data)
-    if not runs_own_code(subject, model, data.X_test) or not hasattr(model, "set_params"):
-        raise NotApplicable("nothing but code of libraries runs in it")
     rows = len(data.X_test) // 6 * 6 - 1  # which neither two jobs nor three can share evenly
-    X, methods = take(data.X_test, np.arange(rows)), subject.usual(model)
+    X, methods = take(data.X_test, np.arange(rows)), subject.main_methods(model)
     names = [name for name in model.get_params() if name in JOBS]
     with joblib.parallel_config(backend="threading"):
         want = subject.answers(model.set_params(**dict.fromkeys(names, 1)), X, methods=methods)

@@ -27,7 +27,7 @@ def inputs_unchanged(subject: Subject, case: Case) -> None:
         fit = subject.fit_of(form)
         _unchanged((form.X, form.y), (fit.X, fit.y), "fit")
         model = subject.fitted(form)
-        methods = subject.methods(model) if form is data else subject.usual(model)[:1]
+        methods = subject.methods(model) if form is data else subject.main_methods(model)[:1]
         batches = [form.X] if subject.declares.categorical else _odd(data.X if _is_matrix(data.X) else form.X)
         if form is not data and _is_matrix(data.X):
             batches = [framed(rows) for rows in batches[-1:]]  # what is clipped in place was seen in the array

@@ -43,7 +43,7 @@ def _answers_from(subject: Subject, data: Data, seed: int) -> dict[str, Any]:
         model = subject.build()
     with seeded(seed):
         model.fit(data.X, data.y)
-        return {m: as_array(getattr(model, m)(data.X_test)) for m in subject.usual(model)}
+        return {m: as_array(getattr(model, m)(data.X_test)) for m in subject.main_methods(model)}
 
 
 @law("Global random state is never reset, whether a seed is given or not.")

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from pytest_mlexp.blocks.splitting import take
-from pytest_mlexp.contracts.applies import facts_of
+from pytest_mlexp.contracts.applies import has
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.copying import copies_of
 from pytest_mlexp.contracts.data import Case, Data, is_texts
 from pytest_mlexp.contracts.fitted import Answers
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.encodings import kind_of
-from pytest_mlexp.contracts.own_code import runs_own_code, state_size
+from pytest_mlexp.contracts.own_code import state_size
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.second import second_fit
 from pytest_mlexp.contracts.subject import Subject
@@ -36,7 +36,7 @@ def refit_forgets(subject: Subject, case: Case) -> None:
         raise NotApplicable("warm_start is set: a fit goes on from the one before")
     data = subject.data(case)
     finals = [data, _of_another_regime(subject, case, data)]
-    if not runs_own_code(subject, subject.fitted(data), data.X_test):
+    if not has(subject, "own_code"):
         finals = finals[:1]
     # Several chains, since what the first fit leaves behind may hide what a later one would.
     for chain, final in zip(_chains(subject, case, data), finals, strict=False):
@@ -137,7 +137,7 @@ def _chains(subject: Subject, case: Case, data: Data) -> list[dict[str, Data]]:
     wide = replace(case, train_rows=more, classes=case.classes + 1, columns=case.columns + 2)
     narrow = replace(case, columns=max(case.columns - 1, 2), classes=2, seed=case.seed + 1)
     small = "fewer rows of a hundredth of the scale with other labels"
-    if facts_of(subject)["sample_weight"]:
+    if has(subject, "sample_weight"):
         small += WEIGHTED
     first = {small: subject.data(less, scale=0.01, target_scale=0.01, labels=(5, 6, 8, 9))}
     larger, what = subject.data(greater, scale=100.0, shift=7.0, target_scale=100.0 * sign), LARGER
@@ -160,7 +160,7 @@ def _chains(subject: Subject, case: Case, data: Data) -> list[dict[str, Data]]:
 
 def _of_several_targets(subject: Subject, data: Data) -> Data:
     """The data with a second target, where the model takes several and usually gets one."""
-    several = facts_of(subject)["multi_output"] and subject.declares.task == "regression" and np.ndim(data.y) == 1
+    several = has(subject, "multi_output") and subject.declares.task == "regression" and np.ndim(data.y) == 1
     return replace(data, y=np.column_stack([data.y, data.y[::-1]])) if several else data
 
 

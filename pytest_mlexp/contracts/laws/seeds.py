@@ -9,17 +9,16 @@ import numpy as np
 from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import NotApplicable, law
-from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.refusals import Refused
 from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.execution.seeding import seeded
 
-NEEDS = ("trained", "seed", "set_params")
+NEEDS = ("trained", "seed", "set_params", "own_code")
 
 
-@law("Zero is a seed like any other.", needs=(*NEEDS, "deterministic"))
+@law("Zero is a seed like any other.", needs=("deterministic", *NEEDS))
 def zero_is_a_seed(subject: Subject, case: Case) -> None:
-    data = _of_own_code(subject, case)
+    data = subject.data(case)
     if not any(subject.raw().get_params()[name] for name in subject.seeds):
         raise NotApplicable("its seed is zero in all laws")
     answers = [_answers(subject, data, 0, start=start) for start in (31, 32)]
@@ -29,7 +28,7 @@ def zero_is_a_seed(subject: Subject, case: Case) -> None:
 
 @law("Without a seed, or with a generator for one, a fitted model answers alike again.", needs=NEEDS)
 def unseeded_fit_is_kept(subject: Subject, case: Case) -> None:
-    data = _of_own_code(subject, case)
+    data = subject.data(case)
     for what, seed in {"no seed": None, "a generator as its seed": np.random.RandomState(5)}.items():
         model = _fit(subject, data, seed)
         if isinstance(model, Refused):
@@ -40,14 +39,6 @@ def unseeded_fit_is_kept(subject: Subject, case: Case) -> None:
             got = subject.answers(model, data.X_test)
         claim = f"fitted with {what}, it answers the same rows alike again"
         same(got, want, claim, tolerance=min(subject.declares.tolerance, 1e-6), X=data.X_test)
-
-
-def _of_own_code(subject: Subject, case: Case) -> Data:
-    """The data of a case; of library models nothing is asked, which have been asked all this where they come from."""
-    data = subject.data(case)
-    if not runs_own_code(subject, subject.fitted(data), data.X_test):
-        raise NotApplicable("nothing but code of libraries runs in it")
-    return data
 
 
 def _fit(subject: Subject, data: Data, seed: Any) -> Any:

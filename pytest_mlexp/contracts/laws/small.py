@@ -7,42 +7,43 @@ from typing import Any
 
 import numpy as np
 
+from pytest_mlexp.contracts.applies import has
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
 from pytest_mlexp.contracts.laws.degenerate import alike, scored
-from pytest_mlexp.contracts.laws.digits import NEEDS, else_alike, plain_answers, usual
-from pytest_mlexp.contracts.own_code import runs_own_code
+from pytest_mlexp.contracts.laws.digits import NEEDS, else_alike, of_any_scale, plain_answers
 from pytest_mlexp.contracts.subject import Subject
 
 # A floor of 1e-12 under a variance, or of 1e-8 under a spread, is usual and lawful; so is a part of 1e-9 of the
 # largest variance that is added to all.
-SMALL, SMALL_COLUMN, USUAL, LARGEST = 2.0**-16, 2.0**-14, 2.0**-7, 2.0**-2
+SMALL, SMALL_COLUMN, MODERATE, LARGEST = 2.0**-16, 2.0**-14, 2.0**-7, 2.0**-2
 LOST, SLACK = 0.2, 1e-5
 
 
 @law("What is learnt in one unit is learnt in a unit that is larger by far.", needs=(*NEEDS, "learns"))
 def small_units(subject: Subject, case: Case) -> None:
-    data = usual(subject, case)
+    data = of_any_scale(subject, case)
     if np.ndim(data.y) != 1:
         raise NotApplicable("it has several targets")
     plain = plain_answers(subject, data)
-    any_unit = not _is_coarse(plain) and runs_own_code(subject, subject.fitted(data), data.X_test)
+    any_unit = not _is_coarse(plain) and has(subject, "own_code")
     if subject.declares.task == "classification" and not any_unit:  # what asks for this scale is needed for others
-        else_alike(subject, subject.data(case, scale=USUAL), plain)
+        else_alike(subject, subject.data(case, scale=MODERATE), plain)
 
     def scaled(scale: float) -> Data:
         return subject.data(case, scale=scale)
 
-    _judge(subject, scaled, plain, SMALL, LARGEST if any_unit else USUAL)
+    _judge(subject, scaled, plain, SMALL, LARGEST if any_unit else MODERATE)
 
 
-@law("What a column says is learnt, also where its unit makes it small beside others.", needs=(*NEEDS, "learns"))
+@law(
+    "What a column says is learnt, also where its unit makes it small beside others.",
+    needs=(*NEEDS, "learns", "own_code"),
+)
 def small_column(subject: Subject, case: Case) -> None:
-    data = usual(subject, case)
+    data = of_any_scale(subject, case)
     if np.ndim(data.y) != 1 or data.X.shape[1] < 2:
         raise NotApplicable("it has several targets, or one column")
-    if not runs_own_code(subject, subject.fitted(data), data.X_test):
-        raise NotApplicable("nothing but code of libraries runs in it")
     told = subject.data(case, informative=0)
 
     def scaled(scale: float) -> Data:
@@ -66,15 +67,15 @@ def _is_coarse(answers: Any) -> bool:
 
 def _judge(subject: Subject, scaled: Callable[[float], Data], plain: Any, small: float, largest: float) -> None:
     lost = _lost(subject, scaled(small), plain)
-    if lost is not None and largest == USUAL:  # the last question, which most models leave unanswered, spares others
-        else_alike(subject, scaled(USUAL), plain, slack=SLACK)
+    if lost is not None and largest == MODERATE:  # the last question, which most models leave unanswered, spares others
+        else_alike(subject, scaled(MODERATE), plain, slack=SLACK)
     scale = small
     while lost is not None and scale < largest:
         scale *= 2
         if _lost(subject, scaled(scale), plain) is not None:
             continue
         # A penalty takes over little by little, and is to be seen in larger units; a mistake need not be.
-        above = min(max(USUAL, 16 * scale), 0.5)
+        above = min(max(MODERATE, 16 * scale), 0.5)
         else_alike(subject, scaled(above), plain, slack=min((scale / above) ** 2 / 100, SLACK))
         claim = f"inputs that are {small:.2g} of their usual size are learnt from, as those of {scale:.2g} of it are"
         raise Broken(claim, lost, y=scaled(small).y)

@@ -11,18 +11,18 @@ from pytest_mlexp.contracts.compare import same
 from pytest_mlexp.contracts.data import Case
 from pytest_mlexp.contracts.law import NotApplicable, law
 from pytest_mlexp.contracts.laws.batch import joined
-from pytest_mlexp.contracts.own_code import runs_own_code
 from pytest_mlexp.contracts.subject import Subject
 
 
-@law("Of two classes, too, a row is answered alike alone, in a batch and in another order.", needs=("classifier",))
+@law(
+    "Of two classes, too, a row is answered alike alone, in a batch and in another order.",
+    needs=("classifier", "own_code"),
+)
 def two_classes_row_by_row(subject: Subject, case: Case) -> None:
     if subject.declares.classes not in (None, 2) or subject.declares.given or case.classes == 2:
         raise NotApplicable("other laws look at its two classes, or it has more")
     data = subject.data(replace(case, classes=2))
     model = subject.fitted(data)
-    if not runs_own_code(subject, model, data.X_test):
-        raise NotApplicable("nothing but code of libraries runs in it")
     X, rows = data.X_test, row_count(data.X_test, what="X")
     methods = subject.methods(model)
     whole = subject.expected(data, model, methods=methods)

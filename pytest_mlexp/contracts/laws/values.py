@@ -101,7 +101,7 @@ def odd_values_at_predict(subject: Subject, case: Case) -> None:
         for column in columns:
             X = data.X_test.copy()
             X[:, column] = value
-            for method in subject.usual(model):
+            for method in subject.main_methods(model):
                 got = subject.try_ask(model, X, doing=f"rows with {what}", methods=(method,))
                 if not isinstance(got, Refused):
                     _sensible(subject, got, clean, f"{what} in column {column}", X)
@@ -120,7 +120,7 @@ def _refuses_all(subject: Subject, data: Data) -> bool:
     for value, column in ((np.nan, -1), (np.nan, 0), (np.inf, -1), (-np.inf, 0)):
         X = data.X_test.copy()
         X[len(X) // 2, column] = value
-        for method in subject.usual(model):
+        for method in subject.main_methods(model):
             if not isinstance(subject.try_ask(model, X, doing=f"one {value}", methods=(method,)), Refused):
                 return False
     return True
