@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, Self
 
 import numpy as np
@@ -185,3 +186,31 @@ class CodesOfThisBatch(Places):
 
     def predict(self, X: Any) -> Any:
         return super().predict(X.assign(place=X["place"].astype("category").cat.codes))
+
+
+class Hashed(Line):
+    """Sound: least squares on three quarters of the rows, which a hash of each row chooses."""
+
+    def _solved(self, X: Array, y: Array) -> Array:
+        order = np.argsort([zlib.crc32(row.tobytes()) for row in X], kind="stable")
+        chosen = order[: max(3 * len(X) // 4, 1)]
+        return super()._solved(X[chosen], y[chosen])
+
+
+class Trimmed(Line):
+    """Sound: least squares on the three quarters of the rows that it fits best, looked for from several starts."""
+
+    def __init__(self, starts: int = 20, random_state: int = 0) -> None:
+        self.starts = starts
+        self.random_state = random_state
+
+    def _solved(self, X: Array, y: Array) -> Array:
+        generator, keep = np.random.default_rng(self.random_state), max(3 * len(X) // 4, 1)
+        found = [self._from(X, y, generator.permutation(len(X))[:keep]) for _ in range(self.starts)]
+        return min(found, key=lambda coefficients: np.sort((X @ coefficients - y) ** 2)[:keep].sum())
+
+    def _from(self, X: Array, y: Array, rows: Array) -> Array:
+        for _ in range(5):
+            coefficients = super()._solved(X[rows], y[rows])
+            rows = np.argsort((X @ coefficients - y) ** 2, kind="stable")[: len(rows)]
+        return coefficients

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytest_mlexp.contracts.driver import check_model
+from pytest_mlexp.contracts.data import Case
+from pytest_mlexp.contracts.driver import check_law, check_model
+from pytest_mlexp.contracts.laws.degenerate import alike
+from pytest_mlexp.errors import ContractError
 from tests.contracts import columns, spreads, tables
 from tests.contracts.centroids import Centroids
 
@@ -92,3 +95,30 @@ def test_a_model_whose_fits_are_cubic_is_not_fitted_on_many_columns() -> None:
     (record,) = check_model(Cubic(), laws=["many_columns_are_learnt"], declares={"task": "classification"})
     assert record.status == "not_applicable", record.message
     assert "too long" in record.message
+
+
+@pytest.mark.parametrize(
+    ("model", "why"), [(columns.Hashed(), "by a hash"), (columns.Trimmed(), "a tie decides")], ids=["hashed", "trimmed"]
+)
+def test_who_chooses_rows_by_their_last_digits_is_not_asked_for_stable_wide_fits(model: Any, why: str) -> None:
+    (record,) = check_model(model, laws=["wide_fits_are_stable"])
+    assert record.status == "not_applicable", record.message
+    assert why in record.message
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("model", [columns.Inverted(), columns.EveryDirection()], ids=["inverted", "every direction"])
+def test_what_is_unstable_by_its_numbers_is_found_on_any_wide_rows(model: Any, seed: int) -> None:
+    with pytest.raises(ContractError, match="moved by 1e-12"):
+        check_law("wide_fits_are_stable", model, Case(seed=seed))
+
+
+@pytest.mark.parametrize("law", ["far_away", "digits_far_from_zero"])
+def test_one_row_that_rounding_moves_across_an_edge_breaks_no_law(law: str) -> None:
+    check_law(law, columns.Ends(), Case(seed=22, rows=1))
+
+
+def test_equal_answers_are_alike_where_rounding_alone_parts_them() -> None:
+    plain = np.full(24, 3.3)
+    assert alike(plain * (1 + 1e-15), plain, 0.2)
+    assert not alike(plain * (1 + 1e-6), plain, 0.2)

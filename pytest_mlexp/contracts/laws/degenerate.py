@@ -17,6 +17,8 @@ from pytest_mlexp.contracts.refusals import Refused, is_untrue
 from pytest_mlexp.contracts.subject import Subject
 
 NEEDS = ("trained", "numeric")
+ENOUGH_ROWS = 24
+ROUNDING = 1e-9  # of the size of answers that are all equal
 
 
 def _works_or_refuses(subject: Subject, data: Data, what: str) -> Answers | None:
@@ -185,6 +187,7 @@ def _scaled(subject: Subject, case: Case, scale: float) -> Data:
 def far_away(subject: Subject, case: Case) -> None:
     if subject.declares.categorical or subject.declares.nondeterministic or subject.declares.spread < 1:
         raise NotApplicable("its data have one scale")
+    case = of_enough_rows(case)
     plain = scored(subject, subject.data(case))
     if plain is None:
         raise NotApplicable("refuses the data of this law")
@@ -229,7 +232,13 @@ def alike(one: Any, other: Any, slack: float) -> bool:
         return False
     if other.dtype.kind != "f":
         return float(np.mean(one != other)) <= slack
-    return float(np.mean(np.abs(one - other))) <= slack * float(np.std(other))
+    spread = max(float(np.std(other)), ROUNDING * float(np.mean(np.abs(other))))
+    return float(np.mean(np.abs(one - other))) <= slack * spread
+
+
+def of_enough_rows(case: Case) -> Case:
+    """The case with as many test rows as it takes for their spread to say something, and for no single jump to."""
+    return replace(case, rows=max(case.rows, ENOUGH_ROWS))
 
 
 @law("More columns than rows work or are refused.", needs=NEEDS)

@@ -10,7 +10,7 @@ import numpy as np
 from pytest_mlexp.contracts.applies import has
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
-from pytest_mlexp.contracts.laws.degenerate import alike, scored
+from pytest_mlexp.contracts.laws.degenerate import alike, of_enough_rows, scored
 from pytest_mlexp.contracts.laws.digits import NEEDS, else_alike, of_any_scale, plain_answers
 from pytest_mlexp.contracts.subject import Subject
 
@@ -22,6 +22,7 @@ LOST, SLACK = 0.2, 1e-5
 
 @law("What is learnt in one unit is learnt in a unit that is larger by far.", needs=(*NEEDS, "learns"))
 def small_units(subject: Subject, case: Case) -> None:
+    case = of_enough_rows(case)
     data = of_any_scale(subject, case)
     if np.ndim(data.y) != 1:
         raise NotApplicable("it has several targets")
@@ -41,6 +42,7 @@ def small_units(subject: Subject, case: Case) -> None:
     needs=(*NEEDS, "learns", "own_code"),
 )
 def small_column(subject: Subject, case: Case) -> None:
+    case = of_enough_rows(case)
     data = of_any_scale(subject, case)
     if np.ndim(data.y) != 1 or data.X.shape[1] < 2:
         raise NotApplicable("it has several targets, or one column")
