@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from pytest_mlexp.contracts.networks import SINGLE_PRECISION
+from pytest_mlexp.blocks.torch import TorchModel
+from pytest_mlexp.contracts.networks import SINGLE_PRECISION, OnArrays
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.naming import nearest
 
@@ -89,7 +90,7 @@ def _from_tags(model: Any) -> Declarations:
     found = Declarations(
         task=_task_of(model),
         warm_start=bool(_params(model).get("warm_start", False)),
-        tolerance=SINGLE_PRECISION if type(model).__name__ in ("TorchModel", "OnArrays") else Declarations.tolerance,
+        tolerance=SINGLE_PRECISION if isinstance(model, TorchModel | OnArrays) else Declarations.tolerance,
     )
     if not hasattr(model, "__sklearn_tags__"):
         return found

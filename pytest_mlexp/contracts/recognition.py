@@ -17,7 +17,7 @@ from pytest_mlexp.contracts.declarations import Declarations, declared
 from pytest_mlexp.contracts.fitted import as_array
 from pytest_mlexp.contracts.networks import SINGLE_PRECISION, OnArrays, is_network
 from pytest_mlexp.contracts.process import quietly
-from pytest_mlexp.contracts.single import NETWORKS, holds
+from pytest_mlexp.contracts.single import holds_network
 from pytest_mlexp.contracts.subject import Subject
 from pytest_mlexp.errors import DeclarationError
 
@@ -119,7 +119,7 @@ def _allow_for_networks(subject: Subject) -> None:
         model = subject.fitted(subject.data(Case()))
     except Exception:  # noqa: BLE001 - why it cannot be fitted, a law tells
         return
-    if holds(model, NETWORKS):
+    if holds_network(model):
         subject.declares = replace(subject.declares, tolerance=max(subject.declares.tolerance, SINGLE_PRECISION))
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from pytest_mlexp.contracts.data import Case, Data
 from pytest_mlexp.contracts.law import Broken, NotApplicable, law
-from pytest_mlexp.contracts.laws.degenerate import alike, scored
-from pytest_mlexp.contracts.single import NETWORKS, TREES, holds
+from pytest_mlexp.contracts.laws.degenerate import alike, of_enough_rows, scored
+from pytest_mlexp.contracts.single import holds_network, holds_trees
 from pytest_mlexp.contracts.subject import Subject
 
 NEEDS = ("trained", "numeric", "generated", "deterministic")
@@ -23,6 +23,7 @@ SINGLE_SLACK = 0.02
 
 @law("A model to which a shift is all the same does not lose its digits far from zero.", needs=NEEDS)
 def digits_far_from_zero(subject: Subject, case: Case) -> None:
+    case = of_enough_rows(case)
     data = of_any_scale(subject, case)
     plain = plain_answers(subject, data)
     if subject.declares.tolerance >= SINGLE_TOLERANCE:
@@ -33,7 +34,9 @@ def digits_far_from_zero(subject: Subject, case: Case) -> None:
     slack = SLACK[subject.declares.task or "regression"]
     if got is None or alike(got, plain, slack):
         return
-    if holds(subject.fitted(data), NETWORKS + TREES) and alike(got, _as_single(subject, data, X, X_test), slack):
+    model = subject.fitted(data)
+    single = holds_network(model) or holds_trees(model)
+    if single and alike(got, _as_single(subject, data, X, X_test), slack):
         return
     else_alike(subject, subject.data(case, shift=64.0), plain)
     claim = f"inputs with {OFFSET:g} added are answered like those without, as inputs with 64 added are, or refused"
@@ -49,6 +52,7 @@ def _as_single(subject: Subject, data: Data, X: Any, X_test: Any) -> Any:
 
 @law("Trained on float32 it is about the model of the same numbers as float64, also away from zero.", needs=NEEDS)
 def single_precision_at_fit(subject: Subject, case: Case) -> None:
+    case = of_enough_rows(case)
     data = of_any_scale(subject, case)
     double = subject.data(case, shift=SINGLE_OFFSET)
     want = plain_answers(subject, double)
