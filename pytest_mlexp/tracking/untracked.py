@@ -28,7 +28,7 @@ def contents(top: Path, names: Iterable[str]) -> tuple[dict[str, str], tuple[str
         if text is None or len(text) > budget:
             continue
         budget -= len(text)
-        kept[name] = redact_source(text, code=name.endswith((".py", ".pyi")))
+        kept[name] = redact_source(text, name=name)
         if kept[name] != text:
             redacted.append(name)
     return kept, tuple(redacted)

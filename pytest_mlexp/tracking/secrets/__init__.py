@@ -1,0 +1,22 @@
+"""Taking secrets out of what is about to be written down.
+
+What cannot be told from a secret is hidden: a record that says too little can be made again, one that says
+too much cannot be taken back. What surely is none stays as it is, for a changed diff is not what ran.
+"""
+
+from pytest_mlexp.tracking.secrets.commands import redact_command
+from pytest_mlexp.tracking.secrets.files import redact_diff, redact_source
+from pytest_mlexp.tracking.secrets.names import HIDDEN, is_secret_name
+from pytest_mlexp.tracking.secrets.texts import redact_text, redact_value
+from pytest_mlexp.tracking.secrets.uris import redact_uri
+
+__all__ = [
+    "HIDDEN",
+    "is_secret_name",
+    "redact_command",
+    "redact_diff",
+    "redact_source",
+    "redact_text",
+    "redact_uri",
+    "redact_value",
+]
