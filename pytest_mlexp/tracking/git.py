@@ -34,8 +34,8 @@ class GitState:
         dirty: whether a tracked file differs from the commit, staged or not.
         remote: address of ``origin``, or of the first remote, without credentials.
         diff: tracked changes against the commit, staged ones included, as a patch. Credentials in URIs,
-            well-known tokens and what added lines give a secret name are hidden, and a longer diff is cut after a
-            million characters.
+            well-known tokens, private keys and what added lines give a secret name are hidden, and a longer diff is
+            cut after a million characters.
         untracked: files git neither tracks nor ignores, relative to the top of the checkout.
         contents: the texts of the small source and configuration files among them.
         unfaithful: why the diff or a content is not what it was: ``CUT``, or where secrets were hidden.
