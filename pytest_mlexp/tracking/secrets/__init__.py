@@ -2,6 +2,9 @@
 
 What cannot be told from a secret is hidden: a record that says too little can be made again, one that says
 too much cannot be taken back. What surely is none stays as it is, for a changed diff is not what ran.
+
+Libraries that look for secrets, such as detect-secrets, tell the lines that hold one, for a person to look at. They
+leave open what of a line to hide, and what goes with it in the lines below.
 """
 
 from pytest_mlexp.tracking.secrets.commands import redact_command
