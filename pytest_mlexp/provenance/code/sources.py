@@ -89,6 +89,7 @@ def _read(name: str, path: Path, is_package: bool, _version: tuple[int, int]) ->
     source = Source(name, path, tree, is_package)
     for statement in source.body:
         _bind(source, statement)
+    source.stars.reverse()
     named = _named(source)
     for bound, targets in source.imports.items():
         if bound not in named:

@@ -54,6 +54,16 @@ CASES: dict[str, Case] = {
         "return 1",
         "return 2",
     ),
+    "the last of two imports of all names": (
+        {
+            "base": "def value():\n    return 1\n",
+            "part": "def value():\n    return 2\n",
+            "shop_model": f"from base import *\nfrom part import *\n{SHOP}{MODEL}",
+        },
+        "part",
+        "return 2",
+        "return 3",
+    ),
     "a setting that was read at import": (
         {
             "shop_model": "import json\nfrom pathlib import Path\n"
