@@ -87,12 +87,11 @@ class Project:
         """Write the test file anew."""
         self._pytester.makepyfile(test_toy=text)
 
-    def run(self, *options: str, tracking: str = "off", process: bool = False) -> pytest.RunResult:
-        """Run the tests with ``--mlexp``; in a process of their own after an edit between two runs."""
+    def run(self, *options: str, tracking: str = "off") -> pytest.RunResult:
+        """Run the tests with ``--mlexp`` in this process."""
         forget_compiled(self.path)
         every = [*OTHERS_OFF, "--mlexp", f"--mlexp-tracking-uri={tracking}", *options]
-        run = self._pytester.runpytest_subprocess if process else self._pytester.runpytest_inprocess
-        return run(*every)
+        return self._pytester.runpytest_inprocess(*every)
 
 
 @pytest.fixture

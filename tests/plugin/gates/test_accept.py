@@ -206,18 +206,17 @@ def test_a_longer_time_is_accepted_loudly(project: Project) -> None:
 
 
 def test_an_accepted_cell_of_a_device_elsewhere_is_skipped_with_a_verdict(project: Project) -> None:
-    # In processes of their own: PyTorch, which knows the devices, can be imported only once in a process.
     project.edit("def guess(seed)", "def guess(seed, device)")
-    project.run("--mlexp-accept", "--mlexp-devices=cpu", process=True).assert_outcomes(passed=1)
+    project.run("--mlexp-accept", "--mlexp-devices=cpu").assert_outcomes(passed=1)
     lock = project.path / "mlexp.lock"
     lock.write_text(lock.read_text(encoding="utf-8").replace("right-cpu", "right-mps"), encoding="utf-8")
-    elsewhere = project.run("-rs", "--mlexp-devices=cpu", "-n", "2", process=True)
+    elsewhere = project.run("-rs", "--mlexp-devices=cpu", "-n", "2")
     elsewhere.assert_outcomes(passed=1, skipped=1)
     elsewhere.stdout.fnmatch_lines(
         ["gates: passing: 1 new, 1 skipped", "*accepted on mps, which is no device of this session: not judged*"]
     )
     project.edit("max_drop=0.01", 'max_drop=0.01, inconclusive="fail"')
-    strict = project.run("--mlexp-devices=cpu", "-n", "2", process=True)
+    strict = project.run("--mlexp-devices=cpu", "-n", "2")
     strict.assert_outcomes(passed=1, failed=1)
     strict.stdout.fnmatch_lines(
         [
@@ -232,14 +231,14 @@ def test_a_device_that_is_not_here_is_skipped_with_a_verdict_and_fails_where_a_g
     project: Project,
 ) -> None:
     project.edit("def guess(seed)", "def guess(seed, device)")
-    absent = project.run("--mlexp-devices=cuda:99", process=True)
+    absent = project.run("--mlexp-devices=cuda:99")
     absent.assert_outcomes(skipped=1)
     absent.stdout.fnmatch_lines(["gates: passing: 1 skipped"])
     project.edit("max_drop=0.01", 'max_drop=0.01, inconclusive="fail"')
-    strict = project.run("--mlexp-devices=cuda:99", process=True)
+    strict = project.run("--mlexp-devices=cuda:99")
     strict.assert_outcomes(failed=1)
     strict.stdout.fnmatch_lines(["SKIPPED device cuda:99 is not here: *", "gates: failing: 1 skipped"])
-    project.run("--mlexp-accept", "--mlexp-devices=cuda:99", process=True).assert_outcomes(skipped=1)
+    project.run("--mlexp-accept", "--mlexp-devices=cuda:99").assert_outcomes(skipped=1)
 
 
 CHANGES = [
