@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
@@ -50,6 +51,7 @@ class CodeWalk:
         self._idle = idle
         self._eager: set[str] = set()
         self._touched: set[str] = set()
+        self._following: set[tuple[str, Chain]] = set()
 
     def enter(self, module: str) -> Source | None:
         """The source of the module that a live object is from; it and what it imports are loaded."""
@@ -75,7 +77,8 @@ class CodeWalk:
             return key
         self.texts[key] = text
         self.edges[key] = []
-        self._follow(key, usage_of(text), source, set(without))
+        with self._anew():
+            self._follow(key, usage_of(text), source, set(without))
         return key
 
     def library(self, module: str) -> None:
@@ -161,7 +164,33 @@ class CodeWalk:
         return key
 
     def _through(self, module: str, chain: Chain) -> str | None:
-        """Follow attributes of a module; without any the module is used as a whole."""
+        """Follow attributes of a module; without any the module is used as a whole.
+
+        One that leads back to itself is what ``from . import part`` binds: the submodule.
+        """
+        step = (module, chain)
+        if step in self._following:
+            there = f"{module}.{chain[0]}"
+            is_module = self.modules.place(there).kind in {"source", "native", "folder"}
+            return self._through(there, chain[1:]) if is_module else None
+        if not chain:
+            return self._attribute(module, chain)
+        self._following.add(step)
+        try:
+            return self._attribute(module, chain)
+        finally:
+            self._following.discard(step)
+
+    @contextmanager
+    def _anew(self) -> Iterator[None]:
+        """What a definition reaches may lead back to it, which is no circle of imports."""
+        before, self._following = self._following, set()
+        try:
+            yield
+        finally:
+            self._following = before
+
+    def _attribute(self, module: str, chain: Chain) -> str | None:
         place = self._import(module)
         if place.kind == "folder" and chain:
             return self._through(f"{module}.{chain[0]}", chain[1:])
@@ -191,9 +220,10 @@ class CodeWalk:
         if key not in self.texts:
             self.texts[key] = ""
             self.edges[key] = []
-            for name in sorted({*source.bindings, *source.imports}):
-                if not self.modules.is_experiment(source, name):
-                    self._edge(key, name, self.resolve(source, name, ()))
+            with self._anew():
+                for name in sorted({*source.bindings, *source.imports}):
+                    if not self.modules.is_experiment(source, name):
+                        self._edge(key, name, self.resolve(source, name, ()))
         return key
 
     def _import(self, module: str) -> Place:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar, cast
 
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.provenance.code.locating import Place, folders_of, locate
@@ -13,6 +15,24 @@ from pytest_mlexp.provenance.code.sources import Source, read_source
 from pytest_mlexp.provenance.code.usage import Chain, usage_of
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+F = TypeVar("F", bound=Callable[..., bool])
+
+
+def _in_circles(question: F) -> F:
+    """Let a question about a name be answered no where it leads back to itself: modules may import from each other."""
+
+    @functools.wraps(question)
+    def asked(modules: Modules, source: Source, *rest: Any) -> bool:
+        step = (question.__name__, source.name, rest)
+        if step in modules.asking:
+            return False
+        modules.asking.add(step)
+        try:
+            return question(modules, source, *rest)
+        finally:
+            modules.asking.discard(step)
+
+    return cast("F", asked)
 
 
 class Modules:
@@ -22,6 +42,7 @@ class Modules:
         self._keeping = keeping
         self._normalised: dict[ast.AST, str] = {}
         self._enters: dict[ast.AST, bool] = {}
+        self.asking: set[tuple[object, ...]] = set()
         self._sources: dict[str, Source | None] = {}
         self._places: dict[str, Place] = {}
 
@@ -43,11 +64,13 @@ class Modules:
         """The first-party modules that were read so far."""
         return tuple(source for source in self._sources.values() if source is not None)
 
+    @_in_circles
     def has(self, source: Source, name: str) -> bool:
         """Whether a module binds a name, also by importing all names of another one."""
         stars = (there for star in source.stars if (there := self.source(star)) is not None)
         return name in source.bindings or name in source.imports or any(self.has(there, name) for there in stars)
 
+    @_in_circles
     def is_experiment(self, source: Source, name: str) -> bool:
         """Whether a name of a module stands for an Experiment."""
         live = getattr(sys.modules.get(source.name), name, None)
@@ -124,12 +147,17 @@ class Modules:
 
     def _classes(self, source: Source, name: str, chain: Chain) -> Iterator[tuple[Source, ast.ClassDef]]:
         """The first-party classes that a name of a module stands for."""
-        yield from ((source, s) for s in source.bindings.get(name, ()) if isinstance(s, ast.ClassDef))
-        for target in source.imports.get(name, ()):
-            full = (target.attribute, *chain) if target.attribute else chain
-            there = self.source(target.module)
-            if there is not None and there is not source and full:
-                yield from self._classes(there, str(full[0]), tuple(map(str, full[1:])))
+        waiting, seen = [(source, name, chain)], set[tuple[str, str, Chain]]()
+        while waiting:
+            here, name, chain = waiting.pop()
+            yield from ((here, s) for s in here.bindings.get(name, ()) if isinstance(s, ast.ClassDef))
+            for target in here.imports.get(name, ()):
+                full = (target.attribute, *chain) if target.attribute else chain
+                deeper = self.source(f"{target.module}.{full[0]}") if full[1:] else None
+                for there, rest in ((self.source(target.module), full), (deeper, full[1:])):
+                    if there is not None and rest and (step := (there.name, rest[0], rest[1:])) not in seen:
+                        seen.add(step)
+                        waiting.append((there, rest[0], rest[1:]))
 
     def _registers(self, decorators: Iterable[ast.expr], source: Source) -> bool:
         """Whether a decorator may enter what it decorates into an object that others look things up in."""
@@ -139,6 +167,7 @@ class Modules:
                     return True
         return False
 
+    @_in_circles
     def _stores(self, source: Source, name: str, chain: Chain) -> bool:
         """Whether a name stands for an object of the team, a class used by attribute, or a function that names one."""
         for statement in source.bindings.get(name, ()):
@@ -159,6 +188,7 @@ class Modules:
                 return True
         return False
 
+    @_in_circles
     def is_object(self, source: Source, name: str) -> bool:
         """Whether a name stands for something that is neither a function, a class nor a module."""
         bound = any(not isinstance(s, _DEFINITIONS) for s in source.bindings.get(name, ()))

@@ -46,6 +46,7 @@ def usage_of(text: str) -> Usage:
     chains = _Chains()
     chains.visit(tree)
     outside = _outside(symtable.symtable(text, "<block>", "exec"))
+    outside |= {name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for name in _read_before_bound(node)}
     names = [(name, tuple(found)) for name, found in chains.found.items() if name in outside]
     imports = list(_imports(tree, chains.found))
     looked_up = [looked for node in ast.walk(tree) if (looked := looked_up_by(node)) is not None]
@@ -66,6 +67,33 @@ def _outside(table: symtable.SymbolTable, *, top: bool = True) -> set[str]:
     for child in table.get_children():
         found |= _outside(child, top=False)
     return found
+
+
+def _read_before_bound(cls: ast.ClassDef) -> set[str]:
+    """Names of a class body that stand for those outside until they are bound: ``scale = staticmethod(scale)``."""
+    bound: set[str] = set()
+    found: set[str] = set()
+    for statement in cls.body:
+        found |= {
+            node.id
+            for part in _evaluated(statement)
+            for node in ast.walk(part)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound
+        }
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(statement.name)
+        elif isinstance(statement, ast.Assign):
+            bound |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
+    return found
+
+
+def _evaluated(statement: ast.stmt) -> list[ast.AST]:
+    """What of a statement of a class body is evaluated there, and not when a method is called."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        return [*statement.decorator_list, statement.args]
+    if isinstance(statement, ast.ClassDef):
+        return [*statement.decorator_list, *statement.bases, *(keyword.value for keyword in statement.keywords)]
+    return [statement]
 
 
 class _Chains(ast.NodeVisitor):

@@ -58,11 +58,13 @@ def own_version() -> str:
 
 @functools.cache
 def is_library(filename: str) -> bool:
-    """Whether a file is of the standard library or was installed."""
+    """Whether a file is of the standard library or was installed, scripts such as ``pytest`` included."""
     path = Path(filename)
     if filename.startswith("<frozen") or any(folder in path.parts for folder in _LIBRARY_FOLDERS):
         return True
-    return any(path.is_relative_to(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
+    installed = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "scripts")]
+    installed.append(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user")))
+    return any(path.is_relative_to(folder) for folder in installed)
 
 
 def is_standard(root: str) -> bool:

@@ -64,6 +64,48 @@ CASES: dict[str, Case] = {
         "return 2",
         "return 3",
     ),
+    "a module that its package imports": (
+        {
+            "team.__init__": "from . import inner\n",
+            "team.inner": "def value():\n    return 1\n",
+            "shop_model": f"import team\n{SHOP}\ndef value():\n    return team.inner.value()\n{MODEL}",
+        },
+        "team.inner",
+        "return 1",
+        "return 2",
+    ),
+    "a module that its package has from a module that has it from the package": (
+        {
+            "team.__init__": "from team.shop import *\nfrom team.shop import inner\n",
+            "team.shop": "from . import inner\n",
+            "team.inner": "def value():\n    return 1\n",
+            "shop_model": f"import team\n{SHOP}\ndef value():\n    return team.inner.value()\n{MODEL}",
+        },
+        "team.inner",
+        "return 1",
+        "return 2",
+    ),
+    "a base in a module that its package imports": (
+        {
+            "team.__init__": "from . import inner\n",
+            "team.inner": BASE,
+            "part": "import team\n\nclass Part(team.inner.Base):\n    weight = 1\n",
+            "shop_model": FIRST_MADE.replace("from base import", "from team.inner import") + MODEL,
+        },
+        "part",
+        "weight = 1",
+        "weight = 2",
+    ),
+    "a name that a class body binds to what it stands for outside": (
+        {
+            "part": "def scale():\n    return 1\n",
+            "shop_model": f"from part import scale\n{SHOP}\nclass Own:\n    scale = staticmethod(scale)\n"
+            f"\ndef value():\n    return Own().scale()\n{MODEL}",
+        },
+        "part",
+        "return 1",
+        "return 2",
+    ),
     "a setting that was read at import": (
         {
             "shop_model": "import json\nfrom pathlib import Path\n"

@@ -110,7 +110,7 @@ SETTINGS = [
     "author: Bob",
     "monkey: 1",
     "dist_auth_type: basic",
-    "docker run -u 1000:1000 -v $PWD:/work image",
+    "docker run -u 1000:1000 -v $PWD:/app image",
     "docker run -u $(id -u):$(id -g) image",
     "train --max-tokens 512 --tokenizer bert",
     "set -euo pipefail",
