@@ -79,7 +79,9 @@ def test_its_first_command_runs_real_models_into_a_store(tmp_path: Path, templat
     telling_of_torch = 2 if find_spec("torch") is not None else 0
     assert len(cells) == int(passed[1]) - telling_of_torch
     assert len(runs) == len(cells) + len(experiments)
-    query = code("search_runs").replace("import mlflow", f"import mlflow\nmlflow.set_tracking_uri('sqlite:///{store}')")
+    query = code("search_runs")
+    query = query.replace("sqlite:///.mlexp/mlflow.db", f"sqlite:///{store}")
+    assert str(store) in query
     found = subprocess.run(
         [sys.executable, "-c", f"{query}\nprint(len(runs))"], capture_output=True, text=True, check=True
     )
