@@ -17,7 +17,7 @@ from pytest_mlexp.execution.store import Got, Sought
 from pytest_mlexp.execution.trial import Conditions
 from pytest_mlexp.gates.rules import OPERATIONAL
 from pytest_mlexp.matrix import Cell, Trial
-from pytest_mlexp.provenance.code.definitions import digest
+from pytest_mlexp.provenance.digests import digest
 from pytest_mlexp.provenance.files.opened import Opened, contents
 from pytest_mlexp.provenance.provenance import BlockProvenance, Provenance, Provenances
 from pytest_mlexp.provenance.session.effects import SessionEffects

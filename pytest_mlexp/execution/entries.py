@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from pytest_mlexp.provenance.code.definitions import digest
+from pytest_mlexp.provenance.digests import digest
 
 MAGIC = "mlexp-entry-1"
 

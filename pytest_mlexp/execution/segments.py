@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_mlexp.provenance.code.definitions import digest
+from pytest_mlexp.provenance.digests import digest
 
 try:
     import fcntl

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import copyreg
 import functools
+import gc
 import inspect
 import sys
 from collections.abc import Callable, Iterable
@@ -16,10 +17,12 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, Modul
 from typing import Any
 
 from pytest_mlexp.provenance.code.constants import PLAIN
-from pytest_mlexp.provenance.code.definitions import CodeWalk, digest
+from pytest_mlexp.provenance.code.definitions import CodeWalk
 from pytest_mlexp.provenance.code.normalising import normalised
 from pytest_mlexp.provenance.code.positions import class_node, function_node
 from pytest_mlexp.provenance.code.reading import read_by
+from pytest_mlexp.provenance.contained import memory_order
+from pytest_mlexp.provenance.digests import digest
 from pytest_mlexp.provenance.libraries.packages import OWN_DISTRIBUTION, is_library, is_standard, versions
 
 
@@ -74,6 +77,7 @@ class ValueWalk:
     def __init__(self, *, named: bool = False, keeping: frozenset[str] = frozenset()) -> None:
         self.code = CodeWalk(keeping, idle=named)
         self.typed_in: list[str] = []
+        self.strings: set[str] = set()
         self.keeping = keeping
         self._named = named
         self._inside: list[object] = []
@@ -96,6 +100,8 @@ class ValueWalk:
     def text(self, value: object) -> str:
         """Return a text that tells ``value`` from every other one."""
         if type(value) in PLAIN:
+            if type(value) is str:
+                self.strings.add(value)
             return f"{type(value).__name__} {value!r}"
         for depth, outer in enumerate(self._inside):
             if outer is value:
@@ -108,7 +114,8 @@ class ValueWalk:
 
     def _compound(self, value: Any) -> str:
         if isinstance(value, dict) and type(value) is dict:
-            return self._join("dict", sorted(f"{self.text(k)}: {self.text(v)}" for k, v in value.items()))
+            items = [f"{self.text(k)}: {self.text(v)}" for k, v in value.items()]
+            return self._join("dict", items if self._named else sorted(items))  # a model may take them in their order
         if type(value) in {set, frozenset}:
             return self._join("set", sorted(map(self.text, value)))
         if type(value) in {list, tuple}:
@@ -131,6 +138,7 @@ class ValueWalk:
             names = (value.co_names, value.co_varnames, value.co_freevars)
             return self._all("code", value.co_code, value.co_consts, value.co_exceptiontable, names)
         if isinstance(value, ModuleType):
+            self.code.whole(value.__name__)
             return f"module {value.__name__} {self._version(value.__name__)}"
         return self._wrapper(value)
 
@@ -183,7 +191,7 @@ class ValueWalk:
         return f"#{list(self.code.texts).index(key)}"
 
     def _class(self, cls: type) -> str:
-        if _is_library_module(cls.__module__):
+        if is_library_module(cls.__module__):
             return self._all("library", self._library_name(cls))
         source = self.code.enter(cls.__module__)
         node = class_node(source.tree, cls) if source is not None else None
@@ -203,7 +211,7 @@ class ValueWalk:
             return self._all("estimator", type(value), params, *([learnt] if learnt else []))
         root = type(value).__module__.partition(".")[0]
         if root == "numpy" and hasattr(value, "tobytes") and not value.dtype.hasobject:
-            return self._all("array", str(value.dtype), value.shape, digest(value.tobytes()))
+            return self._all("array", str(value.dtype), value.shape, digest(value.tobytes()), *self._order(value))
         if root == "torch" and hasattr(value, "untyped_storage"):
             import torch
 
@@ -211,15 +219,19 @@ class ValueWalk:
             return self._all("tensor", type(value), str(value.dtype), tuple(value.shape), digest(raw))
         return None
 
+    def _order(self, array: Any) -> list[str]:
+        """How an array lies in memory, where that is not as usual and may round a sum otherwise."""
+        return [order] if self._named and (order := memory_order(array)) else []
+
     def _object(self, value: Any) -> str:
         """Return the text of any other object: its class and the state that pickling would keep."""
         reduce = copyreg.dispatch_table.get(type(value))
         try:
             state: Any = reduce(value) if reduce else value.__reduce_ex__(4)
         except Exception:  # noqa: BLE001 - whatever an object raises, it has no state that can be read
-            return self._all("opaque", type(value))
+            return self._all("opaque", type(value), *_functions_in(value))
         if isinstance(state, str):
-            return self._all("global", state, self._library_name(type(value)))
+            return self._all("global", state, self._library_name(type(value)), *_functions_in(value))
         rest = [list(part) if hasattr(part, "__next__") else part for part in state[1:]]
         return self._all("object", type(value), state[0], *rest)
 
@@ -235,6 +247,11 @@ class ValueWalk:
         if not is_standard(root):
             self.code.packages |= versions(root)
         return ""
+
+
+def _functions_in(value: object) -> list[FunctionType]:
+    """The functions that an object of native code holds, such as one that ``numpy.frompyfunc`` made."""
+    return [held for held in gc.get_referents(value) if isinstance(held, FunctionType)]
 
 
 def _public(value: object) -> dict[str, Any]:
@@ -267,7 +284,8 @@ def _is_ours(module: str) -> bool:
     return module.partition(".")[0] == __name__.partition(".")[0]
 
 
-def _is_library_module(name: str) -> bool:
+def is_library_module(name: str) -> bool:
+    """Whether a module is of a library, of the standard one, or of this package."""
     if _is_ours(name):
         return True
     filename = getattr(sys.modules.get(name), "__file__", None)

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from pytest_mlexp.blocks.declared import Declared
 from pytest_mlexp.matrix import Trial
 from pytest_mlexp.provenance.code.constants import PLAIN
-from pytest_mlexp.provenance.code.definitions import CodeWalk, digest
+from pytest_mlexp.provenance.code.definitions import CodeWalk
 from pytest_mlexp.provenance.code.variables import variables_of
-from pytest_mlexp.provenance.fingerprint import follow
+from pytest_mlexp.provenance.contained import classes_in, layout
+from pytest_mlexp.provenance.digests import digest
+from pytest_mlexp.provenance.fingerprint import follow, is_library_module
 from pytest_mlexp.provenance.libraries.packages import own_version, versions
 from pytest_mlexp.provenance.libraries.precision import precision
 from pytest_mlexp.provenance.session.editing import check_is_as_loaded
@@ -113,11 +115,12 @@ class Provenances:
         self._as_loaded: set[str] = set()
         self._code: dict[tuple[int, int], tuple[object, object, BlockProvenance]] = {}
         self._models: dict[tuple[str, int], tuple[object, BlockProvenance]] = {}
+        self._records: dict[int, list[BlockProvenance]] = {}
         self._data: dict[int, tuple[object, dict[str, str]]] = {}
 
     def trial(self, trial: Trial, dataset: Dataset) -> Provenance:
         """What a trial on a dataset depends on."""
-        block = self.model(trial.variant)
+        block = functools.reduce(operator.or_, self._of_records(dataset), self.model(trial.variant))
         own = {
             **_plain(trial.variant),
             "split": trial.split,
@@ -182,7 +185,8 @@ class Provenances:
         for key, own in walk.code.texts.items():
             parts[f"code {key}"] = digest(repr((own, walk.code.edges[key])))
         parts |= {f"package {package}": version for package, version in walk.code.packages.items()}
-        read = variables_of([*walk.code.texts.values(), *walk.typed_in])
+        texts = [*walk.code.texts.values(), *walk.typed_in, *map(repr, walk.strings)]
+        read = variables_of(texts, renamed=walk.code.renamed_environment)
         parts |= {f"variable {name}": digest(state) for name, state in read.items()}  # it may hold a secret
         lazy = [source.path for source in walk.code.lazy.values() if source.path is not None]
         return BlockProvenance(
@@ -194,12 +198,19 @@ class Provenances:
             left_by(walk.code) if isinstance(value, FunctionType) and not value.__closure__ else None,
         )
 
+    def _of_records(self, dataset: Dataset) -> list[BlockProvenance]:
+        """The code of the classes of the team that a dataset holds objects of."""
+        if id(dataset) not in self._records:
+            own = [cls for cls in classes_in(dataset.X, dataset.y) if not is_library_module(cls.__module__)]
+            self._records[id(dataset)] = [self._walked(f"records {cls.__qualname__}", cls) for cls in own]
+        return self._records[id(dataset)]
+
     def _of_data(self, dataset: Dataset) -> dict[str, str]:
         if id(dataset) not in self._data:
             found = {"data": dataset.digest}
-            layouts = {name: _layout(values) for name, values in (("X", dataset.X), ("y", dataset.y))}
-            if any(layouts.values()):
-                found["layout"] = ", ".join(f"{name} {layout}" for name, layout in layouts.items() if layout)
+            layouts = {name: how for name, values in (("X", dataset.X), ("y", dataset.y)) if (how := layout(values))}
+            if layouts:
+                found["layout"] = ", ".join(f"{name} {how}" for name, how in layouts.items())
             for column in (dataset.X, dataset.y):
                 root = type(column).__module__.partition(".")[0]
                 if root in {"pandas", "numpy", "scipy", "torch"}:
@@ -212,17 +223,6 @@ def _plain(variant: ModelVariant) -> dict[str, str]:
     """The parameters that are told by how they print."""
     texts = {f"param {name}": repr(value) for name, value in variant.params.items() if type(value) in PLAIN}
     return {part: text for part, text in texts.items() if len(text) <= LONGEST}
-
-
-def _layout(values: object) -> str:
-    """How values lie in memory, where that is not as usual: a sum may be rounded otherwise by it."""
-    root = type(values).__module__.partition(".")[0]
-    if root == "scipy":
-        return str(getattr(values, "format", ""))
-    flags = getattr(values, "flags", None) if root == "numpy" else None
-    if flags is None or flags.c_contiguous:
-        return ""
-    return "Fortran order" if flags.f_contiguous else f"strides {getattr(values, 'strides', '')}"
 
 
 def _state(path: Path) -> tuple[int, int]:

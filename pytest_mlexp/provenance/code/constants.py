@@ -33,7 +33,7 @@ def _is_filled(value: Any) -> bool:
 def plain_text(value: Any) -> str:
     """A text that tells a plain value from all others."""
     if type(value) is dict:
-        return f"dict {sorted((plain_text(key), plain_text(item)) for key, item in value.items())}"
+        return f"dict {[(plain_text(key), plain_text(item)) for key, item in value.items()]}"
     if type(value) in {list, set}:
         texts = map(plain_text, value)
         return f"list {[*texts]}" if type(value) is list else f"set {sorted(texts)}"

@@ -12,14 +12,16 @@ import builtins
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from hashlib import blake2b
 from pathlib import Path
 
 from pytest_mlexp.provenance.code.constants import PLAIN, is_made, is_plain, plain_text
-from pytest_mlexp.provenance.code.locating import Place
+from pytest_mlexp.provenance.code.locating import FIRST_PARTY, Place, is_for_tests
+from pytest_mlexp.provenance.code.lookups import looks_up
 from pytest_mlexp.provenance.code.modules import Modules
 from pytest_mlexp.provenance.code.sources import Source, depends_on_place
 from pytest_mlexp.provenance.code.usage import Chain, Usage, usage_of
+from pytest_mlexp.provenance.code.variables import READS
+from pytest_mlexp.provenance.digests import digest
 from pytest_mlexp.provenance.libraries.packages import versions
 
 TOP = "<module>"
@@ -39,6 +41,7 @@ class CodeWalk:
         packages: distribution -> version, of the libraries that are used.
         lazy: files of modules that only functions import; they are loaded later than they are read here.
         anywhere: whether a module is looked up by a name that the text does not tell.
+        renamed_environment: whether variables are read through another name than the usual ones.
     """
 
     def __init__(self, keeping: frozenset[str] = frozenset(), *, idle: bool = True) -> None:
@@ -47,6 +50,7 @@ class CodeWalk:
         self.packages: dict[str, str] = {}
         self.lazy: dict[str, Source] = {}
         self.anywhere = False
+        self.renamed_environment = False
         self.modules = Modules(keeping)
         self._idle = idle
         self._eager: set[str] = set()
@@ -91,17 +95,27 @@ class CodeWalk:
             if name in without or self.modules.is_experiment(source, name):
                 continue
             for chain in chains:
+                for target in source.imports.get(name, ()):
+                    self._note_standard(target.module, target.within(chain), (name, chain), usage)
                 self._edge(key, name, self.resolve(source, name, chain))
         for inner in usage.imports:
             module = source.absolute(inner.level, inner.module) or source.name
             self._import(module)
             for chain in inner.chains:
                 full = (inner.attribute, *chain) if inner.attribute else chain
+                self._note_standard(module, full, (inner.bound, chain), usage)
                 self._edge(key, ".".join((module, *full)), self._through(module, full))
         for package in usage.packages:
             for module in self.modules.inside(source.absolute(*package)):
                 self._edge(key, module, self._through(module, ()))
         self.anywhere |= usage.anywhere
+
+    def _note_standard(self, module: str, chain: Chain, spelt: tuple[str, Chain], usage: Usage) -> None:
+        """Note what the standard library is used for that may lead anywhere."""
+        if spelt not in usage.told and looks_up(module, chain):
+            self.anywhere = True
+        if module.partition(".")[0] in {"os", "posixpath"} and READS & set(chain) and not READS & {spelt[0], *spelt[1]}:
+            self.renamed_environment = True
 
     def _edge(self, key: str, name: str, target: str | None) -> None:
         if target is not None and (name, target) not in self.edges[key]:
@@ -113,8 +127,7 @@ class CodeWalk:
         if name in source.bindings:
             found = self._bound(source, name)
         for target in source.imports.get(name, ()):
-            full = (target.attribute, *chain) if target.attribute else chain
-            found = self._through(target.module, full) or found
+            found = self._through(target.module, target.within(chain)) or found
         if found is not None or name in source.imports:
             return found
         for star in source.stars:
@@ -123,7 +136,10 @@ class CodeWalk:
                 self.library(star)
             elif self.modules.has(there, name):
                 return self.resolve(there, name, chain)
+            elif self.modules.is_inside(there, name):
+                return self._through(f"{star}.{name}", chain)
         if name in DYNAMIC:
+            self.anywhere |= name == "exec"
             return self._whole(source)
         if hasattr(builtins, name) and name != "__doc__":
             return None
@@ -171,8 +187,7 @@ class CodeWalk:
         step = (module, chain)
         if step in self._following:
             there = f"{module}.{chain[0]}"
-            is_module = self.modules.place(there).kind in {"source", "native", "folder"}
-            return self._through(there, chain[1:]) if is_module else None
+            return self._through(there, chain[1:]) if self.modules.place(there).kind in FIRST_PARTY else None
         if not chain:
             return self._attribute(module, chain)
         self._following.add(step)
@@ -192,17 +207,17 @@ class CodeWalk:
 
     def _attribute(self, module: str, chain: Chain) -> str | None:
         place = self._import(module)
-        if place.kind == "folder" and chain:
-            return self._through(f"{module}.{chain[0]}", chain[1:])
+        if place.kind == "folder":
+            return self._through(f"{module}.{chain[0]}", chain[1:]) if chain else self._inside(module)
         source = self.modules.source(module)
         if source is None:
             return self._foreign(module, place)
-        if not chain:
+        if not chain or chain[0] == "__dict__":
             return self._whole(source)
         name, rest = chain[0], chain[1:]
         if self.modules.has(source, name):
             return self.resolve(source, name, rest)
-        if source.is_package and self.modules.place(f"{module}.{name}").kind not in {"missing", "standard"}:
+        if self.modules.is_inside(source, name):
             return self._through(f"{module}.{name}", rest)
         return self._whole(source) if "__getattr__" in source.bindings else self._unknown(source, name)
 
@@ -224,6 +239,20 @@ class CodeWalk:
                 for name in sorted({*source.bindings, *source.imports}):
                     if not self.modules.is_experiment(source, name):
                         self._edge(key, name, self.resolve(source, name, ()))
+            if source.is_package:
+                self._edge(key, "", self._inside(source.name))
+        return key
+
+    def _inside(self, package: str) -> str:
+        """All modules of a package that is used as an object, in which they are attributes once they are imported."""
+        key = f"{package}.*"
+        if key not in self.texts:
+            self.texts[key] = ""
+            self.edges[key] = []
+            for module in self.modules.inside(package):
+                if module != package and not is_for_tests(module):
+                    with self._anew():
+                        self._edge(key, module, self._through(module, ()))
         return key
 
     def _import(self, module: str) -> Place:
@@ -266,9 +295,3 @@ class CodeWalk:
                     there = self.modules.source(".".join(parts[:size]))
                     if there is not None:
                         self._make_eager(there)
-
-
-def digest(content: str | bytes) -> str:
-    """32 hexadecimal digits of a content."""
-    data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
-    return blake2b(data, digest_size=16).hexdigest()

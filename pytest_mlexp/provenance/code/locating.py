@@ -12,6 +12,7 @@ from typing import Literal
 from pytest_mlexp.provenance.libraries.packages import OURS, is_library, is_standard
 
 STANDARD_INPUT = "<stdin>"
+FIRST_PARTY = ("source", "native", "folder")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ def folders_of(package: str) -> list[Path]:
     """The folders that the modules of a package lie in."""
     spec = _spec(package)
     return [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec is not None else []
+
+
+def is_for_tests(module: str) -> bool:
+    """Whether a module is named as tests and what they use are."""
+    return any(part in {"tests", "conftest"} or part.startswith("test_") for part in module.split("."))
 
 
 def _spec(name: str) -> ModuleSpec | None:

@@ -6,6 +6,7 @@ import ast
 from types import EllipsisType
 
 _IMPORTERS = ("import_module", "__import__", "run_module", "find_spec")
+_FROM = frozenset(("builtins", "imp", "importlib", "pkgutil", "pydoc", "runpy", "sys"))
 _ANYWHERE = ("walk_packages", "iter_modules", "run_path", "spec_from_file_location", "load_source", "resolve_name")
 
 
@@ -29,6 +30,22 @@ def looked_up_by(node: ast.AST) -> str | tuple[int, str] | EllipsisType | None:
     if isinstance(node, ast.For | ast.comprehension) and _is_loaded(node.iter):
         return ...
     return None
+
+
+def spelling(node: ast.AST) -> ast.AST | None:
+    """The node of a look-up that names what looks up: ``import_module`` of ``import_module("x")``."""
+    match node:
+        case ast.Call(func=function):
+            return function
+        case ast.Subscript(value=table) | ast.For(iter=table) | ast.comprehension(iter=table):
+            return table
+    return None
+
+
+def looks_up(module: str, chain: tuple[str, ...]) -> bool:
+    """Whether a part of the standard library, however it is called here, finds modules by name."""
+    by_name = {*_IMPORTERS, *_ANYWHERE, "modules", "locate", "safeimport", "load_module"}
+    return module.partition(".")[0] in _FROM and not by_name.isdisjoint(chain)
 
 
 def _is_loaded(node: ast.AST) -> bool:

@@ -70,6 +70,10 @@ class Modules:
         stars = (there for star in source.stars if (there := self.source(star)) is not None)
         return name in source.bindings or name in source.imports or any(self.has(there, name) for there in stars)
 
+    def is_inside(self, package: Source, name: str) -> bool:
+        """Whether a name is that of a module in a package."""
+        return package.is_package and self.place(f"{package.name}.{name}").kind not in {"missing", "standard"}
+
     @_in_circles
     def is_experiment(self, source: Source, name: str) -> bool:
         """Whether a name of a module stands for an Experiment."""
@@ -152,7 +156,7 @@ class Modules:
             here, name, chain = waiting.pop()
             yield from ((here, s) for s in here.bindings.get(name, ()) if isinstance(s, ast.ClassDef))
             for target in here.imports.get(name, ()):
-                full = (target.attribute, *chain) if target.attribute else chain
+                full = target.within(chain)
                 deeper = self.source(f"{target.module}.{full[0]}") if full[1:] else None
                 for there, rest in ((self.source(target.module), full), (deeper, full[1:])):
                     if there is not None and rest and (step := (there.name, rest[0], rest[1:])) not in seen:
@@ -180,7 +184,7 @@ class Modules:
             elif not isinstance(statement, ast.ClassDef) or chain:
                 return True
         for target in source.imports.get(name, ()):
-            there, rest = self.source(target.module), (target.attribute, *chain) if target.attribute else chain
+            there, rest = self.source(target.module), target.within(chain)
             if there is not None and rest and self._stores(there, str(rest[0]), tuple(map(str, rest[1:]))):
                 return True
             deeper = self.source(f"{target.module}.{rest[0]}") if rest else None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pytest_mlexp.provenance.code.locating import Place
 from pytest_mlexp.provenance.code.normalising import Made
-from pytest_mlexp.provenance.code.usage import usage_of
+from pytest_mlexp.provenance.code.usage import Chain, usage_of
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
@@ -22,6 +22,10 @@ class Target:
 
     module: str
     attribute: str | None = None
+
+    def within(self, chain: Chain) -> Chain:
+        """The attributes that are taken of the module, for those that are taken of the name."""
+        return (self.attribute, *chain) if self.attribute else chain
 
 
 @dataclass(eq=False)

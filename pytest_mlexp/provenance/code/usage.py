@@ -8,7 +8,7 @@ import symtable
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pytest_mlexp.provenance.code.lookups import looked_up_by
+from pytest_mlexp.provenance.code.lookups import looked_up_by, spelling
 
 Chain = tuple[str, ...]
 
@@ -30,32 +30,35 @@ class Usage:
 
     ``helpers.norm(x)`` uses ``helpers`` with the chain ``("norm",)``; ``run(helpers)`` uses it with the empty one.
     ``import_module(f"models.{name}")`` uses the whole package ``(0, "models")``; where nothing is told of the name,
-    the module may be ``anywhere``.
+    the module may be ``anywhere``. ``told`` are those that only look up what is known.
     """
 
     names: tuple[tuple[str, tuple[Chain, ...]], ...]
     imports: tuple[LocalImport, ...]
     packages: tuple[tuple[int, str], ...] = ()
     anywhere: bool = False
+    told: frozenset[tuple[str, Chain]] = frozenset()
 
 
 @functools.lru_cache(maxsize=2**15)
 def usage_of(text: str) -> Usage:
     """Analyse a piece of source by Python's own rules of scope."""
     tree = ast.parse(text)
-    chains = _Chains()
+    lookups = [(node, looked) for node in ast.walk(tree) if (looked := looked_up_by(node)) is not None]
+    chains = _Chains(frozenset(spelling(node) for node, looked in lookups if looked is not ...))
     chains.visit(tree)
     outside = _outside(symtable.symtable(text, "<block>", "exec"))
     outside |= {name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for name in _read_before_bound(node)}
     names = [(name, tuple(found)) for name, found in chains.found.items() if name in outside]
     imports = list(_imports(tree, chains.found))
-    looked_up = [looked for node in ast.walk(tree) if (looked := looked_up_by(node)) is not None]
+    looked_up = [looked for _, looked in lookups]
     for each in looked_up:
         if isinstance(each, str):
             level = len(each) - len(each.lstrip("."))
             imports.append(LocalImport(level, each.lstrip("."), None, ((),)))
     packages = tuple(each for each in looked_up if isinstance(each, tuple))
-    return Usage(tuple(names), tuple(imports), packages, anywhere=any(each is ... for each in looked_up))
+    told = frozenset(chains.told - chains.loose)
+    return Usage(tuple(names), tuple(imports), packages, anywhere=any(each is ... for each in looked_up), told=told)
 
 
 def _outside(table: symtable.SymbolTable, *, top: bool = True) -> set[str]:
@@ -97,8 +100,13 @@ def _evaluated(statement: ast.stmt) -> list[ast.AST]:
 
 
 class _Chains(ast.NodeVisitor):
-    def __init__(self) -> None:
+    """Names with their attributes; those that stand for a look-up whose answer is known are noted apart."""
+
+    def __init__(self, known: frozenset[ast.AST | None]) -> None:
         self.found: dict[str, dict[Chain, None]] = {}
+        self.told: set[tuple[str, Chain]] = set()
+        self.loose: set[tuple[str, Chain]] = set()
+        self._known = known
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         chain: list[str] = []
@@ -107,7 +115,7 @@ class _Chains(ast.NodeVisitor):
             chain.insert(0, inner.attr)
             inner = inner.value
         if isinstance(inner, ast.Name):
-            self.found.setdefault(inner.id, {})[tuple(chain)] = None
+            self._note(node, inner.id, tuple(chain))
         else:
             self.visit(inner)
 
@@ -117,7 +125,11 @@ class _Chains(ast.NodeVisitor):
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
-            self.found.setdefault(node.id, {})[()] = None
+            self._note(node, node.id, ())
+
+    def _note(self, node: ast.AST, name: str, chain: Chain) -> None:
+        self.found.setdefault(name, {})[chain] = None
+        (self.told if node in self._known else self.loose).add((name, chain))
 
 
 def _imports(tree: ast.Module, chains: dict[str, dict[Chain, None]]) -> Iterable[LocalImport]:

@@ -21,14 +21,11 @@ from pytest_mlexp.provenance.code.definitions import CodeWalk
 from pytest_mlexp.provenance.code.locating import Place, locate
 from pytest_mlexp.provenance.code.modules import Modules
 from pytest_mlexp.provenance.code.sources import Source, read_source
-from pytest_mlexp.provenance.code.usage import Chain, Usage, usage_of
-from pytest_mlexp.provenance.libraries.packages import owners
-from pytest_mlexp.provenance.session.steps import of_pytest, requested_fixtures
-from pytest_mlexp.provenance.session.touching import Touches, path_of, touches_of
+from pytest_mlexp.provenance.code.usage import usage_of
+from pytest_mlexp.provenance.session.steps import called_before_tests, inside_of, of_pytest, requested_fixtures
+from pytest_mlexp.provenance.session.touched import closure, settings_of, touched_by
+from pytest_mlexp.provenance.session.touching import path_of, touches_of
 
-_PROCESS = ("random", "locale", "decimal", "multiprocessing", "threading", "ctypes", "resource", "gc", "builtins")
-_OF_OS = ("environ", "putenv", "unsetenv", "chdir", "umask")
-_HARMLESS_OF_SYS = ("path", "stdout", "stderr", "exit", "dont_write_bytecode", "modules")
 _PATCHES = "<patches>"
 
 
@@ -124,13 +121,13 @@ def _named(path: Path) -> str:
 
 
 def _effects(source: Source, walk: CodeWalk, fixtures: frozenset[str]) -> Iterator[Effect]:
-    modules = walk.modules
-    for number, statement in enumerate(source.body):
+    modules, called = walk.modules, fixtures | called_before_tests(source.tree)
+    for number, statement in enumerate(inside_of(source.body)):
         key = f"{source.name}:<{number}>"
         done = modules.effect_of(statement, source)
         if done is None and isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
             done = statement if any(isinstance(node, ast.Call) for node in ast.walk(statement)) else None
-        if done is not None or of_pytest(statement, fixtures):
+        if done is not None or of_pytest(statement, called):
             text = modules.normalise(done or statement, source)
             if text and not _declares_an_experiment(statement, source, modules):
                 walk.define(key, text, source)
@@ -148,81 +145,17 @@ def _of_statement(key: str, text: str, source: Source, walk: CodeWalk) -> Effect
     touched: set[str] = set()
     packages: set[str] = set()
     everywhere = False
-    for inner in _closure([key], walk):
+    for inner in closure([key], walk):
         module = inner.rpartition(":")[0]
         where = source if module == source.name else walk.modules.source(module)
         if where is None or walk.texts[inner].startswith("value "):
             continue
         own = touches_of(walk.texts[inner])
         touched |= touched_by(own, usage_of(walk.texts[inner]), where, walk)
-        more, all_of_it = _settings(own, walk.texts[inner], where, walk.modules)
+        more, all_of_it = settings_of(own, walk.texts[inner], where, walk.modules)
         packages |= more
         everywhere |= all_of_it or own.environment
     return Effect(source, text, frozenset(touched), frozenset(packages), everywhere)
-
-
-def _is_method(name: str, chain: Chain, source: Source, modules: Modules) -> bool:
-    """Whether what is called is an object or a method of one, and not a function of a module."""
-    if not chain:
-        return modules.is_object(source, name)
-    for target in source.imports.get(name, ()):
-        module = f"{target.module}.{target.attribute}" if target.attribute else target.module
-        if modules.place(module).kind == "missing":
-            return True
-        while len(chain) > 1 and modules.place(f"{module}.{chain[0]}").kind in {"source", "folder"}:
-            module, chain = f"{module}.{chain[0]}", chain[1:]
-        there = modules.source(module)
-        return len(chain) > 1 or (there is not None and modules.is_object(there, chain[0]))
-    return True
-
-
-def touched_by(own: Touches, usage: Usage, source: Source, walk: CodeWalk) -> set[str]:
-    """The definitions behind what a piece of source may change."""
-    methods = {
-        (name, chain[:-1] or chain) for name, chain in own.called if _is_method(name, chain, source, walk.modules)
-    }
-    outside = {name for name, _ in usage.names}
-    found: set[str | None] = set()
-    for name, chain in own.changed | methods:
-        local = [inner for inner in usage.imports if inner.bound == name]
-        for inner in local:
-            first = (inner.attribute,) if inner.attribute else ()
-            found.add(walk.reach(source.absolute(inner.level, inner.module), *first, *chain))
-        if not local and name in outside and not walk.modules.is_experiment(source, name):
-            found.add(walk.resolve(source, name, chain))
-    for dotted in own.strings:
-        module, _, _ = dotted.partition(".")
-        if module.isidentifier() and walk.modules.place(module).kind in {"source", "folder"}:
-            found.add(walk.reach(*dotted.split(".")))
-    keys = {key for key in found if key is not None}
-    return keys | {inner for key in keys if key.endswith(":*") for _, inner in walk.edges[key]}
-
-
-def _settings(own: Touches, text: str, source: Source, modules: Modules) -> tuple[set[str], bool]:
-    """Distributions whose settings are changed, and whether something of the process is."""
-    packages: set[str] = set()
-    everywhere = False
-    inner = {imported.bound: imported.module for imported in usage_of(text).imports}
-    for name, chain in own.settings:
-        targets = [(t.module, (t.attribute, *chain) if t.attribute else chain) for t in source.imports.get(name, ())]
-        if name in inner:
-            targets.append((inner[name], chain))
-        for module, full in targets:
-            root = module.partition(".")[0]
-            kind = modules.place(root).kind
-            if kind == "library":
-                packages |= set(owners(root))
-            elif kind == "standard":
-                everywhere |= _is_of_the_process(root, full[:1], stored=(name, chain) in own.stored)
-    return packages, everywhere
-
-
-def _is_of_the_process(module: str, first: tuple[str | None, ...], *, stored: bool) -> bool:
-    if module == "os":
-        return bool(first) and first[0] in _OF_OS
-    if module == "sys":
-        return bool(first) and first[0] not in _HARMLESS_OF_SYS
-    return stored or module in _PROCESS
 
 
 def _of_definition(
@@ -230,6 +163,10 @@ def _of_definition(
 ) -> Iterator[Effect]:
     """A definition that is entered somewhere by being there, and a class that may be asked for as a subclass."""
     asked = list(definition.decorator_list)
+    telling = "\n".join(text for decorator in asked if "register" in (text := ast.unparse(decorator)))
+    told, _ = settings_of(touches_of(telling), telling, source, walk.modules)
+    if told:  # pandas.api.extensions.register_dataframe_accessor
+        yield Effect(source, walk.modules.normalise(definition, source), packages=frozenset(told))
     enters = walk.modules.enters(definition, source)
     if isinstance(definition, ast.ClassDef):
         asked += [*definition.bases, *(keyword.value for keyword in definition.keywords)]
@@ -237,7 +174,7 @@ def _of_definition(
         return
     walk.define(key, "\n".join(ast.unparse(expression) for expression in asked), source)
     text = walk.modules.normalise(definition, source)
-    touched = frozenset(_closure([key], walk)) - {key}
+    touched = frozenset(closure([key], walk)) - {key}
     yield Effect(source, text, touched, is_subclass=not enters)
 
 
@@ -257,14 +194,3 @@ def _asked_for_subclasses(walk: CodeWalk) -> set[str]:
                     return set(walk.texts)
                 asked |= targets | {key}
     return asked
-
-
-def _closure(keys: Iterable[str], walk: CodeWalk) -> list[str]:
-    found = dict.fromkeys(keys)
-    waiting = list(found)
-    while waiting:
-        for _, target in walk.edges[waiting.pop()]:
-            if target not in found:
-                found[target] = None
-                waiting.append(target)
-    return list(found)

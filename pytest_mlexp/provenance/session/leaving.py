@@ -8,7 +8,7 @@ import re
 
 from pytest_mlexp.provenance.code.definitions import CodeWalk
 from pytest_mlexp.provenance.code.usage import usage_of
-from pytest_mlexp.provenance.session.effects import touched_by
+from pytest_mlexp.provenance.session.touched import touched_by
 from pytest_mlexp.provenance.session.touching import touches_of
 
 _KEEPS_NOTHING = {"property", "staticmethod", "classmethod", "abstractmethod"}

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+# What pytest calls by its name; setup_class and the like are of the tests in a class.
+_BEFORE_TESTS = frozenset(("setup_module", "setup_function", "setup_class", "setup_method"))
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def of_pytest(statement: ast.stmt, fixtures: frozenset[str]) -> bool:
-    """Whether a statement is a hook, or one of these fixtures."""
-    if not isinstance(statement, _Function):
-        return False
-    return statement.name.startswith("pytest_") or (_fixture(statement) is not None and statement.name in fixtures)
+def of_pytest(statement: ast.stmt, called: frozenset[str]) -> bool:
+    """Whether a statement is a hook, or one of the fixtures and other functions that are called."""
+    if not isinstance(statement, _Function) or statement.name.startswith("pytest_"):
+        return isinstance(statement, _Function)
+    return statement.name in called and (statement.name in _BEFORE_TESTS or _fixture(statement) is not None)
+
+
+def called_before_tests(tree: ast.Module) -> frozenset[str]:
+    """Names of the functions that pytest calls before the cells of a module, if it has cells."""
+    has_cells = any("evaluation" in _arguments(s) for s in inside_of(tree.body) if isinstance(s, _Function))
+    return _BEFORE_TESTS if has_cells else frozenset()
+
+
+def inside_of(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a module, and those of its classes of tests."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, ast.ClassDef) and statement.name.startswith("Test"):
+            yield from (inner for inner in statement.body if isinstance(inner, _Function))
 
 
 def requested_fixtures(trees: Iterable[ast.Module]) -> frozenset[str]:
@@ -20,8 +36,9 @@ def requested_fixtures(trees: Iterable[ast.Module]) -> frozenset[str]:
     functions: list[_Function] = []
     named: set[str] = set()
     for tree in trees:
-        inside = [s for outer in tree.body if isinstance(outer, ast.ClassDef) for s in outer.body]
-        functions += [s for s in (*tree.body, *inside) if isinstance(s, _Function)]
+        functions += [s for s in inside_of(tree.body) if isinstance(s, _Function)]
+        classes = [s for s in tree.body if isinstance(s, ast.ClassDef)]
+        named |= {text for cls in classes for decorator in cls.decorator_list for text in _texts(decorator)}
         marks = [s for s in tree.body if isinstance(s, ast.Assign) and ast.unparse(s.targets[0]) == "pytestmark"]
         named |= {text for mark in marks for text in _texts(mark)}
     for function in functions:
@@ -31,13 +48,27 @@ def requested_fixtures(trees: Iterable[ast.Module]) -> frozenset[str]:
         elif "autouse=True" in (_fixture(function) or ""):
             named.add(function.name)
     fixtures = [function for function in functions if _fixture(function) is not None]
-    while more := {name for f in fixtures if f.name in named for name in _arguments(f)} - named:
+    while more := {name for f in fixtures if f.name in named for name in _requested(f, fixtures)} - named:
         named |= more
     return frozenset(named)
 
 
 def _fixture(function: _Function) -> str | None:
-    return next((text for d in function.decorator_list if "fixture" in (text := ast.unparse(d))), None)
+    """How a function is declared to be a fixture; None where it is none."""
+    for decorator in function.decorator_list:
+        name = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if ast.unparse(name).rpartition(".")[2].endswith("fixture"):
+            return ast.unparse(decorator)
+    return None
+
+
+def _requested(fixture: _Function, fixtures: list[_Function]) -> set[str]:
+    """What a fixture asks for, also with ``request.getfixturevalue``; anything where the name is not told."""
+    calls = [node for node in ast.walk(fixture) if isinstance(node, ast.Call)]
+    asked = [call.args[0] for call in calls if ast.unparse(call.func).endswith("getfixturevalue") and call.args]
+    if not all(isinstance(name, ast.Constant) for name in asked):
+        return {fixture.name for fixture in fixtures}
+    return _arguments(fixture).union(*map(_texts, asked))
 
 
 def _arguments(function: _Function) -> set[str]:

@@ -13,7 +13,7 @@ _CHANGERS = ("setattr", "delattr", "setitem", "delitem", "setdefault", "vars", "
 _LOOK_UPS = ("getattr", "import_module", "vars", "type", "super")
 _OF_ENVIRONMENT = ("setenv", "delenv", "chdir")  # pytest's monkeypatch
 
-Path = tuple[str, Chain]
+Dotted = tuple[str, Chain]
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,16 @@ class Touches:
         stored: the part of ``settings`` that is stored to.
         strings: dotted names given as text, as ``mock.patch("team.helpers.scale")`` does.
         environment: whether the process is changed by pytest's monkeypatch.
+        made: functions whose answer is stored to, or a method of it called: ``get_config().level = 2``.
     """
 
-    changed: frozenset[Path]
-    called: frozenset[Path]
-    settings: frozenset[Path]
-    stored: frozenset[Path]
+    changed: frozenset[Dotted]
+    called: frozenset[Dotted]
+    settings: frozenset[Dotted]
+    stored: frozenset[Dotted]
     strings: frozenset[str]
     environment: bool
+    made: frozenset[Dotted]
 
     @property
     def names(self) -> frozenset[str]:
@@ -47,27 +49,39 @@ def touches_of(text: str) -> Touches:
     """Analyse a piece of source; what a local name stands for is followed to where it came from."""
     tree = ast.parse(text)
     aliases = _aliases(tree)
-    stored = {path for node in ast.walk(tree) if (path := _stored(node)) is not None}
+    objects = [inner for node in ast.walk(tree) if (inner := _changed_object(node)) is not None]
+    answers = _answers(tree)
+    kept = {path for inner in objects for path in _makers(inner, answers)}
+    stored = {path for inner in objects if (path := path_of(inner)) is not None}
+    stored |= {(name, chain) for name, chain in kept if (chain or (name,))[-1].startswith("get")}
     alone = {path for call in _alone(tree) if (path := path_of(call.func)) is not None}
     changed = stored | {(name, ()) for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
-    called: set[Path] = set()
-    strings: set[str] = set()
+    called: set[Dotted] = set()
+    strings = _texts(*objects)
     environment = False
-    for call in [node for node in ast.walk(tree) if isinstance(node, ast.Call)]:
+    for call in _calls(tree):
         path = path_of(call.func)
         if path is not None:
             called.add(path)
         changed |= _handed(call)
         environment |= _last(call.func) in _OF_ENVIRONMENT
         if _last(call.func) in {*_CHANGERS, "patch"}:
-            strings |= {a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)}
+            strings |= _texts(*call.args)
+    made = kept | {path for call in _calls(tree) for path in _makers(call.func, answers)}
     for name, _ in changed | called:
         changed |= {(origin, ()) for origin in _origins(name, aliases, frozenset()) - {name}}
-    settings = frozenset(stored | alone)
-    return Touches(frozenset(changed), frozenset(called), settings, frozenset(stored), frozenset(strings), environment)
+    return Touches(
+        frozenset(changed),
+        frozenset(called),
+        frozenset(stored | alone),
+        frozenset(stored),
+        frozenset(strings),
+        environment,
+        frozenset(made),
+    )
 
 
-def _handed(call: ast.Call) -> set[Path]:
+def _handed(call: ast.Call) -> set[Dotted]:
     """What a call is given; of what it is told to set an attribute of, that attribute."""
     match call.args:
         case [first, ast.Constant(value=str(name)), *rest] if _last(call.func) in _CHANGERS:
@@ -80,7 +94,7 @@ def _handed(call: ast.Call) -> set[Path]:
     return target | {path for argument in every if (path := path_of(argument)) is not None}
 
 
-def path_of(node: ast.AST) -> Path | None:
+def path_of(node: ast.AST) -> Dotted | None:
     """A name with its attributes; None for anything else."""
     chain: list[str] = []
     while isinstance(node, ast.Attribute):
@@ -95,14 +109,45 @@ def _last(function: ast.expr) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
-def _stored(node: ast.AST) -> Path | None:
-    """The object whose attribute or item is set or deleted."""
+def _changed_object(node: ast.AST) -> ast.expr | None:
+    """What an attribute or item of is set or deleted: ``config.TABLE`` of ``config.TABLE["a"]["b"] = 1``."""
     if not isinstance(node, ast.Attribute | ast.Subscript) or isinstance(node.ctx, ast.Load):
         return None
     inner: ast.expr = node
     while isinstance(inner, ast.Subscript):
         inner = inner.value
-    return path_of(inner)
+    return inner
+
+
+def _makers(node: ast.expr, answers: dict[str, set[Dotted]]) -> set[Dotted]:
+    """The functions whose answer an attribute or item is of, or a name is bound to."""
+    inner = node
+    while isinstance(inner, ast.Attribute | ast.Subscript):
+        inner = inner.value
+    if isinstance(inner, ast.Call):
+        return {path for path in [path_of(inner.func)] if path is not None}
+    return answers.get(inner.id, set()) if isinstance(inner, ast.Name) else set()
+
+
+def _answers(tree: ast.AST) -> dict[str, set[Dotted]]:
+    """Names that are bound to what a call answers, and what is called."""
+    found: dict[str, set[Dotted]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.NamedExpr) and isinstance(node.value, ast.Call):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if isinstance(target, ast.Name) and (path := path_of(node.value.func)) is not None:
+                    found.setdefault(target.id, set()).add(path)
+    return found
+
+
+def _texts(*nodes: ast.AST) -> set[str]:
+    inside = [inner for node in nodes for inner in ast.walk(node) if isinstance(inner, ast.Constant)]
+    return {inner.value for inner in inside if isinstance(inner.value, str)}
+
+
+def _calls(tree: ast.AST) -> list[ast.Call]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
 
 def _alone(tree: ast.AST) -> Iterator[ast.Call]:

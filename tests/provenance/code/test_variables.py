@@ -40,6 +40,44 @@ def test_a_variable_that_a_model_reads_is_in_its_key(
 
 
 @pytest.mark.parametrize(
+    "base",
+    [
+        "NAME = 'RATE'\n\ndef value():\n    return os.environ[NAME]\n",
+        "def env(name):\n    return os.environ.get(name)\n\ndef value():\n    return env('RATE')\n",
+        "e = os.environ\n\ndef value():\n    return e['RATE']\n",
+        "from os import environ as e\n\ndef value():\n    return e['RATE']\n",
+        "from os import getenv as g\n\ndef value():\n    return g('RATE')\n",
+        "def value():\n    from os import getenv as g\n    return g('RATE')\n",
+        "def value():\n    return dict(os.environ)['RATE']\n",
+        "def value():\n    return os.environ.copy().pop('RATE')\n",
+        "def value():\n    return os.path.expandvars('$RATE/a')\n",
+        "def value():\n    return os.path.expandvars('${RATE}')\n",
+        "from os.path import expandvars as fill\n\ndef value():\n    return fill('a$RATE')\n",
+        "class A:\n    name = 'RATE'\n\n    def read(self):\n        return os.getenv(self.name)\n\nvalue = A().read\n",
+    ],
+)
+def test_a_variable_counts_whose_name_stands_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    files = {"base": f"{IMPORT}{base}", "shop_model": f"from base import value\n{SHOP}{MODEL}"}
+    found = []
+    for number, rate in enumerate("121"):
+        monkeypatch.setenv("RATE", rate)
+        found.append(key(tmp_path / str(number), files, monkeypatch))
+    assert found[0] == found[2] != found[1]
+
+
+def test_a_variable_counts_whose_name_a_model_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = f"{IMPORT}\ndef reads(name):\n    return lambda: lambda X: environ[name]\n"
+    files = {"base": base, "shop_model": f"from base import reads\n{SHOP}shop.model(reads('RATE'), name='model')\n"}
+    found = []
+    for number, rate in enumerate("121"):
+        monkeypatch.setenv("RATE", rate)
+        found.append(key(tmp_path / str(number), files, monkeypatch))
+    assert found[0] == found[2] != found[1]
+
+
+@pytest.mark.parametrize(
     "text", ["os.environ['RATE'] = '1'", "os.environ[name]", "os.getenv('PYTEST_XDIST_WORKER')", "{'RATE': environ}"]
 )
 def test_what_is_assigned_or_of_pytest_or_without_a_name_is_none(text: str) -> None:
