@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -77,13 +78,17 @@ class Reuse:
         self._to_tell: list[str] = []
         self._told: set[str] = set()
 
-    def look_at(self, experiments: Iterable[Experiment], modules: Iterable[ModuleType] = ()) -> None:
+    def look_at(
+        self, experiments: Iterable[Experiment], modules: Iterable[ModuleType] = (), *, opened: Opened | None = None
+    ) -> None:
         """Look at the code of all blocks now: later somebody may edit what is loaded already.
 
         Args:
             experiments: whose blocks are looked at.
             modules: of the team, not loaded under names of their own, such as one of several ``conftest``.
+            opened: what was opened so far, if somebody listened.
         """
+        self._opened = opened or self._opened
         if self.kept is None:
             return
         self._provenances = Provenances(SessionEffects.of_process(modules))
@@ -96,6 +101,10 @@ class Reuse:
                 self._known(variant.name, lambda v=variant: self._provenances.model(v))  # type: ignore[misc]
             for block in experiment.evaluators.values():
                 self._known(block.name, lambda b=block: self._provenances.evaluator(b))  # type: ignore[misc]
+
+    def listening(self) -> AbstractContextManager[None]:
+        """Note what is read meanwhile while no result is made."""
+        return self._opened.listening()
 
     def sought(self, experiment: Experiment, trial: Trial, dataset: Dataset, conditions: Conditions) -> Sought:
         """What is asked of the store for a trial."""

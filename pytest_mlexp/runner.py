@@ -145,13 +145,13 @@ def run(
     evaluations: dict[str, Evaluation] = {}
     status: Any = "KILLED"
     try:
-        for cell in cells:
-            _run_cell(cell, flow, judging, evaluations, recorder)
+        with flow.reuse.listening():
+            for cell in cells:
+                _run_cell(cell, flow, judging, evaluations, recorder)
         status = "FINISHED"
     finally:
         mirrored = recorder.finish(status) if recorder is not None else None
-    trouble = recorder.trouble if recorder is not None else None
-    return Results(evaluations, tuple(records), judging.verdicts, trouble, mirrored)
+    return Results(evaluations, tuple(records), judging.verdicts, recorder.trouble if recorder else None, mirrored)
 
 
 def _places(devices: str) -> tuple[str, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mlexp.plugin.options import add_options, check_together, options_of
+from pytest_mlexp.plugin.options import OPENED, add_options, check_together, options_of
 from pytest_mlexp.plugin.skipped import say_skipped
 
 if TYPE_CHECKING:
@@ -22,6 +23,19 @@ MARKERS = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register the options."""
     add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """In a session that runs cells, note what the team's code reads from the first import on."""
+    known = early_config.known_args_namespace
+    if known.mlexp or known.mlexp_accept:
+        from pytest_mlexp.provenance.files.opened import Opened
+
+        opened = early_config.stash[OPENED] = Opened()
+        until_the_end = ExitStack()
+        until_the_end.enter_context(opened.listening())
+        early_config.add_cleanup(until_the_end.close)
 
 
 def pytest_configure(config: pytest.Config) -> None:

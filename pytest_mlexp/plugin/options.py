@@ -7,12 +7,15 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_mlexp.errors import SettingsError
 from pytest_mlexp.naming import nearest
+
+if TYPE_CHECKING:
+    from pytest_mlexp.provenance.files.opened import Opened
 
 INI = {
     "mlexp_devices": "devices to run on when --mlexp-devices is not given (default: auto)",
@@ -46,6 +49,7 @@ class Options:
 
 MLFLOW = "mlflow:"
 OPTIONS = pytest.StashKey[Options]()
+OPENED: pytest.StashKey[Opened] = pytest.StashKey()
 _NEEDS = {
     "--mlexp-baseline": "--mlexp",
     "--mlexp-fresh": "--mlexp",

@@ -19,7 +19,7 @@ from pytest_mlexp.gates.state import MissingCell
 from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.collection import EXPERIMENTS
 from pytest_mlexp.plugin.gating import Gating
-from pytest_mlexp.plugin.options import Options
+from pytest_mlexp.plugin.options import OPENED, Options
 from pytest_mlexp.plugin.sharing import SharedFolder
 from pytest_mlexp.plugin.terminal import Progress, explain, in_words, summarize, told_by_its_words
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, from_dict, to_dict
@@ -127,7 +127,8 @@ class MlexpSession:
         """Look at the code of all blocks while it is what was just imported."""
         experiments = [experiment for experiment, _ in self._config.stash.get(EXPERIMENTS, {}).values()]
         plugins = self._config.pluginmanager.get_plugins()
-        self.flow.reuse.look_at(experiments, [plugin for plugin in plugins if isinstance(plugin, ModuleType)])
+        modules = [plugin for plugin in plugins if isinstance(plugin, ModuleType)]
+        self.flow.reuse.look_at(experiments, modules, opened=self._config.stash.get(OPENED, None))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> None:

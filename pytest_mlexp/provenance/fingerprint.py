@@ -211,17 +211,14 @@ class ValueWalk:
             return self._all("estimator", type(value), params, *([learnt] if learnt else []))
         root = type(value).__module__.partition(".")[0]
         if root == "numpy" and hasattr(value, "tobytes") and not value.dtype.hasobject:
-            return self._all("array", str(value.dtype), value.shape, digest(value.tobytes()), *self._order(value))
+            order = [memory_order(value)] if self._named else []  # it may round a sum otherwise
+            return self._all("array", str(value.dtype), value.shape, digest(value.tobytes()), *filter(None, order))
         if root == "torch" and hasattr(value, "untyped_storage"):
             import torch
 
             raw = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
             return self._all("tensor", type(value), str(value.dtype), tuple(value.shape), digest(raw))
         return None
-
-    def _order(self, array: Any) -> list[str]:
-        """How an array lies in memory, where that is not as usual and may round a sum otherwise."""
-        return [order] if self._named and (order := memory_order(array)) else []
 
     def _object(self, value: Any) -> str:
         """Return the text of any other object: its class and the state that pickling would keep."""

@@ -75,9 +75,11 @@ class BlockProvenance:
 
     def may_find_what(self, other: BlockProvenance | None) -> bool:
         """Whether something that another block leaves behind is in the reach of this one."""
-        if other is None or other.left is None or other is self:
-            return True
-        return self.anywhere or other.anywhere or any(f"code {key}" in self.parts for key in other.left)
+        return other is None or other is self or other.anywhere or self.may_find(other.left)
+
+    def may_find(self, left: frozenset[str] | None) -> bool:
+        """Whether something that is left in these definitions, or nobody knows where, is in the reach of this one."""
+        return left is None or self.anywhere or any(f"code {key}" in self.parts for key in left)
 
     def is_as_read(self) -> bool:
         """Whether no file that is loaded late was edited since it was read."""

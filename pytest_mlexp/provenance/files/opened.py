@@ -3,7 +3,7 @@
 Seen are files that Python opens, in this process: ``open``, ``numpy.load``, ``pandas.read_csv``, ``joblib.load``,
 ``torch.load``, ``sqlite3.connect``; folders that it lists, by the names in them; modules that are loaded meanwhile
 though the text does not tell of it, by their code; and, asked by the team's code, whether a file is there. Not seen are
-files that native code opens, that other processes read, and that were read when a module was imported.
+files that native code opens, and that other processes read.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import source_from_cache
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pytest_mlexp.provenance.code.normalising import normalised
 from pytest_mlexp.provenance.files.asking import OWN, asked, asker, reader
+from pytest_mlexp.provenance.files.between import ReadBetween, State, stack_of
 from pytest_mlexp.provenance.libraries.packages import is_library
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ _NATIVE = (".so", ".pyd", ".dll", ".dylib")
 _STATE = ".mlexp"
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/")
 _watching: list[Opened] = []
-State = tuple[int, int]  # nanoseconds of the last change, and size; or one of these, where only that was asked
+_listening: list[Opened] = []
+# States where only that was asked; others are nanoseconds of the last change, and size.
 ABSENT, FILE, FOLDER = (-1, 0), (-1, 1), (-1, 2)
 _KINDS = {ABSENT: "absent", FILE: "a file is there", FOLDER: "a folder is there"}
 _LISTING = ("os.listdir", "os.scandir")
@@ -58,6 +61,17 @@ class Opened:
         self._for_all: set[str] = set()
         self._loaded: dict[str, State] = {}
         self._loaded_now: dict[str, State] = {}
+        self._between = ReadBetween()
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Note what is opened meanwhile while no trial runs."""
+        _install()
+        _listening.append(self)
+        try:
+            yield
+        finally:
+            _listening.remove(self)
 
     def declare(self, path: Path) -> None:
         """Take in a file, or a folder, that a block declared to depend on."""
@@ -101,6 +115,18 @@ class Opened:
             if flags & os.O_RDWR:
                 self._both.add(absolute)
 
+    def note_between(self, path: str, flags: int, frame: FrameType) -> None:
+        """Take in an opening while no trial runs."""
+        absolute = os.path.abspath(path)  # noqa: PTH100 - as above
+        if absolute.endswith((".py", ".pyc")) or not _counts(absolute):
+            return
+        if flags & (os.O_WRONLY | os.O_TRUNC | os.O_CREAT):
+            self._between.note_writing(absolute)
+        elif stack := stack_of(frame):
+            self._between.note(absolute, _state(absolute) or ABSENT, stack)
+            if flags & os.O_RDWR:
+                self._both.add(absolute)
+
     def note_question(self, path: str, more: bool) -> None:  # noqa: FBT001 - the shape of a note
         """Take in that the team's code asked whether a file is there, or more of it."""
         absolute = os.path.abspath(path)  # noqa: PTH100 - as above
@@ -127,7 +153,8 @@ class Opened:
             block: what the trial or the evaluation is of; code that was followed from it counts by what is used.
         """
         inherited = {path: state for path, state in self._read.items() if self._is_inherited(path, block)}
-        found = {**inherited, **self._now}
+        between = self._between.files(block) if block is not None else {}
+        found = {**between, **inherited, **self._now}
         made = self._written | {path for path in self._both if _state(path) != found.get(path)}
         made |= {path for path, state in found.items() if state in _KINDS and _kind(path) != state}
         loaded = {**self._loaded, **self._loaded_now} if block is not None and block.anywhere else self._loaded_now
@@ -173,7 +200,7 @@ def changed(before: Mapping[str, str], project: Path) -> str | None:
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
-    if not _watching or event not in _EVENTS or not args:
+    if not (_watching or _listening) or event not in _EVENTS or not args:
         return
     path = "." if args[0] is None else args[0]
     if not isinstance(path, str | bytes | os.PathLike):
@@ -182,6 +209,10 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     if event in _LISTING and "importlib" in sys._getframe(1).f_code.co_filename:  # noqa: SLF001
         return  # an import looks for a module
     name = os.fsdecode(path)
+    if not _watching:
+        for opened in _listening:
+            opened.note_between(name, flags, sys._getframe(1))  # noqa: SLF001
+        return
     is_absent = event == "open" and not flags & (os.O_WRONLY | os.O_CREAT) and _state(name) is None
     for opened in _watching:
         if not is_absent:

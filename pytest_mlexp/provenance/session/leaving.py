@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from collections.abc import Iterable
 
 from pytest_mlexp.provenance.code.definitions import CodeWalk
 from pytest_mlexp.provenance.code.usage import usage_of
@@ -18,9 +19,15 @@ _OF_ITS_CLASS = r"\bcls\b|__class__|\btype\(self\)|\bnonlocal\b"
 
 
 def left_by(walk: CodeWalk) -> frozenset[str] | None:
-    """Keys of the definitions that code may leave something in; None where it cannot be told."""
+    """Keys of the definitions that all code of a walk may leave something in; None where it cannot be told."""
+    return left_in(list(walk.texts), walk)
+
+
+def left_in(keys: Iterable[str], walk: CodeWalk) -> frozenset[str] | None:
+    """Keys of the definitions that some of them may leave something in; None where it cannot be told."""
     left: set[str] = set()
-    for key, text in walk.texts.items():
+    for key in keys:
+        text = walk.texts[key]
         if text.startswith("value ") or not text:
             continue
         source = walk.modules.source(key.rpartition(":")[0])
