@@ -26,12 +26,16 @@ HERE = Path(__file__).resolve().parent
 QUIET = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider")
 
 
-def session(folder: Path, *options: str, tracking: str = "off") -> None:
+SCRIPT = [str(Path(sys.executable).with_name("pytest"))]
+MODULE = [sys.executable, "-m", "pytest"]
+
+
+def session(folder: Path, *options: str, start: list[str] = MODULE, tracking: str = "off") -> None:
     """One session in a process of its own."""
     paths = [str(HERE.parent), str(folder), str(folder / "site-packages")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= {"FITS": str(folder.with_name("fits.txt")), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "--mlexp", f"--mlexp-tracking-uri={tracking}", *QUIET, *options]
+    command = [*start, "--mlexp", f"--mlexp-tracking-uri={tracking}", *QUIET, *options]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
@@ -46,7 +50,7 @@ def fitted(folder: Path) -> frozenset[str]:
 
 
 def outcomes(edits: list[Edit], place: Path) -> Iterator[tuple[Edit, frozenset[str]]]:
-    """Each edit, on a copy of a project that was run once, and what was fitted again."""
+    """Each edit, on a copy of a project that was run once, and what was fitted again; how pytest is started is one."""
     base = place / "base"
     write(base)
     session(base)
@@ -55,7 +59,7 @@ def outcomes(edits: list[Edit], place: Path) -> Iterator[tuple[Edit, frozenset[s
         copy = place / str(number)
         shutil.copytree(base, copy)
         edit.apply(copy)
-        session(copy)
+        session(copy, start=SCRIPT if number % 2 else MODULE)
         yield edit, fitted(copy)
         shutil.rmtree(copy)
 

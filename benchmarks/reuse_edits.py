@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import reuse_byways
+
 MODELS = (
+    *reuse_byways.MODELS,
     *("helper", "attribute", "inherited", "constant", "configured", "looked_up", "star", "lately", "registered"),
     *(
         "handled",
@@ -138,6 +141,27 @@ MATTER = (
     Edit("file read by hand", "by_hand.txt", "2.5", "2.75",
          frozenset({"by_hand"}), frozenset({"optional"}), in_key=False),
     Edit("file that is there now", "optional.txt", "", "here", frozenset({"optional"}), in_key=False),
+    edit("package given to a function", "tools/near.py", "x + 11", "x + 12", "handed", "renamed"),
+    edit("package under another name", "tools/far.py", "x + 12", "x + 13", "handed", "renamed"),
+    edit("module that is exported", "exports/inside.py", "x + 13", "x + 14", "exported"),
+    edit("module in a closure", "closed.py", "x + 14", "x + 15", "held"),
+    edit("definition in the table of a module", "by_table.py", "x + 15", "x + 16", "tabled"),
+    edit("function bound in a class", "for_body.py", "x + 16", "x + 17", "wrapped_body"),
+    edit("last of two star imports", "starred_last.py", "x - 18", "x - 19", "last_star"),
+    edit("object that a function gives", "conftest.py", "s.level = 2.0", "s.level = 3.0", "given"),
+    edit("fixture that another asks for", "conftest.py", "@pytest.fixture\n",
+         "@pytest.fixture(autouse=True)\ndef asks(request):\n    request.getfixturevalue('patched')\n\n"
+         "@pytest.fixture\ndef patched(monkeypatch):\n    monkeypatch.setattr(patchable, 'adjust', abs)\n\n"
+         "@pytest.fixture\n", "replaced"),
+    Edit("function before the tests of a module", "test_shop.py", "@pytest",
+         "import patchable\n\ndef setup_module():\n    patchable.adjust = abs\n\n@pytest",
+         frozenset({"replaced"}), in_key=False),
+    edit("order of a dict in a closure", "shop.py",
+         '{"first": 1, "second": 2}', '{"second": 2, "first": 1}', "ordered"),
+    edit("function of a ufunc", "shop.py", "x * 2\n\nshop.model(made", "x * 3\n\nshop.model(made", "native"),
+    Edit("file that a dataset read into a cache", "cached.txt", "1", "2", frozenset({"remembering"}), in_key=False),
+    Edit("file that a hook read", "hooked.txt", "1", "2", frozenset({"hooked"}), in_key=False),
+    Edit("file that a class read", "in_class.txt", "1", "2", frozenset({"in_class"}), in_key=False),
     edit("effect of an import", "config.py", "RATE = 2", "import os\nos.environ['RATE'] = '1'\nRATE = 2", "all"),
 )  # fmt: skip
 HARMLESS = (
@@ -181,6 +205,8 @@ HARMLESS = (
     edit("renamed gate", "shop.py", 'shop.gate("hits", at_least=0.0)', 'shop.gate("shots", at_least=0.0)',
          ).with_("shop.py", 'maximize="hits")\ndef hits', 'maximize="shots")\ndef shots'),
     edit("new dataset", "shop.py", "\n@shop.model\ndef helper", NEW_DATASET, *MODELS),
+    edit("first of two star imports", "starred_first.py", "x - 17", "x - 16"),
+    edit("file that nobody reads", "unread.txt", "", "1"),
     edit("README", "README.md", "What sells", "What is sold"),
     edit("helper moved to another module", "helpers.py", SCALE, "").with_(
         "moved.py", "", "from deeper import shift\n\n" + SCALE).with_(

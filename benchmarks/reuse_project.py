@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import reuse_byways
 from reuse_shop import SHOP
 
 FILES = {
+    **reuse_byways.FILES,
     "noted.py": """
 import os
 
@@ -169,7 +171,8 @@ patchable.adjust = lambda x: x + 1
 @pytest.fixture
 def small():
     return patchable.LEVEL
-""",
+"""
+    + reuse_byways.CONFTEST,
     "documents.py": """
 def told(x):
     \"\"\"A text that is counted.\"\"\"

@@ -1,6 +1,11 @@
 """The experiment of the project of ``reuse_project``."""
 
-SHOP = """
+from __future__ import annotations
+
+import reuse_byways
+
+SHOP = (
+    """
 import functools
 import importlib
 from pathlib import Path
@@ -46,6 +51,7 @@ def wrapped(x):
 
 @shop.dataset(version="1")
 def rows():
+    settings.remembered_file("cached.txt")
     table = np.loadtxt(HERE / "data.csv", delimiter=",")
     return Dataset.from_arrays(table[:, :1], table[:, 1], split=(list(range(6)), list(range(6, 12))))
 
@@ -177,9 +183,13 @@ def by_hand():
 def optional():
     return Noted("optional", lambda x: x + (HERE / "optional.txt").exists())
 
+"""
+    + reuse_byways.BLOCKS
+    + """
 @shop.evaluator(maximize="hits")
 def hits(y_true, y_pred):
     return agreement(y_true, y_pred)
 
 shop.gate("hits", at_least=0.0)
 """
+)
