@@ -96,22 +96,22 @@ class CodeWalk:
                 continue
             for chain in chains:
                 for target in source.imports.get(name, ()):
-                    self._note_standard(target.module, target.within(chain), (name, chain), usage)
+                    self._note_library(target.module, target.within(chain), (name, chain), usage)
                 self._edge(key, name, self.resolve(source, name, chain))
         for inner in usage.imports:
             module = source.absolute(inner.level, inner.module) or source.name
             self._import(module)
             for chain in inner.chains:
                 full = (inner.attribute, *chain) if inner.attribute else chain
-                self._note_standard(module, full, (inner.bound, chain), usage)
+                self._note_library(module, full, (inner.bound, chain), usage)
                 self._edge(key, ".".join((module, *full)), self._through(module, full))
         for package in usage.packages:
             for module in self.modules.inside(source.absolute(*package)):
                 self._edge(key, module, self._through(module, ()))
         self.anywhere |= usage.anywhere
 
-    def _note_standard(self, module: str, chain: Chain, spelt: tuple[str, Chain], usage: Usage) -> None:
-        """Note what the standard library is used for that may lead anywhere."""
+    def _note_library(self, module: str, chain: Chain, spelt: tuple[str, Chain], usage: Usage) -> None:
+        """Note what a library is used for that may lead anywhere."""
         if spelt not in usage.told and looks_up(module, chain):
             self.anywhere = True
         if module.partition(".")[0] in {"os", "posixpath"} and READS & set(chain) and not READS & {spelt[0], *spelt[1]}:

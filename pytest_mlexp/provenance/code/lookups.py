@@ -6,7 +6,14 @@ import ast
 from types import EllipsisType
 
 _IMPORTERS = ("import_module", "__import__", "run_module", "find_spec")
-_FROM = frozenset(("builtins", "imp", "importlib", "pkgutil", "pydoc", "runpy", "sys"))
+# Where else functions come from that find modules by names, and what those are called.
+_FROM = frozenset(("builtins", "django", "hydra", "imp", "importlib", "pkgutil", "pydoc", "runpy", "sys", "werkzeug"))
+_BY_NAME = frozenset(
+    (
+        *("modules", "locate", "safeimport", "load_module", "import_string"),
+        *("instantiate", "get_class", "get_method", "get_object"),
+    )
+)
 _ANYWHERE = ("walk_packages", "iter_modules", "run_path", "spec_from_file_location", "load_source", "resolve_name")
 
 
@@ -23,12 +30,20 @@ def looked_up_by(node: ast.AST) -> str | tuple[int, str] | EllipsisType | None:
             return _named(node)
         if called in _ANYWHERE:
             return ...
-        if isinstance(node.func, ast.Attribute) and _is_loaded(node.func.value):
-            return _loaded(node.args[0]) if called in {"get", "pop"} and node.args else ...
-    if isinstance(node, ast.Subscript) and _is_loaded(node.value):
-        return _loaded(node.slice)
-    if isinstance(node, ast.For | ast.comprehension) and _is_loaded(node.iter):
-        return ...
+    return _among_loaded(node)
+
+
+def _among_loaded(node: ast.AST) -> str | EllipsisType | None:
+    """What a node looks up in ``sys.modules``."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=table, attr=method)) if _is_loaded(table):
+            return _loaded(node.args[0]) if method in {"get", "pop"} and node.args else ...
+        case ast.Subscript(value=table, slice=name) if _is_loaded(table):
+            return _loaded(name)
+        case ast.Compare(left=name, ops=[ast.In() | ast.NotIn()], comparators=[table]) if _is_loaded(table):
+            return _loaded(name)
+        case ast.For(iter=table) | ast.comprehension(iter=table) if _is_loaded(table):
+            return ...
     return None
 
 
@@ -39,13 +54,14 @@ def spelling(node: ast.AST) -> ast.AST | None:
             return function
         case ast.Subscript(value=table) | ast.For(iter=table) | ast.comprehension(iter=table):
             return table
+        case ast.Compare(comparators=[table]):
+            return table
     return None
 
 
 def looks_up(module: str, chain: tuple[str, ...]) -> bool:
-    """Whether a part of the standard library, however it is called here, finds modules by name."""
-    by_name = {*_IMPORTERS, *_ANYWHERE, "modules", "locate", "safeimport", "load_module"}
-    return module.partition(".")[0] in _FROM and not by_name.isdisjoint(chain)
+    """Whether something of a library, however it is called here, finds modules by name."""
+    return module.partition(".")[0] in _FROM and not _BY_NAME.union(_IMPORTERS, _ANYWHERE).isdisjoint(chain)
 
 
 def _is_loaded(node: ast.AST) -> bool:

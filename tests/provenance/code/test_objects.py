@@ -75,6 +75,17 @@ def test_what_a_model_holds_counts(made: str, tmp_path: Path, monkeypatch: pytes
     assert first != after
 
 
+@pytest.mark.parametrize("question", ["'numpy' in sys.modules", "'absent' not in sys.modules"])
+def test_whether_a_library_is_loaded_leads_nowhere_else(
+    question: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = f"import sys\nimport part\n{SHOP}\ndef value():\n    return {question}\n{MODEL}"
+    first, same, after = edited(
+        ({"part": PART, "shop_model": model}, "part", "return 1", "return 2"), tmp_path, monkeypatch
+    )
+    assert first == same == after
+
+
 @pytest.mark.parametrize("test", ["test_value", "tests", "conftest"])
 def test_tests_in_a_package_are_no_part_of_it(test: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = f"{IN_TEAM}{SHOP}\ndef value():\n    return getattr(team, 'inner').value()\n{MODEL}"
