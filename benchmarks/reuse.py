@@ -65,20 +65,17 @@ def outcomes(edits: list[Edit], place: Path) -> Iterator[tuple[Edit, frozenset[s
 
 
 def mutations(stride: int = 1) -> int:
-    """Count stale results, needless fits, and those out of caution, which are no fault."""
-    stale = needless = cautious = 0
+    """Count stale results and needless fits."""
+    stale = needless = 0
     edits = [*MATTER, *HARMLESS][::stride]
     with tempfile.TemporaryDirectory(prefix="mlexp-reuse-") as folder:
         for edit, again in outcomes(edits, Path(folder)):
-            kept, more = edit.again - again, again - edit.again - edit.cautious
-            spared = again & edit.cautious
+            kept, more = edit.again - again, again - edit.again
             stale += bool(kept)
-            cautious += bool(spared)
             needless += bool(more)
             told = f"STALE {sorted(kept)}" if kept else f"NEEDLESS {sorted(more)}" if more else "right"
-            caution = f", {sorted(spared)} out of caution" if spared else ""
-            print(f"{edit.name:34} {told}{caution}", flush=True)
-    print(f"{len(edits)} edits: {stale} stale, {needless} needless, {cautious} out of caution")
+            print(f"{edit.name:34} {told}", flush=True)
+    print(f"{len(edits)} edits: {stale} stale, {needless} needless")
     return 1 if stale or needless else 0
 
 

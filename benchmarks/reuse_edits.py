@@ -37,7 +37,6 @@ class Edit:
     old: str
     new: str
     again: frozenset[str] = field(default_factory=frozenset)
-    cautious: frozenset[str] = field(default_factory=frozenset)  # run again lest an earlier one left them what it read
     in_key: bool = True  # whether the key knows before the trial runs
     also: tuple[tuple[str, str, str], ...] = ()  # what else is replaced: file, old, new
 
@@ -139,7 +138,7 @@ MATTER = (
     edit("precision", "config.py", '"float64"', '"float32"', "precise"),
     edit("library imported for its effects", "deeper.py", "def shift", "import otherlib\n\ndef shift", "all"),
     Edit("file read by hand", "by_hand.txt", "2.5", "2.75",
-         frozenset({"by_hand"}), frozenset({"optional"}), in_key=False),
+         frozenset({"by_hand"}), in_key=False),
     Edit("file that is there now", "optional.txt", "", "here", frozenset({"optional"}), in_key=False),
     edit("package given to a function", "tools/near.py", "x + 11", "x + 12", "handed", "renamed"),
     edit("package under another name", "tools/far.py", "x + 12", "x + 13", "handed", "renamed"),

@@ -138,7 +138,7 @@ class ValueWalk:
             names = (value.co_names, value.co_varnames, value.co_freevars)
             return self._all("code", value.co_code, value.co_consts, value.co_exceptiontable, names)
         if isinstance(value, ModuleType):
-            self.code.whole(value.__name__)
+            self.code.given += self.code.whole(value.__name__)
             return f"module {value.__name__} {self._version(value.__name__)}"
         return self._wrapper(value)
 
@@ -187,7 +187,7 @@ class ValueWalk:
         while key in self.code.texts and self.code.texts[key] != text:
             count += 1
             key = f"{base}#{count}"  # several lambdas of one name
-        self.code.define(key, text, source, without=without)
+        self.code.given.append(self.code.define(key, text, source, without=without))
         return f"#{list(self.code.texts).index(key)}"
 
     def _class(self, cls: type) -> str:

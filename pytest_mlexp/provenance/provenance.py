@@ -19,7 +19,7 @@ from pytest_mlexp.provenance.code.definitions import CodeWalk
 from pytest_mlexp.provenance.code.variables import variables_of
 from pytest_mlexp.provenance.contained import classes_in, layout
 from pytest_mlexp.provenance.digests import digest
-from pytest_mlexp.provenance.fingerprint import follow, is_library_module
+from pytest_mlexp.provenance.fingerprint import ValueWalk, follow, is_library_module
 from pytest_mlexp.provenance.libraries.packages import own_version, versions
 from pytest_mlexp.provenance.libraries.precision import precision
 from pytest_mlexp.provenance.session.editing import check_is_as_loaded
@@ -197,7 +197,7 @@ class Provenances:
             {name: walk.anonymous()},
             frozenset(str(source.path) for source in walk.code.modules.read if source.path is not None),
             walk.code.anywhere,
-            left_by(walk.code) if isinstance(value, FunctionType) and not value.__closure__ else None,
+            left_by(walk.code) if _is_told_by_text(value, walk) else None,
         )
 
     def _of_records(self, dataset: Dataset) -> list[BlockProvenance]:
@@ -225,6 +225,10 @@ def _plain(variant: ModelVariant) -> dict[str, str]:
     """The parameters that are told by how they print."""
     texts = {f"param {name}": repr(value) for name, value in variant.params.items() if type(value) in PLAIN}
     return {part: text for part, text in texts.items() if len(text) <= LONGEST}
+
+
+def _is_told_by_text(value: object, walk: ValueWalk) -> bool:
+    return isinstance(value, FunctionType) and not value.__closure__ and not walk.typed_in
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -38,6 +38,7 @@ class CodeWalk:
     Attributes:
         texts: ``module:definition`` -> its normalised text, in the order of the visit.
         edges: ``module:definition`` -> the definitions that its names stand for.
+        given: those that live objects are made of, from which all others were reached.
         packages: distribution -> version, of the libraries that are used.
         lazy: files of modules that only functions import; they are loaded later than they are read here.
         anywhere: whether a module is looked up by a name that the text does not tell.
@@ -47,6 +48,7 @@ class CodeWalk:
     def __init__(self, keeping: frozenset[str] = frozenset(), *, idle: bool = True) -> None:
         self.texts: dict[str, str] = {}
         self.edges: dict[str, list[tuple[str, str]]] = {}
+        self.given: list[str] = []
         self.packages: dict[str, str] = {}
         self.lazy: dict[str, Source] = {}
         self.anywhere = False
@@ -65,11 +67,10 @@ class CodeWalk:
             self._import(module)
         return source
 
-    def whole(self, module: str) -> None:
-        """Take in all that a first-party module binds."""
+    def whole(self, module: str) -> list[str]:
+        """Take in all that a module binds, where it is first-party."""
         source = self.modules.source(module)
-        if source is not None:
-            self._whole(source)
+        return [self._whole(source)] if source is not None else []
 
     def reach(self, module: str, *chain: str) -> str | None:
         """Take in what an attribute of a module stands for, or all of it; the key of a first-party definition."""

@@ -21,7 +21,6 @@ from pytest_mlexp.provenance.code.sources import Source, read_source
 from pytest_mlexp.provenance.files.asking import OWN
 from pytest_mlexp.provenance.libraries.packages import is_library
 from pytest_mlexp.provenance.session.leaving import left_in
-from pytest_mlexp.provenance.session.touched import closure
 
 if TYPE_CHECKING:
     from pytest_mlexp.provenance.provenance import BlockProvenance
@@ -97,9 +96,9 @@ class ReadBetween:
             source = read_source(step.file, Place("source", Path(step.file)))
         if step.name != TOP:
             key = self._walk.resolve(source, step.name, ()) if step.name in source.bindings else None
-            return left_in(closure([key], self._walk), self._walk) if key is not None else frozenset()
+            return left_in([key], self._walk) if key is not None else frozenset()
         bound = frozenset(self._bound(source, step.line))
-        reached = left_in(closure(bound, self._walk), self._walk)
+        reached = left_in(bound, self._walk)
         return None if reached is None else reached | bound
 
     def _bound(self, source: Source, line: int) -> Iterator[str]:

@@ -5,29 +5,49 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 
 from pytest_mlexp.provenance.code.definitions import CodeWalk
 from pytest_mlexp.provenance.code.usage import usage_of
-from pytest_mlexp.provenance.session.touched import touched_by
+from pytest_mlexp.provenance.session.touched import closure, touched_by
 from pytest_mlexp.provenance.session.touching import touches_of
 
-_KEEPS_NOTHING = {"property", "staticmethod", "classmethod", "abstractmethod"}
+_KEEPS_NOTHING = frozenset(("property", "staticmethod", "classmethod", "abstractmethod"))
+_KEEP_BY_ARGUMENTS = frozenset(("cache", "lru_cache", "cached_property"))
 # What these make cannot keep anything.
 _MAKE_FIXED = {"Path", "PurePath", "resolve", "absolute", "with_name", "joinpath", "frozenset", "tuple", "str", "float"}
+_AT_IMPORT = ("<module>", "<patches>")
 _OF_ITS_CLASS = r"\bcls\b|__class__|\btype\(self\)|\bnonlocal\b"
 
 
 def left_by(walk: CodeWalk) -> frozenset[str] | None:
-    """Keys of the definitions that all code of a walk may leave something in; None where it cannot be told."""
-    return left_in(list(walk.texts), walk)
+    """Keys of the definitions that a walk's code may leave something in when it runs; None where it cannot be told.
+
+    What modules did when they were imported, to register something for instance, is over by then.
+    """
+    starts, texts = list(walk.given), dict[str, str]()
+    for key, text in walk.texts.items():
+        module, _, name = key.rpartition(":")
+        if name in _AT_IMPORT and module in walk.lazy:
+            starts.append(key)
+        elif name in _AT_IMPORT:
+            texts[key] = _run_later(text)
+            used = {name for name, _ in usage_of(texts[key]).names}
+            starts += [target for name, target in walk.edges[key] if name.partition(".")[0] in used]
+    return _left_in({**texts, **{key: walk.texts[key] for key in closure(starts, walk)}}, walk)
 
 
-def left_in(keys: Iterable[str], walk: CodeWalk) -> frozenset[str] | None:
-    """Keys of the definitions that some of them may leave something in; None where it cannot be told."""
+def left_in(running: Collection[str], walk: CodeWalk) -> frozenset[str] | None:
+    """Keys of the definitions that running ones, or what they reach, may leave something in; None as above.
+
+    A cache that is asked later holds what was read only under its own arguments: nobody finds it who does not know it.
+    """
+    return _left_in({key: walk.texts[key] for key in closure(running, walk)}, walk, running)
+
+
+def _left_in(texts: Mapping[str, str], walk: CodeWalk, running: Collection[str] = ()) -> frozenset[str] | None:
     left: set[str] = set()
-    for key in keys:
-        text = walk.texts[key]
+    for key, text in texts.items():
         if text.startswith("value ") or not text:
             continue
         source = walk.modules.source(key.rpartition(":")[0])
@@ -36,13 +56,35 @@ def left_in(keys: Iterable[str], walk: CodeWalk) -> frozenset[str] | None:
         if source is None or ("<locals>" in key and not own.names.isdisjoint(outside)):
             return None  # a variable of an outer function, for instance
         left |= touched_by(own, usage, source, walk)
-        if _remembers(text):
+        if _remembers(text, is_later=bool(running) and key not in running):
             left.add(key)
     return frozenset(left)
 
 
 @functools.lru_cache(maxsize=2**15)
-def _remembers(text: str) -> bool:
+def _run_later(text: str) -> str:
+    """The functions and classes in what ran at import, which is over when something is read."""
+    found = _Definitions()
+    found.visit(ast.parse(text))
+    return "\n".join(found.texts)
+
+
+class _Definitions(ast.NodeVisitor):
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        node.decorator_list = []
+        self.texts.append(ast.unparse(node))
+
+    visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef  # noqa: N815 - names of ast
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self.texts.append(ast.unparse(node))
+
+
+@functools.lru_cache(maxsize=2**15)
+def _remembers(text: str, *, is_later: bool) -> bool:
     """Whether something is an object that a call made, has a decorator that may be a cache, a table or a default."""
     if re.search(_OF_ITS_CLASS, text):
         return True
@@ -52,9 +94,10 @@ def _remembers(text: str) -> bool:
         calls = [] if made is None else [node for node in ast.walk(made) if isinstance(node, ast.Call)]
         if any(ast.unparse(call.func).rpartition(".")[2] not in _MAKE_FIXED for call in calls):
             return True
+    keeps_nothing = _KEEPS_NOTHING | (_KEEP_BY_ARGUMENTS if is_later else frozenset())
     for node in ast.walk(tree):
-        decorators = getattr(node, "decorator_list", [])
-        if any(ast.unparse(decorator).rpartition(".")[2] not in _KEEPS_NOTHING for decorator in decorators):
+        decorators = [d.func if isinstance(d, ast.Call) else d for d in getattr(node, "decorator_list", ())]
+        if any(ast.unparse(decorator).rpartition(".")[2] not in keeps_nothing for decorator in decorators):
             return True
         if isinstance(node, ast.ClassDef):
             values = [s.value for s in node.body if isinstance(s, ast.Assign | ast.AnnAssign) and s.value is not None]

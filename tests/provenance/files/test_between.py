@@ -65,6 +65,18 @@ def test_what_nobody_keeps_does_not(modules: Path) -> None:
     assert opened.files(CACHED) == {}
 
 
+def test_a_cache_that_is_asked_later_does_not_hold_it(modules: Path) -> None:
+    (modules / "team.py").write_text(
+        "import readers\n\ndef both(old, new):\n    return old.read_text(), readers.cached(new)\n"
+    )
+    (modules / "new.txt").write_text("new")
+    os.utime(modules / "new.txt", (1, 1))
+    opened = Opened()
+    with opened.listening():
+        importlib.import_module("team").both(modules / "old.txt", modules / "new.txt")
+    assert list(opened.files(CACHED)) == [str(modules / "new.txt")]
+
+
 def test_it_stops_listening(modules: Path) -> None:
     opened = Opened()
     with opened.listening():

@@ -47,6 +47,14 @@ FOUND = {
 }
 LOST = {
     "two functions": (f"def one(path):\n    return {READ}\ndef two():\n    return 1\n", "one", "two"),
+    "a registry that is filled at import": (
+        (
+            "KNOWN = {}\ndef register(f):\n    KNOWN[f.__name__] = f\n    return f\n"
+            f"@register\ndef one(path):\n    return {READ}\n@register\ndef two():\n    return KNOWN\n"
+        ),
+        "lambda X: 1",
+        "KNOWN['two']",
+    ),
     "a shared function": (f"def one(path):\n    return {READ}\n", "one", "one"),
     "a shared class": (
         f"class Kept:\n    size = 1\n    def run(self, path):\n        self.text = {READ}\n",
