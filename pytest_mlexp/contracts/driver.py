@@ -73,7 +73,7 @@ def check_one(
     except Broken as broken:
         if excuse is not None:
             return CheckRecord(subject.name, law.name, "excused", excuse)
-        return CheckRecord(subject.name, law.name, "failed", _told(law, subject, model, broken))
+        return CheckRecord(subject.name, law.name, "failed", _told(law, subject, model, broken), broken.seen)
     return excused_or(law, subject.name, excuse)
 
 

@@ -103,6 +103,57 @@ def test_a_broken_law_is_a_failed_test_and_the_summary_counts(
     assert outcomes["skipped"] == 7
 
 
+CENTRING = """
+class Centring(LinearRegression):
+    def predict(self, X):
+        X = np.asarray(X)
+        X -= X.mean(axis=0)
+        return super().predict(X)
+
+@prices.model
+def centring():
+    return Centring()
+"""
+FIVE = "centring and (inputs_unchanged or global_settings or batch_vs_rows or chunks or row_order)"
+IN_FULL = "to see it again without pytest"
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_of_many_broken_laws_the_likeliest_cause_is_shown_in_full_and_of_the_others_a_line(
+    project: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    project.makepyfile(blocks=BLOCKS + CENTRING)
+    result = project.runpytest_inprocess("-k", FIVE, "--junitxml=junit.xml", *workers)
+    assert result.parseoutcomes()["failed"] == 5
+    result.stdout.fnmatch_lines(
+        [
+            "*= FAILURES =*",
+            "*_ test_contract[[]centring-inputs_unchanged[]] _*",
+            "*centring breaks the law inputs_unchanged: *",
+            f"*{IN_FULL}*",
+            "*_ test_contract[[]centring-*[]] _*",
+            "predict changed what this law gave it",
+            "*_ test_contract[[]centring-*[]] _*",
+            "*start with inputs_unchanged: 4 others may follow from it; -v shows them in full",
+        ]
+    )
+    shown = result.stdout.str()
+    assert shown.count(IN_FULL) == 1
+    assert shown.count("\npredict changed what this law gave it") == 4
+    assert shown.count("] - predict c") == 4
+    assert (project.path / "junit.xml").read_text(encoding="utf-8").count("ContractError</failure>") == 5
+
+
+def test_verbosity_and_few_broken_laws_show_all_in_full(project: pytest.Pytester) -> None:
+    project.makepyfile(blocks=BLOCKS + CENTRING)
+    result = project.runpytest_inprocess("-k", FIVE, "-v")
+    assert result.stdout.str().count(IN_FULL) == 5
+    result.stdout.fnmatch_lines(["*start with inputs_unchanged: 4 others may follow from it"])
+    result = project.runpytest_inprocess("-k", "centring and (chunks or batch_vs_rows)")
+    assert result.stdout.str().count(IN_FULL) == 2
+    result.stdout.fnmatch_lines(["*start with batch_vs_rows: 1 other may follow from it"])
+
+
 def test_an_excused_law_is_an_expected_failure_and_strict(project: pytest.Pytester) -> None:
     excuses = ', excuses={"batchy": {"batch_vs_rows": "scaled by batch"}, "ridge": {"batch_vs_rows": "no reason"}}'
     project.makepyfile(test_contracts=TEST.format(arguments=excuses))
