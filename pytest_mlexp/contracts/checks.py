@@ -11,6 +11,7 @@ from pytest_mlexp.blocks.evaluator import EvaluatorBlock
 from pytest_mlexp.contracts import datasets, evaluators
 from pytest_mlexp.contracts.cases import Effort, look
 from pytest_mlexp.contracts.catalogue import BASIC, model_laws
+from pytest_mlexp.contracts.declarations import refuse_unknown
 from pytest_mlexp.contracts.driver import CHANGES, check_one, chosen_laws, excused_or, unexcused
 from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
 from pytest_mlexp.contracts.laws import flow as flow_laws
@@ -71,12 +72,20 @@ def checks_of(
     notes = _Notes(experiment, declares or {}, excuses or {})
     found: list[Check] = []
     for name, dataset in experiment.datasets.items():
-        found += _dataset_checks(dataset.load, name, notes.of(name), effort)
+        found += _of_block(name, _dataset_checks(dataset.load, name, notes.of(name), effort))
     for variant in experiment.models.values():
-        found += _model_checks(variant, notes.of(variant.block, variant.name), effort)
+        found += _of_block(variant.name, _model_checks(variant, notes.of(variant.block, variant.name), effort))
     for name, evaluator in experiment.evaluators.items():
-        found += _evaluator_checks(evaluator, notes.of(name), effort)
+        found += _of_block(name, _evaluator_checks(evaluator, notes.of(name), effort))
     return found
+
+
+def _of_block(name: str, checks: Iterable[Check]) -> list[Check]:
+    """The checks of one block; what is wrong with its declarations or excuses names it."""
+    try:
+        return list(checks)
+    except DeclarationError as error:
+        raise DeclarationError(f"{name}: {error}") from None
 
 
 class _Notes:
@@ -105,6 +114,7 @@ class _Notes:
 
 def _model_checks(variant: Any, notes: tuple[dict[str, Any], dict[str, str]], effort: Effort) -> Iterator[Check]:
     declares, excuses = notes
+    refuse_unknown(declares)
 
     def made() -> Subject:
         subject = subject_of(variant, name=variant.name, declares=declares)

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_mlexp.contracts.cases import Effort
 from pytest_mlexp.contracts.checks import Check, checks_of, likeliest_cause
+from pytest_mlexp.contracts.refusals import told
 from pytest_mlexp.contracts.report import CheckRecord, counts
 from pytest_mlexp.errors import ContractError, DeclarationError
 from pytest_mlexp.experiment import Experiment
@@ -36,7 +37,7 @@ class Contract:
             ContractError: it is broken; or it is excused and not broken.
         """
         __tracebackhide__ = True
-        record = self._item.stash[RECORD] = self._check.run()
+        record = self._item.stash[RECORD] = self._run()
         if record.status == "failed":
             raise ContractError(record.message)
         if record.status == "not_applicable":
@@ -44,6 +45,15 @@ class Contract:
         if record.status == "excused":
             pytest.xfail(record.message)
         return record
+
+    def _run(self) -> CheckRecord:
+        """What the check says; that a block cannot be made, as where a factory raises, goes on record too."""
+        __tracebackhide__ = True
+        try:
+            return self._check.run()
+        except Exception as error:
+            self._item.stash[RECORD] = CheckRecord(self.block, self.law, "failed", str(error), told(error))
+            raise
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -111,7 +121,7 @@ def shorten(reporter: pytest.TerminalReporter) -> None:
         cause = likeliest_cause(record for _, record in reports)
         for report, record in reports if len(reports) > FEW else []:
             if record != cause:
-                report.longrepr = OneLine(" ".join(record.seen.split()), getattr(report.longrepr, "reprcrash", None))
+                report.longrepr = OneLine(one_line(record), getattr(report.longrepr, "reprcrash", None))
                 report.sections = []
     reporter.stats.get("failed", []).sort(key=lambda report: isinstance(report.longrepr, OneLine))
 
@@ -134,8 +144,8 @@ def summarize(reporter: pytest.TerminalReporter, carried: Iterable[dict[str, Any
         reporter.write_line(
             line + ("  (nothing was checked)" if nothing else ""), yellow=nothing, red=bool(found["failed"])
         )
-        if told := where_to_start(records, verbose=reporter.verbosity > 0):
-            reporter.write_line(f"{'':<{width}}  {told}", red=True)
+        if start := where_to_start(records, verbose=reporter.verbosity > 0):
+            reporter.write_line(f"{'':<{width}}  {start}", red=True)
 
 
 def where_to_start(records: Sequence[CheckRecord], *, verbose: bool) -> str:
@@ -144,6 +154,13 @@ def where_to_start(records: Sequence[CheckRecord], *, verbose: bool) -> str:
     cause = likeliest_cause(broken)
     if cause is None or len(broken) < 2:
         return ""
-    others = f"{len(broken) - 1} other{'s' if len(broken) > 2 else ''}"
     shown = "" if verbose or len(broken) <= FEW else "; -v shows them in full"
+    if len({record.message for record in broken}) == 1:
+        return f"all for one reason: {one_line(cause)}{shown}"
+    others = f"{len(broken) - 1} other{'s' if len(broken) > 2 else ''}"
     return f"start with {cause.law}: {others} may follow from it{shown}"
+
+
+def one_line(record: CheckRecord) -> str:
+    """What was seen of a broken law, in one line."""
+    return " ".join(record.seen.split())

@@ -154,6 +154,14 @@ def test_verbosity_and_few_broken_laws_show_all_in_full(project: pytest.Pytester
     result.stdout.fnmatch_lines(["*start with batch_vs_rows: 1 other may follow from it"])
 
 
+def test_a_factory_that_raises_is_shown_once_in_full(project: pytest.Pytester) -> None:
+    project.makepyfile(blocks=BLOCKS + "@prices.model\ndef away():\n    raise OSError('no weights')\n")
+    result = project.runpytest_inprocess("-k", "away and row", "-p", "no:randomly")
+    assert result.parseoutcomes()["failed"] > 10
+    result.stdout.fnmatch_lines(["away *0 passed*", "*all for one reason: OSError: no weights (blocks.py:*); -v *"])
+    assert result.stdout.str().count("raise OSError") == 1
+
+
 def test_an_excused_law_is_an_expected_failure_and_strict(project: pytest.Pytester) -> None:
     excuses = ', excuses={"batchy": {"batch_vs_rows": "scaled by batch"}, "ridge": {"batch_vs_rows": "no reason"}}'
     project.makepyfile(test_contracts=TEST.format(arguments=excuses))
@@ -166,14 +174,19 @@ def test_an_excused_law_is_an_expected_failure_and_strict(project: pytest.Pytest
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (', excuses={"ridge": {"batch_vs_row": "x"}}', "there is no law 'batch_vs_row'*batch_vs_rows"),
+        (', excuses={"ridge": {"batch_vs_row": "x"}}', "ridge: there is no law 'batch_vs_row'*'batch_vs_rows'*"),
+        (', excuses={"rigde": {}}', "excuses= names the block 'rigde': did you mean 'ridge'*"),
+        (', declares={"ridge": {"allow_nan": True}}', "ridge: there is no declaration 'allow_nan'*'allows_nan'*"),
+        (', declares={"ridge": {"allows_nan": "yes"}}', "ridge: the declaration 'allows_nan' is True or False*"),
+        (', declares={"ridge": {"schema": "none.json"}}', "ridge: schema='none.json': there is no such file*"),
+        (', declares={"flats": {"duplicate": 0.1}}', "flats: there is no declaration 'duplicate'*'duplicates'*"),
         (", tolerance=1", "the marker takes one Experiment*"),
     ],
 )
-def test_unknown_names_are_refused_at_collection(project: pytest.Pytester, arguments: str, words: str) -> None:
+def test_unknown_names_are_refused_once_at_collection(project: pytest.Pytester, arguments: str, words: str) -> None:
     project.makepyfile(test_contracts=TEST.format(arguments=arguments))
     result = project.runpytest_inprocess()
-    assert result.ret != 0
+    result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([f"*{words}*"])
 
 
