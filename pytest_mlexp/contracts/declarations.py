@@ -136,7 +136,9 @@ def _task_of(model: Any) -> Task | None:
     if hasattr(model, "__sklearn_tags__"):
         from sklearn.utils import get_tags
 
-        return kinds.get(get_tags(model).estimator_type)
-    if (kind := kinds.get(getattr(model, "_estimator_type", None))) is not None:
-        return kind
+        kind = get_tags(model).estimator_type
+    else:
+        kind = getattr(model, "_estimator_type", None)
+    if kind is not None:
+        return kinds.get(kind)
     return "classification" if hasattr(model, "predict_proba") else None
