@@ -131,7 +131,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many cells were skipped, and what contracts said of each block."""
-    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    reports = [report for kind, found in terminalreporter.stats.items() if kind != "rerun" for report in found]
     say_skipped(terminalreporter, reports)
     if carried := [report.mlexp_contract for report in reports if _carried(report)]:
         from pytest_mlexp.plugin.contracts import summarize

@@ -154,6 +154,12 @@ def test_verbosity_and_few_broken_laws_show_all_in_full(project: pytest.Pytester
     result.stdout.fnmatch_lines(["*start with batch_vs_rows: 1 other may follow from it"])
 
 
+def test_reruns_count_once(project: pytest.Pytester) -> None:
+    result = project.runpytest_inprocess("-k", "batchy-batch_vs_rows", "--reruns=1")
+    assert result.parseoutcomes()["rerun"] == 1
+    result.stdout.fnmatch_lines(["batchy *1 laws run: 0 passed, 1 failed*"])
+
+
 def test_a_factory_that_raises_is_shown_once_in_full(project: pytest.Pytester) -> None:
     project.makepyfile(blocks=BLOCKS + "@prices.model\ndef away():\n    raise OSError('no weights')\n")
     result = project.runpytest_inprocess("-k", "away and row", "-p", "no:randomly")
