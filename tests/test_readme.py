@@ -6,16 +6,25 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
+from pytest_mlexp.contracts.catalogue import model_laws
+from pytest_mlexp.contracts.checks import DATASET_LAWS, EVALUATOR_LAWS
+from pytest_mlexp.contracts.datasets import DatasetDeclarations
+from pytest_mlexp.contracts.declarations import Declarations
+from pytest_mlexp.contracts.evaluators import EvaluatorDeclarations
+from pytest_mlexp.contracts.law import Law
+from pytest_mlexp.contracts.laws.flow import model_runs_through
 from pytest_mlexp.verdicts import Status
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRACTS = (ROOT / "docs" / "contracts.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
@@ -102,3 +111,48 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_every_verdict_is_explained() -> None:
     page = (ROOT / "docs" / "gates.md").read_text(encoding="utf-8")
     assert [status for status in get_args(Status) if f"| `{status}` |" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "laws"),
+    [
+        ("datasets", DATASET_LAWS),
+        ("models", (*model_laws(), model_runs_through)),
+        ("evaluators", EVALUATOR_LAWS),
+    ],
+    ids=["datasets", "models", "evaluators"],
+)
+def test_every_law_is_listed_with_its_sentence_and_no_other(kind: str, laws: tuple[Law, ...]) -> None:
+    section = CONTRACTS.partition(f"## Laws of {kind}\n")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `(\w+)` \| (.*) \|$", section, flags=re.MULTILINE)
+    assert sorted(listed) == sorted((law.name, _told(law)) for law in laws)
+
+
+def _told(law: Law) -> str:
+    own = " (*own code*)" if "own_code" in law.needs else ""
+    return law.sentence + own + (" (`thorough`)" if law.thorough else "")
+
+
+@pytest.mark.parametrize(
+    ("section", "declarations"),
+    [
+        ("models", Declarations),
+        ("datasets", DatasetDeclarations),
+        ("evaluators", EvaluatorDeclarations),
+    ],
+)
+def test_everything_that_can_be_declared_is_explained(section: str, declarations: Any) -> None:
+    parts = re.findall(rf"^### Of {section}\b.*?(?=^##)", CONTRACTS, flags=re.MULTILINE | re.DOTALL)
+    listed = re.findall(r"^\| `(\w+)`", "".join(parts), flags=re.MULTILINE)
+    assert sorted(listed) == sorted(field.name for field in fields(declarations))
+
+
+def test_its_page_on_contracts_runs_as_it_stands(tmp_path: Path) -> None:
+    test, script = re.findall(r"```python\n(.*?)```", CONTRACTS, flags=re.DOTALL)
+    (tmp_path / "tumours.py").write_text(PYTHON[0])
+    (tmp_path / "test_contracts.py").write_text(test)
+    done = run_pytest("-k", "majority-batch_vs_rows", folder=tmp_path)
+    assert " 1 passed" in done.stdout, done.stdout
+    script += "print(sorted({record.block for record in records}))\n"
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "['LogisticRegression', 'dataset', 'discrimination', 'majority']\n"

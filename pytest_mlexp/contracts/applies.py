@@ -19,7 +19,7 @@ def reason_against(law: Law, subject: Subject) -> str | None:
     looked = looked_at(law, subject)
     for need in law.needs:
         if not _may_have(looked, need):
-            return _WORDS.get(need, f"it has no {need}")
+            return _WORDS.get(need, f"it has no {need}") + _by_trying(subject, need)
     return None
 
 
@@ -34,6 +34,12 @@ def has(subject: Subject, need: str) -> bool:
         return runs_own_code(subject)
     facts = facts_of(subject)
     return bool(facts[need]) if need in _WORDS else hasattr(facts["model"], need)
+
+
+def _by_trying(subject: Subject, need: str) -> str:
+    task = {"classifier": "classification", "regressor": "regression"}.get(need)
+    guessed = task is not None and subject.guessed and subject.trains
+    return f", as trying it showed: declare task={task!r} if it is one" if guessed else ""
 
 
 def _may_have(subject: Subject, need: str) -> bool:

@@ -30,6 +30,16 @@ MODULES = (
     *("columns", "blends", "quantiles", "influence", "classes"),
 )
 
+# Of laws that are broken together the first of these is the likeliest cause, before any other in its usual place:
+# hands on what the caller gave, a crash, an answer that is another the next time, state that is shared or lost,
+# frames that are matched by their index, and then what one row owes to the others.
+BASIC = (
+    *("inputs_unchanged", "prediction_shape", "global_settings", "repeated_predict", "repeatable"),
+    *("instances_do_not_share", "copies_answer_alike", "same_seed_same_fit", "frame_index"),
+    *("params_are_honest", "params_survive_fit", "refit_forgets"),
+    *("batch_vs_rows", "chunks", "large_batch", "row_order", "batch_mates"),
+)
+
 
 @functools.cache
 def model_laws() -> tuple[Law, ...]:

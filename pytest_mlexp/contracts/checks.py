@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock
 from pytest_mlexp.contracts import datasets, evaluators
 from pytest_mlexp.contracts.cases import Effort, look
-from pytest_mlexp.contracts.catalogue import model_laws
+from pytest_mlexp.contracts.catalogue import BASIC, model_laws
+from pytest_mlexp.contracts.declarations import refuse_unknown
 from pytest_mlexp.contracts.driver import CHANGES, check_one, chosen_laws, excused_or, unexcused
 from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
 from pytest_mlexp.contracts.laws import flow as flow_laws
@@ -26,9 +27,15 @@ DATASET_LAWS = (*datasets.LAWS, flow_laws.dataset_runs_through)
 EVALUATOR_LAWS = (*evaluators.LAWS, flow_laws.evaluator_runs_through)
 
 
-def order_of_laws() -> list[str]:
-    """The names of all laws, for each kind of block the cheap and simple ones first."""
-    return [law.name for law in (*DATASET_LAWS, *model_laws(), flow_laws.model_runs_through, *EVALUATOR_LAWS)]
+def likeliest_cause(records: Iterable[CheckRecord]) -> CheckRecord | None:
+    """Of the broken laws of one block the most basic one; None where none is broken.
+
+    A law whose excuse is not needed any more is not broken, and is no cause.
+    """
+    usual = [law.name for law in (*DATASET_LAWS, *model_laws(), flow_laws.model_runs_through, *EVALUATOR_LAWS)]
+    order = [*BASIC, *usual]
+    broken = [record for record in records if record.seen]
+    return min(broken, key=lambda record: order.index(record.law), default=None)
 
 
 Notes = Mapping[str, Mapping[str, Any]]
@@ -65,12 +72,20 @@ def checks_of(
     notes = _Notes(experiment, declares or {}, excuses or {})
     found: list[Check] = []
     for name, dataset in experiment.datasets.items():
-        found += _dataset_checks(dataset.load, name, notes.of(name), effort)
+        found += _of_block(name, _dataset_checks(dataset.load, name, notes.of(name), effort))
     for variant in experiment.models.values():
-        found += _model_checks(variant, notes.of(variant.block, variant.name), effort)
+        found += _of_block(variant.name, _model_checks(variant, notes.of(variant.block, variant.name), effort))
     for name, evaluator in experiment.evaluators.items():
-        found += _evaluator_checks(evaluator, notes.of(name), effort)
+        found += _of_block(name, _evaluator_checks(evaluator, notes.of(name), effort))
     return found
+
+
+def _of_block(name: str, checks: Iterable[Check]) -> list[Check]:
+    """The checks of one block; what is wrong with its declarations or excuses names it."""
+    try:
+        return list(checks)
+    except DeclarationError as error:
+        raise DeclarationError(f"{name}: {error}") from None
 
 
 class _Notes:
@@ -99,6 +114,7 @@ class _Notes:
 
 def _model_checks(variant: Any, notes: tuple[dict[str, Any], dict[str, str]], effort: Effort) -> Iterator[Check]:
     declares, excuses = notes
+    refuse_unknown(declares)
 
     def made() -> Subject:
         subject = subject_of(variant, name=variant.name, declares=declares)
@@ -164,7 +180,8 @@ def _run_plain(law: Law, subject: Any, excuse: str | None, effort: Effort, again
             except Broken as broken:
                 if excuse is not None:
                     return CheckRecord(subject.name, law.name, "excused", excuse)
-                return CheckRecord(subject.name, law.name, "failed", failure(law, subject.name, broken, again))
+                message = failure(law, subject.name, broken, again)
+                return CheckRecord(subject.name, law.name, "failed", message, broken.seen)
         return excused_or(law, subject.name, excuse)
 
     return run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from pytest_mlexp.blocks.torch import TorchModel
@@ -71,9 +72,18 @@ def declared(model: Any, given: Mapping[str, Any]) -> Declarations:
     """Read a model's scikit-learn tags, then apply what is ``given``.
 
     Raises:
-        DeclarationError: ``given`` has a name that is no declaration, or a value of the wrong type.
+        DeclarationError: as :func:`refuse_unknown`.
     """
-    found = _from_tags(model)
+    refuse_unknown(given)
+    return replace(_from_tags(model), **given)
+
+
+def refuse_unknown(given: Mapping[str, Any]) -> None:
+    """Look at what is said of a model, which need not be there yet.
+
+    Raises:
+        DeclarationError: no declaration has that name, a value has the wrong type, or a schema's file is not there.
+    """
     known = {field.name for field in fields(Declarations)}
     for name, value in given.items():
         if name not in known:
@@ -83,7 +93,9 @@ def declared(model: Any, given: Mapping[str, Any]) -> Declarations:
             raise DeclarationError(f"the declaration {name!r} is True or False, not {value!r:.60}")
     if given.get("task", "regression") not in ("classification", "regression"):
         raise DeclarationError(f"task={given['task']!r}: a model's task is 'classification' or 'regression'")
-    return replace(found, **given)
+    schema = given.get("schema")
+    if isinstance(schema, str | Path) and not Path(schema).is_file():
+        raise DeclarationError(f"schema={str(schema)!r}: there is no such file, seen from {Path.cwd()}")
 
 
 def _from_tags(model: Any) -> Declarations:
@@ -124,7 +136,9 @@ def _task_of(model: Any) -> Task | None:
     if hasattr(model, "__sklearn_tags__"):
         from sklearn.utils import get_tags
 
-        return kinds.get(get_tags(model).estimator_type)
-    if (kind := kinds.get(getattr(model, "_estimator_type", None))) is not None:
-        return kind
+        kind = get_tags(model).estimator_type
+    else:
+        kind = getattr(model, "_estimator_type", None)
+    if kind is not None:
+        return kinds.get(kind)
     return "classification" if hasattr(model, "predict_proba") else None

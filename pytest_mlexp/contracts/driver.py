@@ -73,17 +73,26 @@ def check_one(
     except Broken as broken:
         if excuse is not None:
             return CheckRecord(subject.name, law.name, "excused", excuse)
-        return CheckRecord(subject.name, law.name, "failed", _told(law, subject, model, broken))
+        return CheckRecord(subject.name, law.name, "failed", _told(law, subject, model, broken), broken.seen)
     return excused_or(law, subject.name, excuse)
 
 
 def _told(law: Law, subject: Subject, model: Any, broken: Broken) -> str:
     """The message of a broken law; a short one where the team's objects raise when they are shown."""
     try:
-        return failure(law, subject.name, broken, snippet(law, model, broken.case, dict(subject.given)))
+        again = snippet(law, model, broken.case, dict(subject.given))
+        return failure(law, subject.name, broken, again) + _taken_for(subject)
     except Exception as error:  # noqa: BLE001 - whatever a model's repr or its data raise
         told = f"the data could not be shown: {type(error).__name__}: {error}"
         return f"{subject.name} breaks the law {law.name}: {broken.expected}; {broken.seen}\n{told}"
+
+
+def _taken_for(subject: Subject) -> str:
+    """What a model that does not say what it is was taken for."""
+    kind = {"classification": "classifier", "regression": "regressor"}.get(subject.declares.task or "")
+    if kind is None or not subject.guessed or not subject.trains:
+        return ""
+    return f"\nit does not say what it is and was taken for a {kind}: declare its task= if it is none"
 
 
 def check_law(law: str, model: Any, case: Case | None = None, *, declares: Mapping[str, Any] | None = None) -> None:

@@ -42,10 +42,11 @@ def _subject_of(model: Any, name: str | None, declares: Mapping[str, Any]) -> Su
         )
     found = declared(first, declares)
     label = name or getattr(model, "name", None) or getattr(model, "__name__", None) or type(first).__name__
-    if found.task is None:
-        found = _by_targets(found) if found.given else _tried(label, raw, found)
+    guessed = found.task is None
+    if guessed:
+        found = _by_targets(found) if found.given else _tried(str(label), raw, found)
     subject = _dense_enough(Subject(str(label), raw, found))
-    subject.given = declares
+    subject.given, subject.guessed = declares, guessed
     if "tolerance" not in declares and subject.trains and "torch" in sys.modules:
         _allow_for_networks(subject)
     return subject
@@ -133,13 +134,30 @@ def _answers_all(subject: Subject) -> bool:
 
 
 def _tried(name: str, raw: Callable[[], Any], found: Declarations) -> Declarations:
-    """Find out the task of a model that does not say: a classifier gives back the words it was trained with."""
-    as_classifier = replace(found, task="classification")
-    subject = Subject(name, raw, as_classifier)
-    data = subject.data(Case(classes=2), labels=("no", "yes"))
+    """Find out the task of a model that does not say.
+
+    A classifier gives back the words it was trained with. One that takes numbers alone gives back zeros and ones, and
+    has ``classes_`` then, or of targets that are no such codes makes nothing else, or refuses them.
+    """
+    classifier, regressor = replace(found, task="classification"), replace(found, task="regression")
+    if not callable(getattr(raw(), "fit", None)):
+        return regressor
+    _, words = _answered(Subject(name, raw, classifier), labels=("no", "yes"))
+    if words and words <= {"no", "yes"}:
+        return classifier
+    model, codes = _answered(Subject(name, raw, classifier), labels=(0, 1))
+    if codes != {0, 1}:
+        return regressor
+    known = hasattr(model, "classes_") or _answered(Subject(name, raw, regressor))[1] <= codes
+    return classifier if known else regressor
+
+
+def _answered(subject: Subject, **recipe: Any) -> tuple[Any, set[Any]]:
+    """A model trained on such data and its different answers, none where it does not take them."""
+    data = subject.data(Case(classes=2), **recipe)
+    model = subject.build()
     try:
-        answer = as_array(subject.ask(subject.fresh(data), "predict", data.X_test))
-    except Exception:  # noqa: BLE001 - a regressor cannot take words, in whatever way it says so
-        return replace(found, task="regression")
-    words = subject.trains and bool(len(answer)) and set(answer.ravel().tolist()) <= {"no", "yes"}
-    return as_classifier if words else replace(found, task="regression")
+        answer = as_array(subject.ask(subject.train(model, data.X, data.y), "predict", data.X_test))
+        return model, set(answer.ravel().tolist())
+    except Exception:  # noqa: BLE001 - it cannot take them, in whatever way it says so
+        return model, set()

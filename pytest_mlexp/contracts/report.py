@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,12 +28,14 @@ class CheckRecord:
         law: the law's name.
         status: ``passed``, ``failed``, ``excused`` (broken, as a known exception says) or ``not_applicable``.
         message: of a failure all there is to know; otherwise the reason, if there is one.
+        seen: of a broken law what came instead of what it asks for; empty for every other record.
     """
 
     block: str
     law: str
     status: Status
     message: str = ""
+    seen: str = ""
 
     def __bool__(self) -> bool:
         """False for a failure only."""
@@ -48,15 +49,6 @@ def counts(records: Any) -> dict[str, int]:
         found[record.status] += 1
         found["run"] += record.status != "not_applicable"
     return found
-
-
-def start_with(failed: Sequence[str], order: Sequence[str]) -> str:
-    """Of several laws that one block breaks, the first in the catalogue: the simplest is the likeliest cause."""
-    if len(failed) < 2:
-        return ""
-    first = min(failed, key=lambda law: order.index(law) if law in order else len(order))
-    others = len(failed) - 1
-    return f"start with {first}; {others} other{'s' if others > 1 else ''} may follow from it"
 
 
 def failure(law: Law, block: str, broken: Broken, snippet: str) -> str:

@@ -29,6 +29,7 @@ class Subject:
     Attributes:
         name: how it is called in reports.
         declares: what its data are built to.
+        guessed: whether its task was found out by trying, or by the targets that are given, and not said.
         trains: whether it has ``fit``.
         watches: whether what it is given is compared after each call.
         touched: what the first call that changed what it was given did; whoever tells it takes it away.
@@ -44,6 +45,7 @@ class Subject:
         self.given: Mapping[str, Any] = {}
         self.raw = raw
         self.declares = declares
+        self.guessed = False
         self.watches = True
         self.touched: Broken | None = None
         self._unset: list[str] | None = None

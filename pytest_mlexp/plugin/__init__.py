@@ -120,12 +120,25 @@ def pytest_runtest_makereport(
     return report
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Shorten what a block that breaks many laws would print, before pytest prints it."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and reporter.verbosity <= 0 and any(map(_carried, reporter.stats.get("failed", []))):
+        from pytest_mlexp.plugin.contracts import shorten
+
+        shorten(reporter)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many cells were skipped, and what contracts said of each block."""
-    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    reports = [report for kind, found in terminalreporter.stats.items() if kind != "rerun" for report in found]
     say_skipped(terminalreporter, reports)
-    carried = [data for report in reports if (data := getattr(report, "mlexp_contract", None)) is not None]
-    if carried:
+    if carried := [report.mlexp_contract for report in reports if _carried(report)]:
         from pytest_mlexp.plugin.contracts import summarize
 
         summarize(terminalreporter, carried)
+
+
+def _carried(report: Any) -> bool:
+    """Whether a report says what a contract said."""
+    return hasattr(report, "mlexp_contract")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, get_args
 
 import pytest
 
 from pytest_mlexp.contracts.cases import Effort
-from pytest_mlexp.contracts.checks import Check, checks_of, order_of_laws
-from pytest_mlexp.contracts.report import CheckRecord, counts, start_with
+from pytest_mlexp.contracts.checks import Check, checks_of, likeliest_cause
+from pytest_mlexp.contracts.refusals import told
+from pytest_mlexp.contracts.report import CheckRecord, counts
 from pytest_mlexp.errors import ContractError, DeclarationError
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.records import from_dict, to_dict
 
 RECORD = pytest.StashKey[CheckRecord]()
+FEW = 3  # broken laws of one block that are all shown in full
 
 
 class Contract:
@@ -35,7 +37,7 @@ class Contract:
             ContractError: it is broken; or it is excused and not broken.
         """
         __tracebackhide__ = True
-        record = self._item.stash[RECORD] = self._check.run()
+        record = self._item.stash[RECORD] = self._run()
         if record.status == "failed":
             raise ContractError(record.message)
         if record.status == "not_applicable":
@@ -43,6 +45,15 @@ class Contract:
         if record.status == "excused":
             pytest.xfail(record.message)
         return record
+
+    def _run(self) -> CheckRecord:
+        """What the check says; that a block cannot be made, as where a factory raises, goes on record too."""
+        __tracebackhide__ = True
+        try:
+            return self._check.run()
+        except Exception as error:
+            self._item.stash[RECORD] = CheckRecord(self.block, self.law, "failed", str(error), told(error))
+            raise
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -86,8 +97,37 @@ def carry(item: pytest.Item, report: Any) -> None:
         report.mlexp_contract = to_dict(record)
 
 
+class OneLine:
+    """A failure as pytest shows it: one line among the failures, and the same one in the short summary."""
+
+    def __init__(self, line: str, reprcrash: Any) -> None:
+        self._line = line
+        self.reprcrash = reprcrash
+        if reprcrash is not None:
+            reprcrash.message = line
+
+    def toterminal(self, writer: Any) -> None:
+        """Write the line."""
+        writer.line(self._line, red=True)
+
+
+def shorten(reporter: pytest.TerminalReporter) -> None:
+    """Where a block breaks many laws, show the likeliest cause in full and of the others one line each."""
+    failed: dict[str, list[tuple[Any, CheckRecord]]] = defaultdict(list)
+    for report in reporter.stats.get("failed", []):
+        if (data := getattr(report, "mlexp_contract", None)) is not None and data["seen"]:
+            failed[data["block"]].append((report, from_dict(data, CheckRecord)))
+    for reports in failed.values():
+        cause = likeliest_cause(record for _, record in reports)
+        for report, record in reports if len(reports) > FEW else []:
+            if record != cause:
+                report.longrepr = OneLine(one_line(record), getattr(report.longrepr, "reprcrash", None))
+                report.sections = []
+    reporter.stats.get("failed", []).sort(key=lambda report: isinstance(report.longrepr, OneLine))
+
+
 def summarize(reporter: pytest.TerminalReporter, carried: Iterable[dict[str, Any]]) -> None:
-    """Write for each block how many laws were run, passed, excused and not applicable."""
+    """Write for each block how many laws were run, passed, excused and not applicable, and where to start."""
     blocks: dict[str, list[CheckRecord]] = defaultdict(list)
     for data in carried:
         record = from_dict(data, CheckRecord)
@@ -104,5 +144,23 @@ def summarize(reporter: pytest.TerminalReporter, carried: Iterable[dict[str, Any
         reporter.write_line(
             line + ("  (nothing was checked)" if nothing else ""), yellow=nothing, red=bool(found["failed"])
         )
-        if told := start_with([record.law for record in records if not record], order_of_laws()):
-            reporter.write_line(f"{'':<{width}}  {told}", red=True)
+        if start := where_to_start(records, verbose=reporter.verbosity > 0):
+            reporter.write_line(f"{'':<{width}}  {start}", red=True)
+
+
+def where_to_start(records: Sequence[CheckRecord], *, verbose: bool) -> str:
+    """Of several laws that one block breaks, the likeliest cause, and where the others are shown in full."""
+    broken = [record for record in records if record.seen]
+    cause = likeliest_cause(broken)
+    if cause is None or len(broken) < 2:
+        return ""
+    shown = "" if verbose or len(broken) <= FEW else "; -v shows them in full"
+    if len({record.message for record in broken}) == 1:
+        return f"all for one reason: {one_line(cause)}{shown}"
+    others = f"{len(broken) - 1} other{'s' if len(broken) > 2 else ''}"
+    return f"start with {cause.law}: {others} may follow from it{shown}"
+
+
+def one_line(record: CheckRecord) -> str:
+    """What was seen of a broken law, in one line."""
+    return " ".join(record.seen.split())

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pytest_mlexp.contracts.report import shown, start_with
+from pytest_mlexp.contracts.report import shown
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,3 @@ def test_data_is_shown_as_what_makes_it_again(value: Any, text: str) -> None:
 @pytest.mark.parametrize("make", [np.array, pd.Series, pd.DataFrame])
 def test_long_data_shows_its_first_rows(make: Any) -> None:
     assert shown(make(range(1000))).endswith("of 1000 rows")
-
-
-def test_of_several_broken_laws_the_first_in_the_catalogue_comes_first() -> None:
-    order = ["shape", "batch", "refit"]
-    assert start_with(["refit", "batch", "shape"], order) == "start with shape; 2 others may follow from it"
-    assert start_with(["refit", "batch"], order) == "start with batch; 1 other may follow from it"
-    assert start_with(["refit"], order) == ""

@@ -103,6 +103,71 @@ def test_a_broken_law_is_a_failed_test_and_the_summary_counts(
     assert outcomes["skipped"] == 7
 
 
+CENTRING = """
+class Centring(LinearRegression):
+    def predict(self, X):
+        X = np.asarray(X)
+        X -= X.mean(axis=0)
+        return super().predict(X)
+
+@prices.model
+def centring():
+    return Centring()
+"""
+FIVE = "centring and (inputs_unchanged or global_settings or batch_vs_rows or chunks or row_order)"
+IN_FULL = "to see it again without pytest"
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_of_many_broken_laws_the_likeliest_cause_is_shown_in_full_and_of_the_others_a_line(
+    project: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    project.makepyfile(blocks=BLOCKS + CENTRING)
+    result = project.runpytest_inprocess("-k", FIVE, "--junitxml=junit.xml", *workers)
+    assert result.parseoutcomes()["failed"] == 5
+    result.stdout.fnmatch_lines(
+        [
+            "*= FAILURES =*",
+            "*_ test_contract[[]centring-inputs_unchanged[]] _*",
+            "*centring breaks the law inputs_unchanged: *",
+            f"*{IN_FULL}*",
+            "*_ test_contract[[]centring-*[]] _*",
+            "predict changed what this law gave it",
+            "*_ test_contract[[]centring-*[]] _*",
+            "*start with inputs_unchanged: 4 others may follow from it; -v shows them in full",
+        ]
+    )
+    shown = result.stdout.str()
+    assert shown.count(IN_FULL) == 1
+    assert shown.count("\npredict changed what this law gave it") == 4
+    assert shown.count("] - predict c") == 4
+    assert (project.path / "junit.xml").read_text(encoding="utf-8").count("ContractError</failure>") == 5
+
+
+def test_verbosity_and_few_broken_laws_show_all_in_full(project: pytest.Pytester) -> None:
+    project.makepyfile(blocks=BLOCKS + CENTRING)
+    result = project.runpytest_inprocess("-k", FIVE, "-v")
+    assert result.stdout.str().count(IN_FULL) == 5
+    result.stdout.fnmatch_lines(["*start with inputs_unchanged: 4 others may follow from it"])
+    result = project.runpytest_inprocess("-k", "centring and (chunks or batch_vs_rows)")
+    assert result.stdout.str().count(IN_FULL) == 2
+    result.stdout.fnmatch_lines(["*start with batch_vs_rows: 1 other may follow from it"])
+
+
+def test_reruns_count_once(project: pytest.Pytester) -> None:
+    result = project.runpytest_inprocess("-k", "batchy-batch_vs_rows", "--reruns=1")
+    assert result.parseoutcomes()["rerun"] == 1
+    result.stdout.fnmatch_lines(["batchy *1 laws run: 0 passed, 1 failed*"])
+
+
+def test_a_factory_that_raises_is_shown_once_in_full(project: pytest.Pytester) -> None:
+    project.makepyfile(blocks=BLOCKS + "@prices.model\ndef away():\n    raise OSError('no weights')\n")
+    result = project.runpytest_inprocess("-k", "away and row", "-p", "no:randomly")
+    assert result.parseoutcomes()["failed"] > 10
+    result.stdout.fnmatch_lines(["away *0 passed*", "*all for one reason: OSError: no weights (blocks.py:*); -v *"])
+    assert result.stdout.str().count("raise OSError") == 1
+
+
 def test_an_excused_law_is_an_expected_failure_and_strict(project: pytest.Pytester) -> None:
     excuses = ', excuses={"batchy": {"batch_vs_rows": "scaled by batch"}, "ridge": {"batch_vs_rows": "no reason"}}'
     project.makepyfile(test_contracts=TEST.format(arguments=excuses))
@@ -115,14 +180,19 @@ def test_an_excused_law_is_an_expected_failure_and_strict(project: pytest.Pytest
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (', excuses={"ridge": {"batch_vs_row": "x"}}', "there is no law 'batch_vs_row'*batch_vs_rows"),
+        (', excuses={"ridge": {"batch_vs_row": "x"}}', "ridge: there is no law 'batch_vs_row'*'batch_vs_rows'*"),
+        (', excuses={"rigde": {}}', "excuses= names the block 'rigde': did you mean 'ridge'*"),
+        (', declares={"ridge": {"allow_nan": True}}', "ridge: there is no declaration 'allow_nan'*'allows_nan'*"),
+        (', declares={"ridge": {"allows_nan": "yes"}}', "ridge: the declaration 'allows_nan' is True or False*"),
+        (', declares={"ridge": {"schema": "none.json"}}', "ridge: schema='none.json': there is no such file*"),
+        (', declares={"flats": {"duplicate": 0.1}}', "flats: there is no declaration 'duplicate'*'duplicates'*"),
         (", tolerance=1", "the marker takes one Experiment*"),
     ],
 )
-def test_unknown_names_are_refused_at_collection(project: pytest.Pytester, arguments: str, words: str) -> None:
+def test_unknown_names_are_refused_once_at_collection(project: pytest.Pytester, arguments: str, words: str) -> None:
     project.makepyfile(test_contracts=TEST.format(arguments=arguments))
     result = project.runpytest_inprocess()
-    assert result.ret != 0
+    result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([f"*{words}*"])
 
 
