@@ -87,7 +87,7 @@ class Results(Mapping[str, Evaluation]):
         breached = [f"gate '{v.gate}' of {cell}: {v.reason}" for cell, v in judged if not v and v.metric]
         changed = [f"{v.status}: {cell}: {v.reason}" for cell, v in judged if not v and not v.metric]
         new = [f"new: gate '{v.gate}' of {cell}: {v.reason}" for cell, v in judged if v and v.status == "new"]
-        unkept = [self.trouble, self.mirrored.failed if self.mirrored is not None else None]
+        unkept = [self.trouble, *((self.mirrored.failed, self.mirrored.damage) if self.mirrored is not None else ())]
         notes = [f"note: {record.cell}: {note}" for record in self.records for note in record.notes]
         return [
             *failures(self.records),

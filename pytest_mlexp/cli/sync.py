@@ -6,6 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+DAMAGED = (
+    "a damaged journal is told until it is restored from a backup, or its session's folder removed; runs that MLflow "
+    "held already were left as they are"
+)
+
 
 def add(commands: Any) -> None:
     """Register the command."""
@@ -19,7 +24,7 @@ def add(commands: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Mirror every session; 1 when one did not get through."""
+    """Mirror every session; 1 when one did not get through, or not whole."""
     from pytest_mlexp.tracking.address import check_uri
     from pytest_mlexp.tracking.embedded import project_folder
     from pytest_mlexp.tracking.sync import sync
@@ -28,9 +33,12 @@ def run(given: argparse.Namespace) -> int:
     done = sync(project_folder(Path.cwd()), given.tracking_uri)
     for name, mirrored in done.items():
         told = mirrored.failed or f"{mirrored.runs_written} runs written, {mirrored.runs_already_there} were there"
-        told = "; ".join([told, *mirrored.notes])
+        told = "; ".join([told, *filter(None, (mirrored.damage,)), *mirrored.notes])
         print(f"{name}: {told}")  # noqa: T201 - what the command is for
     failed = any(mirrored.failed for mirrored in done.values())
     if failed and not given.tracking_uri:
         print("each went to the address that it was recorded for; --tracking-uri=URI names another one")  # noqa: T201
-    return 1 if failed else 0
+    damaged = any(mirrored.damage for mirrored in done.values())
+    if damaged:
+        print(DAMAGED)  # noqa: T201
+    return 1 if failed or damaged else 0

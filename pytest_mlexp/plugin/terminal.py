@@ -130,6 +130,8 @@ def _say_where(reporter: pytest.TerminalReporter, recorder: Recorder | None) -> 
         reporter.write_line(f"not mirrored to MLflow: {recorder.mirrored.failed}", yellow=True)
     elif recorder.mirrored.experiments and reporter.config.get_verbosity() >= 0:
         reporter.write_line(f"open the runs: {how_to_open(recorder.shown_uri)}")
+    if recorder.mirrored.damage is not None:
+        reporter.write_line(f"the journal is not whole: {recorder.mirrored.damage}", red=True, bold=True)
     for note in recorder.mirrored.notes:
         reporter.write_line(f"note: {note}", yellow=True)
     if recorder.mirrored.parent_missing is not None:

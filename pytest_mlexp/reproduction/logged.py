@@ -24,6 +24,7 @@ class Logged:
         name: what it was asked for by; names folders too.
         source: where it was found.
         nodes: the ids of the pytest tests that ran the cells; empty when a script did.
+        damage: what of the session cannot be read, so that it may have had further cells; None when all can.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Logged:
     session: SessionRecord
     cells: tuple[CellRecord, ...]
     nodes: tuple[str, ...] = ()
+    damage: str | None = None
 
     @property
     def environment(self) -> Mapping[str, Any]:
@@ -80,12 +82,15 @@ def find(name: str, root: Path, *, fetch: Fetch, store: str | None) -> Logged:
 
 def _selected(name: str, source: str, contents: JournalContents, cell: str) -> Logged:
     if contents.session is None:
-        raise SettingsError(f"{source} has no session record: it was cut off before the first cell")
+        why = contents.damage or "it was cut off before the first cell"
+        raise SettingsError(f"{source} has no session record: {why}")
     known = {f"{record.experiment}/{record.cell}": record for record in contents.cells}
     chosen = [record for key, record in known.items() if cell in {"", key, record.cell}]
     if not chosen:
-        raise SettingsError(f"{source} has no cell {cell!r}: {nearest(cell, {r.cell for r in contents.cells})}")
+        known_cells = nearest(cell, {record.cell for record in contents.cells})
+        lost = f"; {contents.damage}" if contents.damage else ""
+        raise SettingsError(f"{source} has no cell {cell!r}: {known_cells}{lost}")
     keys = {(record.experiment, record.cell) for record in chosen}
     tests = [test.node for test in contents.tests if (test.experiment, test.cell) in keys]
     nodes = tuple(dict.fromkeys(node for node in tests if "::" in node))
-    return Logged(name, source, contents.session, tuple(chosen), nodes)
+    return Logged(name, source, contents.session, tuple(chosen), nodes, contents.damage)

@@ -23,6 +23,7 @@ def _rows(logged: Logged) -> Iterator[tuple[str, str]]:
     started = datetime.fromtimestamp(session.started / 1000, UTC)
     yield "session", f"{session.session}, {started:%Y-%m-%d %H:%M} UTC, from {logged.source}"
     yield "cells", _counted([cell.cell for cell in logged.cells], "cell")
+    yield "damage", logged.damage or ""
     yield "command", shlex.join(session.command)
     yield "commit", _commit(git)
     yield "diff", stat(git.get("diff")) if git.get("diff") or not git.get("dirty") else "not in the record"

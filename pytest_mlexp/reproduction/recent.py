@@ -17,9 +17,11 @@ def recent(root: Path) -> str:
     folders = sorted((path.parent for path in (root / STATE_FOLDER / "sessions").glob("*/journal.jsonl")), reverse=True)
     if not folders:
         return f"no session is recorded under {root / STATE_FOLDER}: pytest --mlexp records one"
-    rows = [_row(folder.name, read(folder)) for folder in folders[:SHOWN]]
-    more = f"\nand {len(folders) - SHOWN} older ones" if len(folders) > SHOWN else ""
-    return tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True) + more
+    found = {folder.name: read(folder) for folder in folders[:SHOWN]}
+    rows = [_row(name, contents) for name, contents in found.items()]
+    table = tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True)
+    more = [f"and {len(folders) - SHOWN} older ones"] if len(folders) > SHOWN else []
+    return "\n".join([table, *more, *(contents.damage for contents in found.values() if contents.damage)])
 
 
 def _row(name: str, found: JournalContents) -> dict[str, str]:

@@ -78,7 +78,7 @@ def run_again(logged: Logged, setting: Setting) -> Again:
     else:
         _start(setting, script_of(logged), cwd, variables)
     if gone == logged.nodes != ():
-        return Again(JournalContents(None, (), (), None, 0), gone)
+        return Again(JournalContents(None, (), (), None), gone)
     return Again(_written(root, mark, started, setting), gone)
 
 

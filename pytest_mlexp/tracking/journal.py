@@ -23,10 +23,11 @@ from pytest_mlexp.records import (
     SessionRecord,
     TestRecord,
 )
-from pytest_mlexp.tracking.lines import JournalRecord, from_line, to_line
+from pytest_mlexp.tracking.lines import TORN, JournalRecord, from_line, to_line
 
 FILE_NAME = "journal.jsonl"
 STATE_FOLDER = ".mlexp"
+MOST_NAMED = 8
 # Where it exists, fdatasync makes the bytes and the new length durable without the time stamps.
 _sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
@@ -41,23 +42,24 @@ class JournalContents:
             where a session that was continued found another result than before it was killed.
         tests: how the tests of the cells ended.
         end: None when the session was cut off, or goes on.
-        skipped: lines that were torn or corrupt and therefore left out.
         continued: how often a later process went on with the session.
+        damage: which lines are not what was written, in words; None where all are. What a killed process left
+            unfinished is none of them.
     """
 
     session: SessionRecord | None
     cells: tuple[CellRecord, ...]
     tests: tuple[TestRecord, ...]
     end: EndRecord | None
-    skipped: int
     continued: int = 0
+    damage: str | None = None
 
 
 class Journal:
     """The journal of one session, open for appending.
 
-    A journal may be opened again to add to it; a line that a killed process left unfinished stays behind
-    as one skipped line.
+    A journal may be opened again to add to it; a line that a killed process left unfinished stays behind,
+    marked as such.
 
     Raises:
         TrackingError: the folder or the file cannot be made.
@@ -86,7 +88,7 @@ class Journal:
         """
         line = to_line(record)
         if self._torn:
-            line = b"\n" + line
+            line = TORN + b"\n" + line
         try:
             written = os.write(self._file, line)
             self._torn = written != len(line)
@@ -172,11 +174,11 @@ class JournalReader:
         self._end: EndRecord | None = None
         self._cells: dict[tuple[str, str], CellRecord] = {}
         self._tests: list[TestRecord] = []
-        self._skipped = 0
+        self._damaged: list[int] = []
         self._continued = 0
 
     def contents(self, *, growing: bool = True) -> JournalContents:
-        """What the journal holds by now, less lines that are torn or corrupt.
+        """What the journal holds by now, less lines that are torn or damaged.
 
         ``growing`` leaves a last line without its end to the next time: it may be on its way.
 
@@ -186,13 +188,26 @@ class JournalReader:
         data = self._new_bytes()
         whole = data.rfind(b"\n") + 1 if growing else len(data)
         self._offset += whole
-        for line in data[:whole].split(b"\n"):
-            if line:
-                self._lines += 1
-                self._take(from_line(line, f"{self._path}:{self._lines}"))
+        *ended, last = data[:whole].split(b"\n")
+        for line in ended:
+            self._take(line, is_torn=line.endswith(TORN))
+        if last:  # where all but its end is there, that end was there too
+            self._take(last, is_torn=from_line(last[:-1], self._path.name) is None)
         return JournalContents(
-            self._session, tuple(self._cells.values()), tuple(self._tests), self._end, self._skipped, self._continued
+            self._session, tuple(self._cells.values()), tuple(self._tests), self._end, self._continued, self.damage
         )
+
+    @property
+    def damage(self) -> str | None:
+        """Which of the lines read so far are not what was written, in words."""
+        match self._damaged:
+            case []:
+                return None
+            case [line]:
+                return f"line {line} of {self._path} is damaged: it does not fit its checksum, and counts as not there"
+        shown = ", ".join(map(str, self._damaged[:MOST_NAMED])) + (", ..." if self._damaged[MOST_NAMED:] else "")
+        told = f"{len(self._damaged)} lines of {self._path} are damaged ({shown})"
+        return f"{told}: they do not fit their checksums, and count as not there"
 
     def _new_bytes(self) -> bytes:
         try:
@@ -205,8 +220,9 @@ class JournalReader:
                 f"sessions are the sub-folders of {STATE_FOLDER}/sessions"
             ) from error
 
-    def _take(self, record: JournalRecord | None) -> None:
-        match record:
+    def _take(self, line: bytes, *, is_torn: bool) -> None:
+        self._lines += 1
+        match record := from_line(line.removesuffix(TORN), f"{self._path}:{self._lines}"):
             case SessionRecord():
                 self._session = record
             case ContinuedRecord():
@@ -218,12 +234,12 @@ class JournalReader:
                 self._tests.append(record)
             case EndRecord():
                 self._end = record
-            case None:
-                self._skipped += 1
+            case None if line and not is_torn:
+                self._damaged.append(self._lines)
 
 
 def read(folder: Path) -> JournalContents:
-    """Read the journal in a session's folder, leaving out lines that are torn or corrupt.
+    """Read the journal in a session's folder, leaving out lines that are torn or damaged.
 
     Raises:
         TrackingError: there is no journal, or a newer pytest-mlexp wrote it in a later format.

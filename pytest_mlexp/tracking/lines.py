@@ -30,6 +30,7 @@ _KINDS: dict[str, type[JournalRecord]] = {
     "end": EndRecord,
 }
 _KIND_OF = {record: kind for kind, record in _KINDS.items()}
+TORN = b" torn"  # ends what a write left unfinished, so that it is not taken for damage
 _encode = msgspec.json.Encoder().encode
 
 
@@ -48,7 +49,7 @@ def to_line(record: JournalRecord) -> bytes:
 
 
 def from_line(line: bytes, place: str) -> JournalRecord | None:
-    """The record of a line; None when the line is torn or corrupt."""
+    """The record of a line; None when it is not what was written, or not all of it."""
     try:
         parsed = msgspec.json.decode(line, type=_Line)
         if zlib.crc32(parsed.data) != parsed.crc:

@@ -69,7 +69,8 @@ def plan(
     """
     session = journal.session
     if session is None:
-        raise TrackingError(f"the journal in {folder} has no session record: it was cut off before the first cell")
+        why = "it is damaged" if journal.damage else "it was cut off before the first cell"
+        raise TrackingError(f"the journal in {folder} has no session record: {why}")
     by_experiment: dict[str, list[CellRecord]] = {}
     for cell in journal.cells:
         by_experiment.setdefault(cell.experiment, []).append(cell)

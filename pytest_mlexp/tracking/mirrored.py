@@ -14,6 +14,7 @@ class Mirrored:
         failed: the reason in one line when it did not get through.
         parent_missing: the run that was active in the session, where the store does not have it.
         notes: what the store does not support and was left out.
+        damage: which lines of the journal are not what was written, and are therefore in no run.
     """
 
     runs_written: int
@@ -22,6 +23,7 @@ class Mirrored:
     failed: str | None = None
     parent_missing: str | None = None
     notes: tuple[str, ...] = ()
+    damage: str | None = None
 
 
 @dataclass(frozen=True)

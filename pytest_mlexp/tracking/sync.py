@@ -31,6 +31,13 @@ def sync(root: Path, tracking_uri: str | None) -> dict[str, Mirrored]:
 
 
 def _sync(folder: Path, tracking_uri: str | None, root: Path) -> Mirrored:
+    try:
+        return _mirror(folder, tracking_uri, root)
+    except TrackingError as error:  # its journal cannot be read; the other ones may
+        return Mirrored(0, 0, (), failed=str(error))
+
+
+def _mirror(folder: Path, tracking_uri: str | None, root: Path) -> Mirrored:
     if (found := orphan(folder)) is not None:
         end(found)
     elif is_owned(folder):

@@ -136,7 +136,7 @@ class Project:
         """What the only session wrote; nothing before it began."""
         sessions = list((self.root / ".mlexp" / "sessions").glob("*/journal.jsonl"))
         assert len(sessions) <= 1
-        return read(sessions[0].parent) if sessions else JournalContents(None, (), (), None, 0)
+        return read(sessions[0].parent) if sessions else JournalContents(None, (), (), None)
 
     def results(self) -> dict[str, Any]:
         """Every metric value of the only session, by cell."""

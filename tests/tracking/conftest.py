@@ -29,6 +29,13 @@ ENVIRONMENT = {
 }
 
 
+def flip_bit(path: Path, where: bytes) -> None:
+    """Damage a file by one bit of the first of these bytes."""
+    content = bytearray(path.read_bytes())
+    content[content.index(where)] ^= 1
+    path.write_bytes(content)
+
+
 @dataclass(frozen=True)
 class Store:
     """An embedded store and the journals beside it."""

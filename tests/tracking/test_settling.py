@@ -198,7 +198,7 @@ def test_a_session_killed_between_append_and_fsync_of_found_cells_loses_none(sto
     assert done.returncode == -signal.SIGKILL, done.stderr
     (folder,) = (store.root / ".mlexp" / "sessions").iterdir()
     journal = read(folder)
-    assert ([cell.cell for cell in journal.cells], journal.skipped) == (["a", "b", "c"], 0)
+    assert ([cell.cell for cell in journal.cells], journal.damage) == (["a", "b", "c"], None)
     assert [(folder / cell.artifacts["predictions.parquet"]).read_bytes() for cell in journal.cells[:2]] == [
         b"PAR1"
     ] * 2

@@ -32,9 +32,8 @@ def mirror(journal_folder: Path, tracking_uri: str, *, timeout: float = 8.0) -> 
             session.step(final=True)
     # Whatever MLflow, its store or the network raises: tests must not fail because of tracking.
     except Exception as error:  # noqa: BLE001
-        return session.mirrored(
-            f"MLflow does not hold this session: {reason(error, tracking_uri)}; {later(journal_folder)}"
-        )
+        failed = f"MLflow does not hold this session: {reason(error, tracking_uri)}"
+        return session.mirrored(failed if session.is_damaged else f"{failed}; {later(journal_folder)}")
     return session.mirrored()
 
 

@@ -68,7 +68,7 @@ def _fetch(client: MlflowClient, name: str, folder: Path) -> JournalContents | N
         record, its_tests = _cell(client, run, folder / str(number))
         records.append(record)
         tests += its_tests
-    return JournalContents(_session(client, cells[0], folder), tuple(records), tuple(tests), None, 0)
+    return JournalContents(_session(client, cells[0], folder), tuple(records), tuple(tests), None)
 
 
 def _runs(client: MlflowClient, name: str) -> Sequence[Run]:

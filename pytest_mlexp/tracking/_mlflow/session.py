@@ -50,6 +50,11 @@ class SessionMirror:
         """How many cells the store holds."""
         return len(self._written)
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether lines of the journal were found that are not what was written."""
+        return self._reader.damage is not None
+
     def step(self, *, final: bool) -> None:
         """Write what was added to the journal; with ``final`` also the end of the session.
 
@@ -73,6 +78,7 @@ class SessionMirror:
         with self._locked():
             writer = self._writer or Writer(self._uri, session, self._folder, self.counts, self._waiting)
             self._writer = None  # after an error it is not known what the store holds
+            writer.keeps = self.is_damaged and self._settling is None  # what goes on writes its runs step by step
             for uid in writer.write(plans, final=final):
                 key = due[uid].experiment, due[uid].cell
                 self._written[key] = due[uid], outcomes.get(key, 0)
@@ -84,7 +90,8 @@ class SessionMirror:
         counts = self.counts
         names = tuple(dict.fromkeys(counts.experiments))
         notes = tuple(dict.fromkeys(counts.notes))
-        return Mirrored(len(counts.written), len(counts.there), names, failed, counts.parent_missing, notes)
+        written, there = len(counts.written), len(counts.there)
+        return Mirrored(written, there, names, failed, counts.parent_missing, notes, self._reader.damage)
 
     def _is_due(self, cell: CellRecord, outcomes: dict[Key, int], *, final: bool) -> bool:
         key = (cell.experiment, cell.cell)

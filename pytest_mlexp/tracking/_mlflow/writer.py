@@ -43,6 +43,9 @@ class Writer:
 
     It knows what the store holds from one look-up for each experiment and from its own writing; after an error
     that is no longer sure, and another Writer is needed.
+
+    Attributes:
+        keeps: whether complete runs stay as they are; they tell more than a journal that is damaged.
     """
 
     def __init__(self, uri: str, session: SessionRecord, folder: Path, counts: Counts, waiting: Waiting) -> None:
@@ -55,6 +58,7 @@ class Writer:
         self._ids: dict[str, str] = {}
         self._known: dict[str, Held] = {}
         self._outer: Held | None = None
+        self.keeps = False
 
     def write(self, plans: Sequence[ExperimentPlan], *, final: bool) -> Iterator[str]:
         """Write the cells of the plans, and with ``final`` the parent runs; yield the uid of each cell that is."""
@@ -122,6 +126,8 @@ class Writer:
     ) -> Held:
         """The run, found or created; one that tells another result of its cell is replaced."""
         found = self._known.get(wanted.uid)
+        if found is not None and self._stays(found):
+            return found
         if found is not None and RESULT in found.tags and found.tags[RESULT] != wanted.tags.get(RESULT):
             discard(client, found)
             found = None
@@ -135,7 +141,7 @@ class Writer:
     def _complete(self, client: MlflowClient, run: Held, wanted: RunPlan, more: Mapping[str, str]) -> None:
         """Everything that a run lacks, its status last: a run with the wanted tags and status is complete."""
         tags = {key: value for key, value in {**wanted.tags, **more}.items() if run.tags.get(key) != value}
-        if not tags and run.status == wanted.status:
+        if self._stays(run) or (not tags and run.status == wanted.status):
             if wanted.uid not in self._counts.written:
                 self._counts.there.add(wanted.uid)
             return
@@ -155,6 +161,9 @@ class Writer:
         client.set_terminated(run.id, wanted.status, wanted.ended)
         run.complete(wanted, tags)
         self._counts.written.add(wanted.uid)
+
+    def _stays(self, run: Held) -> bool:
+        return self.keeps and run.is_complete
 
     def _log_files(self, run: Held, files: Mapping[str, Path | bytes], under: str | None = None) -> None:
         """Upload the files in one call, straight to the artifact repository: no look-up of the run."""
