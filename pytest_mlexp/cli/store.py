@@ -29,6 +29,7 @@ def run(given: argparse.Namespace) -> int:
     """Print one row for each experiment, after removing what is old where that was asked for."""
     from tabulate import tabulate
 
+    from pytest_mlexp.execution.kept import told_of_unreadable
     from pytest_mlexp.execution.pruning import holdings, prune, unreadable
     from pytest_mlexp.execution.segments import DAY
     from pytest_mlexp.reuse import FOLDER
@@ -52,8 +53,8 @@ def run(given: argparse.Namespace) -> int:
     lines.append(tabulate(rows, headers, floatfmt=".1f") if rows else "nothing is kept")
     total = sum(one.size for one in held) / MEGABYTE
     lines.append(f"{sum(one.entries for one in held)} entries, {total:.1f} MB in {root}")
-    if torn := unreadable(root):
-        lines.append(f"{torn} records cannot be read and count as not there; --prune clears them away")
+    if broken := unreadable(root):
+        lines.append(told_of_unreadable(broken))
     print("\n".join(lines))  # noqa: T201 - what the command is for
     return 0
 

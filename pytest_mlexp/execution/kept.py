@@ -37,6 +37,7 @@ from pytest_mlexp.provenance.provenance import Provenance
 
 PARTS = "parts"
 LOCKS = "locks"
+BROKEN = "kept result was broken"
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class KeptStore:
             found = newer if newer != Found() else found
         if found.header is None and os.path.isfile(f"{self._root}{place}"):  # noqa: PTH113 - a Path costs more
             found = self._of_file(self.root / place, accept)
-        return found
+        return Found(why=BROKEN) if found == Found() and not self.fresh and self._shelf.has_lost(place) else found
 
     def _on_shelf(self, records: Iterable[Record], accept: Callable[[Header], str | None]) -> Found:
         """The first of the records that will do; else why the first of them will not."""
@@ -134,9 +135,9 @@ class KeptStore:
         except FileNotFoundError:
             return Found()
         except BrokenEntryError as error:
-            return Found(why="entry broken", broken=str(error), is_damaged=True)
+            return Found(why=BROKEN, broken=str(error), is_damaged=True)
         except Exception as error:  # noqa: BLE001 - what is unpickled may raise anything; elsewhere it may be of use
-            return Found(why="entry broken", broken=f"it cannot be loaded here: {type(error).__name__}: {error}")
+            return Found(why=BROKEN, broken=f"it cannot be loaded here: {type(error).__name__}: {error}")
 
     def _read(self, record: Record) -> tuple[Header, bytes]:
         header = decoded(self._shelf.content(record.told, record.segment))
@@ -186,13 +187,8 @@ class KeptStore:
     @property
     def damage(self) -> str | None:
         """How much of the store cannot be read, in words; None where all of it can."""
-        stretches = sum(self._shelf.unreadable.values())
-        if not stretches:
-            return None
-        return (
-            f"{stretches} records in {self._shelf.folder} cannot be read and count as not there (their session was "
-            "killed, or the disk is at fault): `mlexp store --prune` clears them away"
-        )
+        count = sum(map(len, self._shelf.unreadable.values()))
+        return f"{self._shelf.folder}: {told_of_unreadable(count)}" if count else None
 
     def why_not(self, folder: str, name: str, provenance: Provenance) -> str:
         """Why the trial of this name is run: what differs from when it was run last, or ``new``."""
@@ -232,6 +228,13 @@ class KeptStore:
         if self.root.parent.name == ".mlexp" and not ignored.exists():
             ignored.write_text("*\n", encoding="utf-8")
         self._folders.add(folder)
+
+
+def told_of_unreadable(count: int) -> str:
+    """What is said of so many records of a store that cannot be read."""
+    what = "1 kept record is broken and counts" if count == 1 else f"{count} kept records are broken and count"
+    why = "a session was killed, or the disk is full or at fault"
+    return f"{what} as not there ({why}): nothing need be done, and the next `mlexp store --prune` clears it away"
 
 
 def place_of(folder: str, name: str, key: str) -> str:

@@ -63,7 +63,7 @@ def holdings(root: Path) -> list[Holding]:
 
 def unreadable(root: Path) -> int:
     """How many stretches of the segments are no records."""
-    return sum(segment.unreadable for segment in _read(root).values())
+    return sum(len(segment.unreadable) for segment in _read(root).values())
 
 
 def prune(root: Path, *, older_than: float) -> tuple[int, int]:

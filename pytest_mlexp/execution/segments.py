@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_mlexp.provenance.digests import digest
@@ -63,13 +63,13 @@ class Read:
     Attributes:
         end: up to where.
         is_growing: whether more may be written.
-        unreadable: how many stretches in it are no record.
+        unreadable: the stretches in it that are no record, as offset and length.
     """
 
     records: list[Record]
     end: int
     is_growing: bool = False
-    unreadable: int = 0
+    unreadable: list[tuple[int, int]] = field(default_factory=list)
 
 
 def read(segment: Path, start: int = 0, *, is_growing: bool = False) -> Read:
@@ -93,8 +93,9 @@ def read(segment: Path, start: int = 0, *, is_growing: bool = False) -> Read:
                 following = data.find(b"\n" + _MARK, found.end)
                 if following < 0 and is_growing:
                     return found
-                found.unreadable += 1
-                found.end = size if following < 0 else following + 1
+                end = size if following < 0 else following + 1
+                found.unreadable.append((found.end, end - found.end))
+                found.end = end
     return found
 
 

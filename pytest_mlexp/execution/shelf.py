@@ -28,13 +28,13 @@ class Shelf:
         folder: of the segments.
 
     Attributes:
-        unreadable: for each segment in which stretches are no records, how many; their writer was killed, or the
-            disk is at fault.
+        unreadable: for each segment its stretches that are no records; their writer was killed, or the disk is at
+            fault.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.unreadable: dict[Path, int] = {}
+        self.unreadable: dict[Path, list[tuple[int, int]]] = {}
         self._entries: dict[str, list[Record]] = {}
         self._used: dict[str, int] = {}
         self._ends: dict[Path, int] = {}
@@ -59,6 +59,15 @@ class Shelf:
         before = len(self._entries.get(place, ()))
         self._refresh()
         return self._entries.get(place, [])[before:][::-1]
+
+    def has_lost(self, place: str) -> bool:
+        """Whether a stretch that is no record has the key of an entry, which a record has twice."""
+        key = place.rpartition("-")[2].encode()
+        for segment, stretches in self.unreadable.items():
+            with suppress(OSError):  # pruned just now
+                if any(key in self.content(stretch, segment) for stretch in stretches):
+                    return True
+        return False
 
     def forget(self, record: Record) -> None:
         """Take a record that turned out broken for gone."""
@@ -136,7 +145,7 @@ class Shelf:
         if grows:
             self._growing.add(segment)
         if found.unreadable:
-            self.unreadable[segment] = self.unreadable.get(segment, 0) + found.unreadable
+            self.unreadable.setdefault(segment, []).extend(found.unreadable)
         for record in found.records:
             self._used[record.place] = max(record.time, self._used.get(record.place, 0))
             if record.kind == ENTRY:

@@ -86,9 +86,19 @@ def summarize(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], 
         odd = [summary.name for summary in record.metrics.values() if not summary.finite]
         if odd:
             reporter.write_line(f"not finite: {record.experiment}: {record.cell}: {', '.join(odd)}", yellow=True)
-        for note in record.notes:
-            reporter.write_line(f"note: {record.experiment}: {record.cell}: {note}", yellow=True)
+    for note, cells in _noted(records).items():
+        more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
+        reporter.write_line(f"note: {cells[0]}{more}: {note}", yellow=True)
     _say_where(reporter, recorder)
+
+
+def _noted(records: Sequence[CellRecord]) -> dict[str, list[str]]:
+    """The cells of each note, which is told once."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        for note in record.notes:
+            found.setdefault(note, []).append(f"{record.experiment}: {record.cell}")
+    return found
 
 
 def explain(reporter: pytest.TerminalReporter, records: Sequence[CellRecord]) -> None:

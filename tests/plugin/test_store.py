@@ -98,7 +98,10 @@ def test_a_broken_entry_is_told_and_computed_again(project: Project, damage: Cal
     segment = next((project.root / ".mlexp" / "store" / "segments").iterdir())
     damage(segment)
     told = fitted(project, "--mlexp-explain", expected=1)
-    assert "was broken" in told or "1 records in" in told
+    assert len(re.findall(r"  run  +kept result was broken\n", told)) == 1
+    notes = re.findall(r"note: .*", told)
+    assert len(notes) == 1, notes
+    assert "was broken" in notes[0] or "1 kept record is broken" in notes[0]
     fitted(project, expected=0)
 
 
