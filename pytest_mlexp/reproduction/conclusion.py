@@ -23,6 +23,16 @@ def table(compared: Compared) -> str:
     return tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True)
 
 
+def reasons(compared: Compared) -> str:
+    """Why cells failed or did not run again, in whole: the table has room for the likely cause alone."""
+    cells: dict[tuple[str, str], list[str]] = {}
+    for one in compared.findings:
+        if one.note and one.status not in GOOD:
+            cells.setdefault((one.status, one.note), []).append(f"{one.experiment}: {one.cell}")
+    more = {key: f" and {len(names) - 1} more" if len(names) > 1 else "" for key, names in cells.items()}
+    return "".join(f"{key[0]}: {names[0]}{more[key]}: {key[1]}\n" for key, names in cells.items())
+
+
 def conclusion(compared: Compared) -> str:
     """One line: whether the run could be had again, and why not."""
     counts = Counter(finding.status for finding in compared.findings)

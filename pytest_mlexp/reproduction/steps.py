@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_mlexp.reproduction.comparing import Compared, compare
-from pytest_mlexp.reproduction.conclusion import conclusion, differences, table
+from pytest_mlexp.reproduction.conclusion import conclusion, differences, reasons, table
 from pytest_mlexp.reproduction.interpreter import make_environment
 from pytest_mlexp.reproduction.logged import Logged
 from pytest_mlexp.reproduction.overview import overview
@@ -58,7 +58,7 @@ def reproduce(logged: Logged, root: Path, wishes: Wishes, say: Say) -> Compared:
         again = _elsewhere(logged, top, folder.resolve(), wishes, say)
     compared = _compared(logged, again)
     say(f"\nnot as recorded:\n{differences(compared)}" if compared.causes else "\neverything is as recorded")
-    say(f"\n{table(compared)}\n\n{conclusion(compared)}")
+    say("\n".join(["", table(compared), "", *filter(None, [reasons(compared)]), conclusion(compared)]))
     return compared
 
 

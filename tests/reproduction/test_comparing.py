@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_mlexp.records import CellRecord, DatasetRecord
 from pytest_mlexp.reproduction.comparing import compare
-from pytest_mlexp.reproduction.conclusion import conclusion, differences, table
+from pytest_mlexp.reproduction.conclusion import conclusion, differences, reasons, table
 from tests.reproduction.project import a_cell
 
 SAME: dict[str, Any] = {"python": "3.11.7", "packages": {"numpy": "2.0"}}
@@ -143,3 +143,16 @@ def test_every_package_is_listed_and_the_table_stays_narrow() -> None:
     assert differences(many).count("absent -> 1.0") == 30
     assert max(map(len, table(many).splitlines())) < 220
     assert len(conclusion(many)) < 200
+
+
+def test_why_cells_failed_or_did_not_run_is_told_in_whole() -> None:
+    logged = [a_cell(0.5, experiment=name) for name in ("one", "other", "gone", "fine")]
+    error = "ValueError: " + "a long story " * 20
+    again = [*(replace(cell, error=error, metrics={}) for cell in logged[:2]), logged[3]]
+    compared = compare(logged, again, (SAME, SAME))
+    cell = logged[0].cell
+    assert reasons(compared).splitlines() == [
+        f"missing: gone: {cell}: it did not run again",
+        f"failed: one: {cell} and 1 more: {error}",
+    ]
+    assert reasons(compare(logged[3:], logged[3:], (SAME, SAME))) == ""
