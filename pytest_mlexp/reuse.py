@@ -230,7 +230,7 @@ def is_timed(experiment: Experiment) -> bool:
 
 def records_of(ran: Iterable[tuple[Trial, Got]]) -> tuple[TrialRecord, ...]:
     """What the record of a cell says of where its outcomes came from."""
-    return tuple(TrialRecord(trial.id, got.key, got.reused, got.why) for trial, got in ran)
+    return tuple(TrialRecord(trial.id, got.key, got.reused, got.why, bool(got.content)) for trial, got in ran)
 
 
 def _name(cell: Cell, ran: Ran) -> str:

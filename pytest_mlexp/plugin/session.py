@@ -21,7 +21,7 @@ from pytest_mlexp.plugin.collection import EXPERIMENTS
 from pytest_mlexp.plugin.gating import Gating
 from pytest_mlexp.plugin.options import OPENED, Options
 from pytest_mlexp.plugin.sharing import SharedFolder
-from pytest_mlexp.plugin.terminal import Progress, explain, in_words, summarize, told_by_its_words
+from pytest_mlexp.plugin.terminal import Progress, explain, how_to_go_on, in_words, summarize, told_by_its_words
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import message
 from pytest_mlexp.reuse import open_store
@@ -47,7 +47,7 @@ class MlexpSession:
         self._uri = options.tracking_uri
         self._experiment_folder = options.experiment_folder
         self._started = time.time()
-        self._explain = options.explain
+        self._options = options
         self.records: dict[tuple[str, str], CellRecord] = {}
         self._environment: Environment | None = None
         self.recorder: Recorder | None = None
@@ -191,9 +191,11 @@ class MlexpSession:
             self._ready.end()
             self._ready.close()
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
         """Show leaderboards, failed cells, and where the runs are."""
         records = list(self.records.values())
         summarize(terminalreporter, records, self.recorder)
-        if self._explain:
+        if self._options.explain:
             explain(terminalreporter, records)
+        if exitstatus == pytest.ExitCode.INTERRUPTED and records:
+            terminalreporter.write_line(how_to_go_on(records, self.gating.cells, self._options), bold=True)

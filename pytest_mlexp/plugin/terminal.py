@@ -16,9 +16,11 @@ import pytest
 
 from pytest_mlexp.errors import GateError
 from pytest_mlexp.matrix import Trial
+from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.records import CellRecord
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table
 from pytest_mlexp.reporting.reuse import reasons_table, reused_line
+from pytest_mlexp.reuse import OFF
 from pytest_mlexp.tracking.recorder import Recorder
 
 PATIENCE = 5.0
@@ -105,6 +107,19 @@ def explain(reporter: pytest.TerminalReporter, records: Sequence[CellRecord]) ->
     """Write for each trial whether it was reused or run, and why."""
     reporter.section("mlexp: why each trial was reused or run")
     reporter.write_line(reasons_table(records))
+
+
+def how_to_go_on(records: Sequence[CellRecord], chosen: int, options: Options) -> str:
+    """What an interrupted session leaves to the next one; ``chosen`` is the number of its cells, 0 where unknown."""
+    kept = sum(record.error is None and all(trial.kept for trial in record.trials) for record in records)
+    of_all = f" of {chosen}" if chosen else ""
+    if options.accept:
+        return f"interrupted after {len(records)}{of_all} cells; --mlexp-accept runs cells anew, -k chooses those left"
+    if options.store == OFF or not kept:
+        why = "mlexp_store is off" if options.store == OFF else "none is kept"
+        return f"interrupted after {len(records)}{of_all} cells; {why}, so that the same command begins anew"
+    how = "the same command without --mlexp-fresh goes on" if options.fresh else "run the same command again to go on"
+    return f"interrupted: {kept}{of_all} cells are kept; {how}"
 
 
 def told_by_its_words(excinfo: pytest.ExceptionInfo[BaseException]) -> Any:

@@ -51,12 +51,14 @@ class TrialRecord:
     Attributes:
         trial: its id; ``key`` stands for all that it depends on, and is empty where nothing is kept.
         reused: whether an earlier session computed it; ``why`` it was, or why it was run.
+        kept: whether a later session can have it from the store.
     """
 
     trial: str
     key: str = ""
     reused: bool = False
     why: str = ""
+    kept: bool = False
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,35 @@ def test_ctrl_c_keeps_what_ran(project: Project, workers: list[str]) -> None:
     assert journal.end.status == "KILLED"
     assert "nothing is lost, `mlexp sync` writes it from the journal" in output
     assert "Ctrl-C again leaves it to the journal" in output
+    of_all = "" if workers else " of 6"  # where workers run them, nobody else knows how many were chosen
+    assert f"\ninterrupted: 4{of_all} cells are kept; run the same command again to go on\n" in output
+
+
+STOPPING = """
+@sample.model
+def stopping():
+    raise KeyboardInterrupt
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("-o", "mlexp_store=off"), "after 4 of 6 cells; mlexp_store is off, so that the same command begins anew"),
+        (("-o", "mlexp_store=no/folder"), "after 4 of 6 cells; none is kept, so that the same command begins anew"),
+        (("--mlexp-fresh",), ": 4 of 6 cells are kept; the same command without --mlexp-fresh goes on"),
+        (("--mlexp-accept",), "after 4 of 6 cells; --mlexp-accept runs cells anew, -k chooses those left"),
+    ],
+)
+def test_an_interrupted_session_promises_only_what_is_kept(
+    project: Project, options: tuple[str, ...], told: str
+) -> None:
+    project.write(blocks=STOPPING)
+    (project.root / "no").write_text("a file")
+    result = project.pytest("--mlexp", *options, process=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    (line,) = [line for line in result.outlines if line.startswith("interrupted")]
+    assert line.endswith(told)
 
 
 def test_a_time_out_fails_the_cell_and_is_not_waited_for_again(project: Project) -> None:
