@@ -67,6 +67,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return "there are none"
-    close = difflib.get_close_matches(name, names, n=1)
-    meant = f"did you mean {close[0]!r}? Known: " if close else "known: "
-    return meant + ", ".join(names)
+    close = meant(name, names)
+    return (f"did you mean {close!r}? Known: " if close else "known: ") + ", ".join(names)
+
+
+def meant(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was likely meant; None where none is like it."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)

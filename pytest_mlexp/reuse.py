@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from pytest_mlexp.errors import MlexpError
+from pytest_mlexp.errors import MlexpError, SettingsError
 from pytest_mlexp.execution.entries import Header
 from pytest_mlexp.execution.kept import KeptStore, place_of
 from pytest_mlexp.execution.outcome import Outcome
@@ -18,6 +18,7 @@ from pytest_mlexp.execution.store import Got, Sought
 from pytest_mlexp.execution.trial import Conditions
 from pytest_mlexp.gates.rules import OPERATIONAL
 from pytest_mlexp.matrix import Cell, Trial
+from pytest_mlexp.naming import meant
 from pytest_mlexp.provenance.digests import digest
 from pytest_mlexp.provenance.files.opened import Opened, contents
 from pytest_mlexp.provenance.provenance import BlockProvenance, Provenance, Provenances
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_mlexp.experiment import Experiment
 
 OFF = "off"
+LONGEST_MISSPELT = 5
 FOLDER = ".mlexp/store"
 WORTH_KEEPING = 0.005  # seconds; what took less is evaluated again in the time that it takes to look it up
 LARGEST_FILES = 1_000_000  # bytes of a cell's files that are kept; larger ones are made again
@@ -57,9 +59,15 @@ class Remembered(Generic[KnownT]):
 
 
 def open_store(root: Path, where: str | Path, *, session: str, fresh: bool = False) -> KeptStore | None:
-    """The store of a project, None where it is switched off; ``where`` is relative to the project's folder."""
+    """The store of a project, None where it is switched off; ``where`` is relative to the project's folder.
+
+    Raises:
+        SettingsError: the name of the folder is likely a misspelt ``off``.
+    """
     if str(where) == OFF:
         return None
+    if len(str(where)) <= LONGEST_MISSPELT and meant(str(where).lower(), [OFF]):
+        raise SettingsError(f"'{where}' is no store: did you mean '{OFF}'? A folder of that name is './{where}'")
     return KeptStore(root / (where or FOLDER), session=session, machine=hardware(), fresh=fresh, project=root)
 
 

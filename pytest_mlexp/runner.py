@@ -118,7 +118,7 @@ def run(
     the error rate of all comparisons together.
 
     Raises:
-        SettingsError: a device, an address of a store, or an error rate that cannot be.
+        SettingsError: a device, a store, an address of one, or an error rate that cannot be.
         DeviceError: a device that was asked for is not here.
         DeclarationError: the experiment is not complete.
     """
@@ -128,6 +128,7 @@ def run(
     places = _places(devices)
     cells = expand(experiment, places)
     root = project_folder(Path.cwd())
+    kept = open_store(root, store, session=secrets.token_hex(8), fresh=fresh or REPRODUCES in os.environ)
     judging = Judging(AcceptedState(root / baseline), cells, alpha=check_alpha(alpha))
     judging.look_for_missing(experiment, cells)
     scope = f"{experiment.name} on {', '.join(places)}"
@@ -139,7 +140,6 @@ def run(
         if recorder is not None:
             recorder.cell(cell, files)
 
-    kept = open_store(root, store, session=secrets.token_hex(8), fresh=fresh or REPRODUCES in os.environ)
     flow = Flow(OutcomeStore(kept=kept), record=record, keep_files=recorder is not None)
     flow.reuse.look_at([experiment])
     evaluations: dict[str, Evaluation] = {}

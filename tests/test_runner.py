@@ -149,6 +149,12 @@ def test_the_environment_names_the_store_where_nobody_else_does(toy: Toy, monkey
     assert toy.experiment.run(tracking_uri="off").mirrored is None
 
 
+def test_a_misspelt_off_is_refused_before_anything_is_recorded(toy: Toy) -> None:
+    with pytest.raises(SettingsError, match="'of' is no store: did you mean 'off'"):
+        toy.experiment.run(store="of")
+    assert not Path(".mlexp").exists()
+
+
 def test_an_empty_variable_names_no_store(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     def check(uri: str | None) -> None:
         raise SettingsError(f"asked for {uri}")

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from pytest_mlexp.errors import GateError, SettingsError
+from pytest_mlexp.execution.kept import KeptStore
 from pytest_mlexp.execution.outcome import INTERRUPTS
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
@@ -60,11 +61,8 @@ class MlexpSession:
         except SettingsError as error:
             raise pytest.UsageError(str(error)) from None
         shared = Path(self._worker["mlexp_shared"]) if self._worker else None
-        kept = open_store(
-            config.rootpath, options.store, session=shared.name if shared else token_hex(8), fresh=options.fresh
-        )
         self.flow = Flow(
-            OutcomeStore(shared, kept=kept),
+            OutcomeStore(shared, kept=_kept(config, options, shared.name if shared else token_hex(8))),
             record=self._record,
             announce=self._progress.announce,
             keep_files=self._tracking,
@@ -199,3 +197,10 @@ class MlexpSession:
             explain(terminalreporter, records)
         if exitstatus == pytest.ExitCode.INTERRUPTED and records:
             terminalreporter.write_line(how_to_go_on(records, self.gating.cells, self._options), bold=True)
+
+
+def _kept(config: pytest.Config, options: Options, session: str) -> KeptStore | None:
+    try:
+        return open_store(config.rootpath, options.store, session=session, fresh=options.fresh)
+    except SettingsError as error:
+        raise pytest.UsageError(f"mlexp_store: {error}") from None

@@ -28,6 +28,21 @@ def test_a_setting_that_does_not_exist_names_the_likely_one(project: Project, na
     result.stderr.fnmatch_lines([f"ERROR: *{name}: there is no setting 'mlexp_device': did you mean 'mlexp_devices'*"])
 
 
+@pytest.mark.parametrize("text", ["of", "OFF", "oof", '"off"'])
+def test_a_store_that_is_a_misspelt_off_makes_no_folder(project: Project, text: str) -> None:
+    (project.root / "pytest.ini").write_text(f"[pytest]\nmlexp_store = {text}\n")
+    result = project.pytest("--mlexp")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: mlexp_store: '{text}' is no store: did you mean 'off'[?]*'./{text}'"])
+    assert not (project.root / text).exists()
+
+
+@pytest.mark.parametrize("text", ["kept", "./of", "offline"])
+def test_a_store_may_have_any_other_name(project: Project, text: str) -> None:
+    project.pytest("--mlexp", "-o", f"mlexp_store={text}").assert_outcomes(passed=4)
+    assert (project.root / text).is_dir()
+
+
 @pytest.mark.parametrize("text", ["0", "0.0009", "0.2", "5%"])
 def test_an_alpha_that_cannot_be_is_refused_before_anything_runs(project: Project, text: str) -> None:
     (project.root / "pytest.ini").write_text(f"[pytest]\nmlexp_alpha = {text}\n")
