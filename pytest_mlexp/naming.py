@@ -71,6 +71,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return (f"did you mean {close!r}? Known: " if close else "known: ") + ", ".join(names)
 
 
-def meant(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was likely meant; None where none is like it."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
+def meant(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """The known name that was likely meant; None where none is so much like it."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=likeness)), None)

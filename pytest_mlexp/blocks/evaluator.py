@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_mlexp.blocks.declared import Declared
 from pytest_mlexp.errors import DeclarationError, EvaluatorError
-from pytest_mlexp.naming import check_name, nearest, own_name
+from pytest_mlexp.naming import check_name, meant, nearest, own_name
 from pytest_mlexp.records import Evaluation, Metric
 
 REQUESTS = (
@@ -25,6 +25,7 @@ REQUESTS = (
     "timings",
     "device",
 )
+ALIKE = 0.8  # "brierr" is to "brier", "hit" to "hits"; "hit" is not to "worst_hit"
 # How a request for predictions is met, first method that the model has; scikit-learn's method names.
 RESPONSES: Mapping[str, tuple[str, ...]] = {
     "y_pred": ("predict",),
@@ -128,7 +129,18 @@ class EvaluatorBlock:
                 f"evaluator {self.name!r} declares the metric {missing[0]!r} but did not return it; it returned "
                 f"{', '.join(evaluation.metrics) or 'nothing'}"
             )
+        self._check_scores(evaluation.scores)
         return evaluation
+
+    def _check_scores(self, scores: Iterable[str]) -> None:
+        """Refuse scores that are likely those of a metric: gates would silently do without them."""
+        without = [metric.name for metric in self.metrics if metric.name not in scores]
+        for name in set(scores) - {metric.name for metric in self.metrics}:
+            if (metric := meant(name, without, likeness=ALIKE)) is not None:
+                raise EvaluatorError(
+                    f"evaluator {self.name!r} returned the scores {name!r} and none of its metric {metric!r}: did you "
+                    f"mean {metric!r}? Scores of anything else need a name that is less like a metric's"
+                )
 
 
 def directions(maximize: str | Iterable[str], minimize: str | Iterable[str]) -> tuple[Metric, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_mlexp.blocks.declared import Declared
 from pytest_mlexp.errors import DeclarationError, ModelError
-from pytest_mlexp.naming import check_name, nearest, own_name, slug
+from pytest_mlexp.naming import check_name, meant, nearest, own_name, slug
 
 Grid = Mapping[str, Sequence[Any]]
 CONTEXT = ("seed", "device")
@@ -136,8 +136,10 @@ def _check_grid(block: str, signature: inspect.Signature, grid: object) -> None:
     for parameter in parameters.values():
         bound = parameter.name in grid or parameter.name in CONTEXT or parameter.default is not parameter.empty
         if not bound and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            likely = meant(parameter.name, {*CONTEXT, *grid} - set(parameters))
             raise DeclarationError(
-                f"nothing gives parameter {parameter.name!r} of model {block!r} a value: give it a default, put it "
+                f"nothing gives parameter {parameter.name!r} of model {block!r} a value: "
+                f"{f'did you mean {likely!r}? Else ' if likely else ''}give it a default, put it "
                 "into params=, or ask for 'seed' or 'device' (a callable that predicts is returned from a "
                 "factory without parameters)"
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mlexp.plugin.options import OPENED, add_options, check_together, options_of
+from pytest_mlexp.plugin.options import OPENED, add_options, check_spelling, check_together, options_of
 from pytest_mlexp.plugin.skipped import say_skipped
 
 if TYPE_CHECKING:
@@ -25,9 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """In a session that runs cells, note what the team's code reads from the first import on."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, None, None]:
+    """In a session that runs cells, note what the team's code reads from the first import on; then check options."""
     known = early_config.known_args_namespace
     if known.mlexp or known.mlexp_accept:
         from pytest_mlexp.provenance.files.opened import Opened
@@ -36,6 +38,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         until_the_end = ExitStack()
         until_the_end.enter_context(opened.listening())
         early_config.add_cleanup(until_the_end.close)
+    yield
+    check_spelling(parser, args)
 
 
 def pytest_configure(config: pytest.Config) -> None:

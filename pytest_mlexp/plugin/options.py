@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,6 +120,19 @@ def check_together(config: pytest.Config) -> None:
         needed = _NEEDS.get(option)
         if needed is not None and not given[needed]:
             raise pytest.UsageError(f"{option} does nothing without {needed}: add it, or leave {option} out")
+
+
+def check_spelling(parser: pytest.Parser, arguments: Sequence[str]) -> None:
+    """Refuse an option that looks like ours but is none, with the likely one, which pytest does not name.
+
+    Raises:
+        pytest.UsageError: the message names the options that there are.
+    """
+    known, unknown = parser.parse_known_and_unknown_args(list(arguments))
+    ours = [f"--{name.replace('_', '-')}" for name in vars(known) if name.startswith("mlexp")]
+    for option in (word.partition("=")[0] for word in unknown):
+        if option.startswith("--mlexp") and option not in ours:
+            raise pytest.UsageError(f"there is no option {option}: {nearest(option, ours)}")
 
 
 def options_of(config: pytest.Config) -> Options:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock, directions, from_function
@@ -70,3 +71,14 @@ def test_a_declaration_that_cannot_work_is_refused(function: Any, how: dict[str,
 def test_a_result_that_is_not_the_promised_metrics_is_refused(result: Any, words: str) -> None:
     with pytest.raises(EvaluatorError, match=words):
         declare(lambda y_pred: result, maximize="f")({"y_pred": []})
+
+
+def test_scores_that_are_likely_those_of_a_metric_are_refused_and_others_are_kept() -> None:
+    def evaluated(*scores: str) -> Evaluation:
+        given = Evaluation({"brier": 0.2, "hits": 1.0}, scores=dict.fromkeys(scores, np.ones(2)))
+        return declare(lambda y_pred: given, name="e", maximize="hits", minimize="brier")({"y_pred": []})
+
+    for misspelt, meant in (("brierr", "brier"), ("hit", "hits")):
+        with pytest.raises(EvaluatorError, match=f"scores '{misspelt}' .* did you mean '{meant}'"):
+            evaluated(misspelt)
+    assert set(evaluated("brier", "brierr", "drawn").scores) == {"brier", "brierr", "drawn"}

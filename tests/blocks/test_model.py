@@ -37,6 +37,17 @@ def test_a_grid_that_does_not_fit_the_factory_is_refused(params: Any, words: str
         declare_model(forest, name=None, params=params)
 
 
+def test_a_misspelt_parameter_of_the_factory_names_the_likely_one() -> None:
+    def of_seed(sed: int) -> None: ...
+
+    def of_grid(n_estimator: int) -> None: ...
+
+    with pytest.raises(DeclarationError, match="'sed' of model 'of_seed' a value: did you mean 'seed'"):
+        declare_model(of_seed, name=None, params=None)
+    with pytest.raises(DeclarationError, match="takes no parameter 'n_estimators': did you mean 'n_estimator'"):
+        declare_model(of_grid, name=None, params={"n_estimators": [1]})
+
+
 def test_an_instance_is_cloned_for_each_trial() -> None:
     original = LogisticRegression(C=2.0)
     (variant,) = declare_model(original, name="logistic", params=None)

@@ -67,6 +67,23 @@ def test_an_option_without_the_one_it_needs_is_a_usage_error(project: Project, o
     result.stderr.fnmatch_lines([f"ERROR: {option.partition('=')[0]} does nothing without {needed}: add it*"])
 
 
+@pytest.mark.parametrize("place", ["command line", "addopts"])
+def test_a_misspelt_option_names_the_likely_one(project: Project, place: str) -> None:
+    option = "--mlexp-fersh=yes"
+    if place == "addopts":
+        (project.root / "pytest.ini").write_text(f"[pytest]\naddopts = {option}\n")
+    result = project.pytest("--mlexp", *([option] if place == "command line" else ()))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: there is no option --mlexp-fersh: did you mean '--mlexp-fresh'[?] Known: --*"])
+
+
+def test_an_option_of_the_team_and_what_follows_two_dashes_are_left_alone(project: Project) -> None:
+    project.write(conftest="def pytest_addoption(parser):\n    parser.addoption('--mlexp-own')\n")
+    project.pytest("--mlexp-own=1").assert_outcomes(skipped=4)
+    told = project.pytest("--", "--mlexp-fersh").stderr.str()
+    assert "there is no option" not in told
+
+
 def test_every_option_and_setting_is_in_the_readme(project: Project, request: pytest.FixtureRequest) -> None:
     readme = (request.config.rootpath / "README.md").read_text(encoding="utf-8")
     shown = project.pytest("--help").stdout.str()
