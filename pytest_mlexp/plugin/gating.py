@@ -53,6 +53,7 @@ class Gating:
         self._state = AcceptedState(self.path)
         self.gates = self._sharing = 0  # comparisons that share alpha: now, and once all is accepted
         self.cells = 0  # chosen in this process: where workers run them, none
+        self.alone_fails = False  # whether the session fails although no test does
         self.tests: list[TestRecord] = []
         self._acceptances: list[Acceptance] = []
         self._pending: list[Acceptance] = []
@@ -221,6 +222,7 @@ class Gating:
             self._keep()
         if self._refuses_ci and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            self.alone_fails = True
 
     def _record_absent(self) -> None:
         """Keep the verdicts on cells that did not run with the session's record, if there is one of others."""

@@ -35,6 +35,10 @@ from pytest_mlexp.verdicts import Verdict
 CELL = pytest.StashKey[Cell]()
 VERDICTS = pytest.StashKey[tuple[Verdict, ...]]()
 # Raised inside a model or a dataset, these are about the test: pytest.importorskip, for instance.
+REFUSED = (
+    f"exit status {pytest.ExitCode.TESTS_FAILED:d}, although no test failed: this is CI, where --mlexp-accept writes "
+    "nothing unless --mlexp-accept-in-ci says that it is meant"
+)
 OF_THE_TEST = (*INTERRUPTS, pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
 
 
@@ -197,6 +201,12 @@ class MlexpSession:
             explain(terminalreporter, records)
         if exitstatus == pytest.ExitCode.INTERRUPTED and records:
             terminalreporter.write_line(how_to_go_on(records, self.gating.cells, self._options), bold=True)
+
+    def pytest_unconfigure(self) -> None:
+        """Say last of all, below pytest's green line, why a session of which all tests passed has failed."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if self.gating.alone_fails and reporter is not None:
+            reporter.write_line(REFUSED, red=True, bold=True)
 
 
 def _kept(config: pytest.Config, options: Options, session: str) -> KeptStore | None:

@@ -92,8 +92,11 @@ def test_in_ci_nobody_accepts_by_accident(project: Project, monkeypatch: pytest.
             "this is CI: nothing was written, and the session fails; --mlexp-accept-in-ci says it is meant",
         ]
     )
+    assert accident.outlines[-1].startswith("exit status 1, although no test failed: this is CI, where --mlexp-accept")
     assert not (project.path / "mlexp.lock").exists()
-    assert project.run("--mlexp-accept", "--mlexp-accept-in-ci").ret == pytest.ExitCode.OK
+    meant = project.run("--mlexp-accept", "--mlexp-accept-in-ci")
+    assert meant.ret == pytest.ExitCode.OK
+    assert "exit status" not in meant.stdout.str()
     assert (project.path / "mlexp.lock").exists()
 
 
