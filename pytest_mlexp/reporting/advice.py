@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import partial
 
 from pytest_mlexp.gates.timings import told_of_pace
 from pytest_mlexp.records import TestRecord
@@ -27,7 +30,9 @@ _ACCEPTED = ("regressed", "not_comparable", "loosened", "new", "vanished")  # wh
 _MEANT_LOSS = "or say that the margin was reviewed and this loss is meant"
 _OF_ANCHOR = f"find what changed, {_MEANT_LOSS}"
 _STAYS_RED = "a loss stays red against the anchor; to accept it for good: --mlexp-accept --mlexp-reset-anchors"
-_MOST_NAMED = 8
+_MOST_NAMED = 4
+_FIRST_NAMED = 3  # where there are more, and no words choose them
+_WORD = re.compile(r"(?!(and|or|not)$)[\w.+]+")  # as -k takes one
 _MEANT = "accept what is meant of {cells} in a reviewed commit"
 _RESET = "accept for good what {cells} lost since the anchor"
 _FIRST = "accept what is new of {cells} (until then its margins hold nothing)"
@@ -50,7 +55,8 @@ def next_steps(
 ) -> list[str]:
     """What to do about these verdicts: one line with a command for all cells that it is for, and for no other.
 
-    Many cells are named by nothing where they are all that there is.
+    Many cells are named by nothing where they are all that there is, else by words that they alone have; where nothing
+    is known of other tests, or there are no such words, the command is for the first ones and says so.
 
     Args:
         pairs: every verdict, with its cell.
@@ -68,12 +74,41 @@ def next_steps(
         for has_nodes in (True, False):
             if cells := list(dict.fromkeys(found.get((step, has_nodes), ()))):
                 count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
-                chosen = _by_node(cells, nodes) if has_nodes else _by_keyword(cells)
-                named = [] if len(cells) > _MOST_NAMED and every == set(cells) else [chosen]
-                told = f"  # {_STAYS_RED}" if step == _MEANT and lossy & set(cells) else ""
-                command = " ".join(["pytest", option, *_judged_against(baseline, option), *named])
-                lines.append(f"next: {step.format(cells=count)}: {command}{told}")
+                chosen, told = _chosen(cells, nodes if has_nodes else {}, every)
+                told += [_STAYS_RED] if step == _MEANT and lossy & set(cells) else []
+                command = " ".join(["pytest", option, *_judged_against(baseline, option), *chosen])
+                lines.append(f"next: {step.format(cells=count)}: {command}{'  # ' if told else ''}{'; '.join(told)}")
     return lines
+
+
+def _chosen(
+    cells: Sequence[str], nodes: Mapping[str, Sequence[str]], every: AbstractSet[str]
+) -> tuple[list[str], list[str]]:
+    """The arguments that choose cells, and what is to be said of them; ``every`` is empty where others may be there."""
+    name = partial(_by_node, nodes=nodes) if nodes else _by_keyword
+    if len(cells) <= _MOST_NAMED:
+        return [name(cells)], []
+    if every == set(cells):
+        return [], []
+    if nodes and every and (words := _words(cells, nodes, every - set(cells))):
+        return [f"-k {shlex.quote(words)}"], []
+    return [name(cells[:_FIRST_NAMED])], [f"the first {_FIRST_NAMED} of {len(cells)}; -k chooses more at once"]
+
+
+def _words(cells: Sequence[str], nodes: Mapping[str, Sequence[str]], others: AbstractSet[str]) -> str:
+    """The fewest parts of ids, for ``-k``, that all tests of these cells have and no other one; empty without such."""
+    wanted = [node.lower() for where in cells for node in nodes[where]]
+    rest = [node.lower() for where in others for node in nodes.get(where, (where,))]
+
+    def choose(words: Iterable[str], ids: Iterable[str]) -> list[str]:
+        return [one for one in ids if all(word.lower() in one for word in words)]
+
+    parts = [part for part in cells[0].rpartition(": ")[2].split("-") if _WORD.fullmatch(part)]
+    words = [part for part in parts if choose([part], wanted) == wanted]
+    for word in tuple(words):
+        fewer = [other for other in words if other != word]
+        words = words if choose(fewer, rest) else fewer
+    return "" if choose(words, rest) else " and ".join(words)
 
 
 def _judged_against(baseline: str, option: str) -> list[str]:

@@ -150,19 +150,26 @@ def test_a_session_says_each_command_once_for_all_its_cells() -> None:
     assert keep == ["next: to keep what 1 cell gained", "--mlexp-accept t.py::b"]
 
 
-def test_of_many_cells_the_command_is_for_each_or_names_none_where_they_are_all() -> None:
-    pairs = [(f"e: c{number}", verdict("new")) for number in range(11)]
-    nodes = {where: [f"t.py::{where[3:]}"] for where, _ in pairs}
-    each = " ".join(f"t.py::c{number}" for number in range(11))
+def test_of_many_cells_the_command_names_none_where_they_are_all_or_the_words_that_they_alone_have() -> None:
+    pairs = [(f"e: forest-n={number}-d-e1-cpu", verdict("new")) for number in range(11)]
+    nodes = {where: [f"t.py::test[{where[3:]}]"] for where, _ in pairs}
+    few = " ".join(f"'t.py::test[forest-n={number}-d-e1-cpu]'" for number in range(3))
+    first = f"--mlexp-accept {few}  # the first 3 of 11; -k chooses more at once"
 
     def command(*, is_all: bool = False) -> str:
         (line,) = next_steps(pairs, nodes, is_all=is_all)
         return line.partition(": pytest ")[2]
 
-    assert command() == f"--mlexp-accept {each}"
+    assert command() == first
     assert command(is_all=True) == "--mlexp-accept"
-    pairs.append(("e: broken", verdict("not_finite")))
-    assert command(is_all=True) == f"--mlexp-accept {each}"
+    for other, chosen in (
+        ("tree-d-e1-cpu", "-k forest"),
+        ("FOREST-d-e2-cpu", "-k 'forest and e1'"),
+        ("forest-n=77-d-e1-cpu", first.removeprefix("--mlexp-accept ")),
+    ):
+        nodes[f"e: {other}"] = [f"t.py::test[{other}]"]
+        pairs.append((f"e: {other}", verdict("pass")))
+        assert command(is_all=True) == f"--mlexp-accept {chosen}"
 
 
 def test_a_command_names_the_baseline_that_was_judged_against_where_it_can_be_accepted_into() -> None:

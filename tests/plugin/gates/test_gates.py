@@ -135,12 +135,12 @@ def test_the_command_that_is_printed_chooses_these_cells_and_no_others(project: 
     assert "toys" not in text
 
 
-def test_the_command_for_all_of_many_cells_names_none_and_for_some_of_them_each(project: Project) -> None:
+def test_the_command_for_all_of_many_cells_names_none_and_for_some_of_them_the_first_ones(project: Project) -> None:
     project.edit("@toy.model\ndef guess(seed)", "@toy.model(params={'n': range(9)})\ndef guess(n, seed)")
-    for chosen, length in (((), 1), (("-k", "guess"), 10)):
+    for chosen, length in (((), 1), (("-k", "guess"), 4)):
         new = project.run(*chosen)
         (line,) = [line for line in new.outlines if line.startswith("next: accept what is new of 9 cells")]
-        assert len(shlex.split(line.rpartition(": pytest ")[2])) == length
+        assert len(shlex.split(line.rpartition(": pytest ")[2], comments=True)) == length
 
 
 def test_a_new_cell_fails_where_its_gate_asks_for_it(project: Project) -> None:
