@@ -59,6 +59,8 @@ def reproduce(logged: Logged, root: Path, wishes: Wishes, say: Say) -> Compared:
     compared = _compared(logged, again)
     say(f"\nnot as recorded:\n{differences(compared)}" if compared.causes else "\neverything is as recorded")
     say("\n".join(["", table(compared), "", *filter(None, [reasons(compared)]), conclusion(compared)]))
+    if logged.damage:
+        say(f"what cannot be read was not compared: {logged.damage}")
     return compared
 
 

@@ -18,6 +18,7 @@ from pytest_mlexp.cli import main
 from pytest_mlexp.tracking.embedded import default_uri
 from pytest_mlexp.tracking.journal import ignore_in_git, read
 from tests.reproduction.project import FILES, git
+from tests.tracking.conftest import flip_bit
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -144,6 +145,19 @@ def test_what_changed_is_named_and_a_cell_that_is_gone(logged: Project, reproduc
     assert "different" in rows[1]
     assert "parameters changed: slope: shrink 31.0 -> 33.0" in rows[1]
     assert lines[-1].startswith("not reproduced: 1 missing, 1 different, 4 identical; likely cause: ")
+
+
+def test_what_a_damaged_record_leaves_is_had_again_and_the_last_line_says_that_it_is_not_all(
+    logged: Project, reproduce: Run, tmp_path: Path
+) -> None:
+    project = logged.copy(tmp_path / "copy")
+    journal = project.root / ".mlexp" / "sessions" / project.session / "journal.jsonl"
+    flip_bit(journal, b'"cell":"constant-level=0.5-numbers')
+    status, told = reproduce(project, project.session, "--here")
+    *_, conclusion, last = told.splitlines()
+    assert (status, conclusion.startswith("reproduced: ")) == (0, True)
+    assert last.startswith("what cannot be read was not compared: line ")
+    assert str(journal) in last
 
 
 def test_a_script_is_started_again(logged: Project, reproduce: Run, tmp_path: Path) -> None:
