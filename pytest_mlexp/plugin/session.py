@@ -34,11 +34,11 @@ from pytest_mlexp.verdicts import Verdict
 
 CELL = pytest.StashKey[Cell]()
 VERDICTS = pytest.StashKey[tuple[Verdict, ...]]()
-# Raised inside a model or a dataset, these are about the test: pytest.importorskip, for instance.
 REFUSED = (
     f"exit status {pytest.ExitCode.TESTS_FAILED:d}, although no test failed: this is CI, where --mlexp-accept writes "
     "nothing unless --mlexp-accept-in-ci says that it is meant"
 )
+# Raised inside a model or a dataset, these are about the test: pytest.importorskip, for instance.
 OF_THE_TEST = (*INTERRUPTS, pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
 
 
