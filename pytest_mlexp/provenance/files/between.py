@@ -31,7 +31,7 @@ TOP = "<module>"
 
 @dataclass(frozen=True)
 class Step:
-    """Code of the team that was running: a definition of a module, or a line of its own."""
+    """Code of the team that was running: a definition of a module, or a line of one where that has no name."""
 
     module: str
     file: str
@@ -49,7 +49,7 @@ def stack_of(frame: FrameType | None) -> Stack:
         code = frame.f_code
         if not (code.co_filename.startswith(("<", OWN)) or is_library(code.co_filename)):
             name = code.co_qualname.partition(".")[0]
-            line = frame.f_lineno if name == TOP else 0
+            line = frame.f_lineno if _is_nameless(name) else 0
             found.add(Step(str(frame.f_globals.get("__name__", "")), code.co_filename, name, line))
         elif not found and code.co_name == TOP and not code.co_filename.startswith("<"):
             return frozenset()
@@ -57,20 +57,24 @@ def stack_of(frame: FrameType | None) -> Stack:
     return frozenset(found)
 
 
+def _is_nameless(name: str) -> bool:
+    return name.startswith("<")  # the module itself, a lambda
+
+
 class ReadBetween:
     """What was read while no result was made; what was written since the session began is no input of it."""
 
     def __init__(self) -> None:
         self._began = time.time_ns()
-        self._read: dict[str, tuple[State, Stack]] = {}
+        self._read: dict[str, tuple[State, set[Stack]]] = {}
         self._written: set[str] = set()
         self._left: dict[Stack, frozenset[str] | None] = {}
         self._walk = CodeWalk()
 
     def note(self, path: str, state: State, stack: Stack) -> None:
-        """Take in a file that was opened first by this code, as it was then."""
+        """Take in a file that was opened by this code; it counts as it was at the first time."""
         if stack and state[0] < self._began:
-            self._read.setdefault(path, (state, stack))
+            self._read.setdefault(path, (state, set()))[1].add(stack)
 
     def note_writing(self, path: str) -> None:
         """Take in that a file was written, or may have been."""
@@ -78,8 +82,8 @@ class ReadBetween:
 
     def files(self, block: BlockProvenance) -> dict[str, State]:
         """The files that a block may have something of."""
-        read = [(path, *how) for path, how in self._read.items() if path not in self._written]
-        return {path: state for path, state, stack in read if block.may_find(self._left_by(stack))}
+        read = [(path, *how) for path, how in list(self._read.items()) if path not in self._written]
+        return {path: state for path, state, by in read if any(block.may_find(self._left_by(stack)) for stack in [*by])}
 
     def _left_by(self, stack: Stack) -> frozenset[str] | None:
         if stack not in self._left:
@@ -94,7 +98,7 @@ class ReadBetween:
             if not Path(step.file).is_file():  # typed in, as in a notebook
                 return None
             source = read_source(step.file, Place("source", Path(step.file)))
-        if step.name != TOP:
+        if not _is_nameless(step.name):
             key = self._walk.resolve(source, step.name, ()) if step.name in source.bindings else None
             return left_in([key], self._walk) if key is not None else frozenset()
         bound = frozenset(self._bound(source, step.line))

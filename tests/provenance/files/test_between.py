@@ -77,6 +77,23 @@ def test_a_cache_that_is_asked_later_does_not_hold_it(modules: Path) -> None:
     assert list(opened.files(CACHED)) == [str(modules / "new.txt")]
 
 
+def test_all_that_read_a_file_count(modules: Path) -> None:
+    opened = Opened()
+    read(opened, modules / "old.txt", "read")
+    read(opened, modules / "old.txt")
+    assert list(opened.files(CACHED)) == [str(modules / "old.txt")]
+
+
+def test_a_function_without_a_name_is_what_it_is_bound_to(modules: Path) -> None:
+    (modules / "team.py").write_text(
+        "import functools\n\nload = functools.cache(\n    lambda path: path.read_text()\n)\n"
+    )
+    opened = Opened()
+    with opened.listening():
+        importlib.import_module("team").load(modules / "old.txt")
+    assert list(opened.files(BlockProvenance({"code team:load": ""}, left=frozenset()))) == [str(modules / "old.txt")]
+
+
 def test_it_stops_listening(modules: Path) -> None:
     opened = Opened()
     with opened.listening():
