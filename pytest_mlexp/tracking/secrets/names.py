@@ -20,21 +20,21 @@ _COMPOUND = re.compile(
     r"|(db|database|sql|pg|postgres|mongo|redis|require|smtp|mail|imap|ftp|ssh|ssl|ldap|user|admin|root|login|proxy|sudo"
     r"|app|mq|wifi|vpn|http|https|registry|docker|vault|jenkins|artifactory|kafka|elastic|snowflake|store)pass\d*$"
 )
+# Every secret name holds one of these.
+PART = "token|secret|pass|pw|psw|key|cred|jwt|bearer|cookie|auth|sas|signature|git|devops|databricks|sig=|code="
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_OF_LANGUAGE = re.compile(r"token\d*$")
-_PROPERTIES = (
-    "type types mode method scheme version name names env vars header headers field fields columns keys cache"
-    " function class str ttl timeout expiry expires expiration enabled required"
+_PROPERTIES = re.compile(
+    "types?|mode|method|scheme|version|names?|env|vars?|headers?|fields?|columns?|keys|cache|function|class|str|ttl"
+    "|timeout|expiry|expires|expiration|enabled|required"
 )
 # Words beside "token" where it is a piece of text, not a key.
-_BEFORE_IT = (
-    "pad eos bos cls sep unk mask oov special start end stop first last next prev previous image audio video text"
-    " word class page per input output target source delimiter separator max min num n prompt decoder"
+_BEFORE_TOKEN = re.compile(
+    "pad|eos|bos|cls|sep|unk|mask|oov|special|start|end|stop|first|last|next|prev|previous|image|audio|video|text|word"
+    "|class|page|per|input|output|target|source|delimiter|separator|max|min|num|n|prompt|decoder"
 )
-_AFTER_IT = (
-    "pattern id ids count counts len length lengths limit budget embedding embeddings level mask masks"
-    " classification dim dims size index indices idx weight weights usage rate position positions dropout prob"
-    " probs logits loss regex vocab ratio overlap cost price indexer indexers"
+_AFTER_TOKEN = re.compile(
+    "pattern|ids?|counts?|len|lengths?|limit|budget|embeddings?|level|masks?|classification|dims?|size|index|indices|idx"
+    "|weights?|usage|rate|positions?|dropout|prob|probs|logits|loss|regex|vocab|ratio|overlap|cost|price|indexers?"
 )
 
 _NOTHING = re.compile(
@@ -42,13 +42,9 @@ _NOTHING = re.compile(
     r"|[\[{(]|\[\]|\{\}|\*{3}|\.{3}"
 )
 _REFERENCE = re.compile(
-    r"\$?\{\{[^{}'\"]{1,200}\}\}|\$\{(?:oc\.env:|env[:.])?\w{1,100}\}|\$\([A-Z_][A-Z0-9_]{2,100}\)"
-    r"|\$[A-Z_][A-Z0-9_]{2,100}"
+    r"\$?\{\{[^{}'\"]{1,200}\}\}|\$\{(?:oc\.env:|env[:.])?\w{1,100}\}|\$\([A-Z_][A-Z0-9_]{2,100}\)|\$[A-Z_][A-Z0-9_]{2,100}"
 )
-_FORMATTED = re.compile(
-    r"(?:(?i:bearer|basic|token) )?[^\w{}]{0,3}"
-    r"(?:\{(?:[\w.\[\]()]{1,100}|os\.(?:environ\[|getenv\(|environ\.get\()['\"]\w{1,100}['\"][\])])\}[^\w{}]{0,3}){1,5}"
-)
+_FORMATTED = re.compile(r"(?:(?i:bearer|basic|token) )?[^\w{}]{0,3}(?:\{[^{}]{1,100}\}[^\w{}]{0,3}){1,5}")
 
 
 @lru_cache(4_096)
@@ -61,7 +57,7 @@ def is_secret_name(name: str) -> bool:
     return (
         name.lower().rpartition(".")[2].strip("-_") == "pass"
         or words[-1:] == ["sas"]  # of Azure; SAS in front is the program
-        or any(_promises(words, place) for place in range(len(words)))
+        or any(map(_promises, words, ["", *words], [*words[1:], ""]))
         or _COMPOUND.search("".join(words)) is not None
     )
 
@@ -83,11 +79,9 @@ def is_harmless(value: str, *, formatted: bool = False) -> bool:
     return _NOTHING.fullmatch(value) is not None or pattern.fullmatch(value) is not None
 
 
-def _promises(words: list[str], place: int) -> bool:
-    word = words[place]
-    before, after = words[place - 1] if place else "", words[place + 1] if place + 1 < len(words) else ""
+def _promises(word: str, before: str, after: str) -> bool:
     if not _WORD.search(word):
         return False
-    if _OF_LANGUAGE.fullmatch(word) and (before in _BEFORE_IT.split() or after in _AFTER_IT.split()):
+    if word.rstrip("0123456789") == "token" and (_BEFORE_TOKEN.fullmatch(before) or _AFTER_TOKEN.fullmatch(after)):
         return False
-    return after not in _PROPERTIES.split() or word.startswith(("passw", "pwd"))
+    return not _PROPERTIES.fullmatch(after) or word.startswith(("passw", "pwd"))
