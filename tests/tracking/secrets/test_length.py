@@ -10,60 +10,12 @@ import pytest
 from pytest_mlexp.tracking.secrets import redact_diff, redact_uri, redact_value
 
 MARK = "-----BEGIN PRIVATE KEY-----"
-PIECES = [
-    "a",
-    "a-",
-    "a.",
-    " ",
-    "+",
-    "\\",
-    '"',
-    "'",
-    "aB3/",
-    "a=",
-    "a:",
-    "a=1;",
-    "a=1 ",
-    "a=1,",
-    'a="',
-    'a=\\"',
-    "a='b' ",
-    "password=",
-    "password: ",
-    "password='a',",
-    "token token ",
-    "-p ",
-    "login -p",
-    "login a ",
-    "--password ",
-    "--a b ",
-    "set a ",
-    "a://",
-    "a://b:",
-    "a://b:c@",
-    "https://a;b=",
-    "?a=b&",
-    "eyJ-",
-    "eyJhbGciOi.eyJ",
-    "Bearer ",
-    "authorization: digest a=",
-    "x-api-",
-    "machine a login ",
-    "host=a user=",
-    "-----BEGIN PRIVATE KEY-----",
-    "-----END PRIVATE KEY-----",
-    "-----BEGIN PRIVATE KEY-----\\n",
-    "<a>",
-    "<token>",
-    "name='a' value",
-    "environ.get('a', ",
-    "'--a', default",
-    "auth=('a'",
-    "auth=['a',",
-    "a:1:b:c:",
-    "sk-a",
-    "{a:",
-]
+PIECES = (
+    'a|a-|a.| |+|\\|"|\'|aB3/|a=|a:|a=1;|a=1 |a="|a=\\"|{a:|eyJ-|sk-a|x-api-|token token |login a |login -p|token or '
+    "|password=|password: |password='a',|password='a' |password='a' if a else |password=('a',|pw=1 |--password |--a b "
+    "|set a |set('a', |'--a', default|<token>|name='a' value|a://|a://b:|a://b:c@|https://a;b=|?a=b&|host=a user="
+    f"|a:1:b:c:|machine a login |Bearer |authorization: digest a=|eyJhbGciOi.eyJ|{MARK}|{MARK}\\n"
+).split("|")
 
 
 def seconds(work: Callable[[str], object], text: str) -> float:
