@@ -23,7 +23,7 @@ _PART = re.compile(PART)
 _Span = tuple[int, int, str]  # a value, and what is shown of it
 
 # Repeats are bounded where a line may hold a million characters.
-_REACH = 400  # from a line with a name to the value
+_REACH = 300  # from a line with a name to the value
 _SPACE = r"[ \t]{0,20}"
 _NAME = r"(?P<name>[\w.\-]{1,200}+)"
 _QUOTE = r"\\{0,3}['\"]"
@@ -47,13 +47,14 @@ _NESTED = r"[{\[](?:[\"'\s{}\[\]]|[\w.\-]{1,100}['\"]?[ \t]{0,4}[:=]|$)"
 _WORD = re.compile(
     rf"(?m)(?![\-=|]|{_NESTED}|[\w.]{{1,60}}\({_QUOTE})"
     r"(?:\$?\{\{[^{}\n]{1,200}\}\}|\{[^{}\n]{1,400}\}(?=;)"
-    r"|(?:[^\s;&,'\"`]|,(?!\s{0,4}['\"]?[\w.\-]{1,100}['\"]?\s{0,4}[=:])){1,4000})"
+    r"|(?:[^\s;&,'\"`]|,(?!\s{0,4}['\"]?[\w.\-]{1,100}['\"]?\s{0,4}[=:])){1,4000}+)"
 )
 _LINE = re.compile(rf"(?m)(?![\"']|{_NESTED})\S[^\n\r]*+")
 _INNER = re.compile(r"[^<>\n]{1,1000}")
 # A comment, or another pair that no comma parts from this one, says that a word is no variable.
-_TOLD = re.compile(r"(?:^|\s)(?:#|//)|[?&;] ?$|\w=[^\s,()]{1,200} {1,4}$")
-_WORD_BEFORE_PAIR = re.compile(rf"{_WORD.pattern}(?=;\s?[A-Za-z][\w ]{{0,60}}=| {{1,4}}\w{{1,60}}=\S)")
+_COMMENT, _PAIR = re.compile(r"(?:^|\s)(?:#|//)"), re.compile(r"[?&;] ?$|\w=[^\s,()]{1,99} {1,4}$")
+_SHORT = _WORD.pattern.replace("4000", "400")
+_WORD_BEFORE_PAIR = re.compile(rf"{_SHORT}(?=;\s?[A-Za-z][\w ]{{0,60}}=| {{1,4}}\w{{1,60}}=\S)")
 _TEMPLATE = re.compile(r"\{[\w.\[\]()!:]*\}?\W*|\$.*|%s|%?\(\w+\)s?")
 _PLAIN = re.compile(r"[A-Za-z<>\[\]()|.,:*_\-]*")
 
@@ -92,7 +93,7 @@ _FORMS = {
 
 def hide_pairs(text: str, kind: Kind) -> str:
     """Hide the values of secret names; the number of lines stays."""
-    places = list(_places(text))
+    places = _places(text)
     spans = [span for form in _FORMS for span in _spans(text, places, form, kind)]
     parts: list[str] = []
     done = 0
@@ -103,13 +104,16 @@ def hide_pairs(text: str, kind: Kind) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _places(text: str) -> Iterator[tuple[int, int]]:
-    """The lines that may hold a name, each with the one before it, in which a call may begin."""
+def _places(text: str) -> list[tuple[int, int]]:
+    """The lines that may hold a name, each with the one before it, in which a call may begin; neighbours together."""
+    places: list[tuple[int, int]] = []
     before = start = 0
     for line in text.split("\n"):
         if _PART.search(line.lower()):
-            yield before, start + len(line)
+            first = places.pop()[0] if places and places[-1][1] + 1 >= before else before
+            places.append((first, start + len(line)))
         before, start = start, start + len(line) + 1
+    return places
 
 
 def _spans(text: str, places: list[tuple[int, int]], form: re.Pattern[str], kind: Kind) -> Iterator[_Span]:
@@ -191,8 +195,8 @@ def _patterns(begin: re.Match[str], kind: Kind) -> Iterator[re.Pattern[str]]:
     if kind is Kind.LINES and _LEAD.fullmatch(before):
         yield _LINE
     if begin[0] == f"{begin['name']}=":
-        told = kind is Kind.PROSE or begin["name"].isupper() or _TOLD.search(before)
-        yield _WORD if told or _is_inside(before, "'") or _is_inside(before, '"') else _WORD_BEFORE_PAIR
+        told = kind is Kind.PROSE or begin["name"].isupper() or _is_inside(before, "'") or _is_inside(before, '"')
+        yield _WORD if told or _COMMENT.search(before) or _PAIR.search(before[-100:]) else _WORD_BEFORE_PAIR
     if kind in _SETTINGS:
         yield _WORD
 
