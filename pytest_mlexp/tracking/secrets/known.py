@@ -69,6 +69,7 @@ _ORACLE_USER = re.compile(r"((?i:\bjdbc:oracle:)\w{1,10}:)[^\s@'\"]{1,400}@")
 # "{user}:{password}@" in a template says only where the password comes from.
 _TEMPLATE = r"(?:<[\w\-]{1,100}>|\$?\{[^\s{}]{0,100}\}|\$[A-Z_][A-Z0-9_]{2,100}|%s)"
 _TEMPLATE_USER = re.compile(rf"(?:(?:[\w.\-]{{0,100}}|{_TEMPLATE}):)?{_TEMPLATE}@(?![^\s'\"]{{0,400}}@)")
+_PATH_PARAMETER = re.compile(r";([\w.\- ]{1,100})=[^;]*")
 _PARTS = re.compile(r"[^?#]+|\?[^#]*|#.*", re.DOTALL)
 
 
@@ -108,16 +109,17 @@ def _public(uri: str) -> str:
 
 def _kept(part: str) -> str:
     """A path, query or fragment less the parameters that promise a secret, and its sign if none is left."""
-    sign = part[0] if part[0] in "?#" else ""
-    pieces = re.split(r"(?=&)" if sign else r"(?=;)", part[len(sign) :])
+    if part[0] not in "?#":
+        return _PATH_PARAMETER.sub(lambda found: "" if is_secret_parameter(found[1]) else found[0], part)
+    pieces = part[1:].split("&")
     kept = [piece for piece in pieces if not any(map(_is_secret, piece.split(";")))]
     if len(kept) == len(pieces):
         return part
-    return sign * bool(kept) + "".join(kept).lstrip("&")
+    return part[0] + "&".join(kept) if kept else ""
 
 
 def _is_secret(piece: str) -> bool:
-    name, _, value = piece.lstrip("&").partition("=")
+    name, _, value = piece.partition("=")
     return bool(value) and is_secret_parameter(name)
 
 

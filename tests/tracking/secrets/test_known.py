@@ -36,7 +36,7 @@ URIS = {
 }
 HARMLESS_URIS = (
     "sqlite:///C:/a@b/mlflow.db file:///tmp/x git@github.com:o/r.git https://h:8080/x@y?page=2#top"
-    " https://h/x?&a=1 databricks://profile mlruns"
+    " https://h/x?&a=1 https://h/token&a=1;b=2 databricks://profile mlruns"
 )
 TOKENS = [
     "ghp_" + "a1B2" * 9,
