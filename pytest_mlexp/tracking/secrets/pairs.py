@@ -16,9 +16,10 @@ class Kind(Enum):
     PROSE = "as code, or in commands that it quotes, name=value"
     WORDS = "a value ends with the word, as in a shell"
     LINES = "a value may hold spaces if its name comes first in the line, as in YAML"
+    ARGUMENT = "a value may hold anything and ends with the text"
 
 
-_SETTINGS = (Kind.WORDS, Kind.LINES)
+_SETTINGS = (Kind.WORDS, Kind.LINES, Kind.ARGUMENT)
 _PART = re.compile(PART)
 _Span = tuple[int, int, str]  # a value, and what is shown of it
 
@@ -50,6 +51,7 @@ _WORD = re.compile(
     r"|(?:[^\s;&,'\"`]|,(?!\s{0,4}['\"]?[\w.\-]{1,100}['\"]?\s{0,4}[=:])){1,4000}+)"
 )
 _LINE = re.compile(rf"(?m)(?![\"']|{_NESTED})\S[^\n\r]*+")
+_ALL = re.compile(r"(?s)[^\s'\"].*+")
 _INNER = re.compile(r"[^<>\n]{1,1000}")
 # A comment, or another pair that no comma parts from this one, says that a word is no variable.
 _COMMENT, _PAIR = re.compile(r"(?:^|\s)(?:#|//)"), re.compile(r"[?&;] ?$|\w=[^\s,()]{1,99} {1,4}$")
@@ -59,7 +61,7 @@ _TEMPLATE = re.compile(r"\{[\w.\[\]()!:]*\}?\W*|\$.*|%s|%?\(\w+\)s?")
 _PLAIN = re.compile(r"[A-Za-z<>\[\]()|.,:*_\-]*")
 
 # Values on the lines below.
-_LEAD = re.compile(r"[ \t#;/*\-]*+(?:export[ \t]{1,20}|[\w\-]{1,100}=)?['\"]?")
+_LEAD = re.compile(r"[ \t#;/*\-]*+(?:export[ \t]{1,20})?['\"]?")
 _INDENT = re.compile(r"([ \t]*+(?:-[ \t]{1,8})?)['\"]?")
 _HEADING = re.compile(r"(?:![\w\-]{1,40}[ \t]{1,4})?(?P<scalar>[|>][+\-\d]{0,2})?[ \t]*+(?:#.*)?\r?\n")
 _ENTRY = re.compile(r"\t|[ \t]*+(?:-[ \t]{1,8})?['\"]?[\w.\-]{1,200}['\"]?[ \t]{0,20}(?:=|:(?=\s|$))")
@@ -192,6 +194,8 @@ def _patterns(begin: re.Match[str], kind: Kind) -> Iterator[re.Pattern[str]]:
         yield pattern
     if begin.re is not _ASSIGNED or begin["compared"] or before.endswith("$"):
         return
+    if kind is Kind.ARGUMENT:
+        yield _ALL
     if kind is Kind.LINES and _LEAD.fullmatch(before):
         yield _LINE
     if begin[0] == f"{begin['name']}=":

@@ -31,9 +31,9 @@ def redact_text(text: str) -> str:
     return hide_pairs(hide_known(text), Kind.PROSE)
 
 
-def redact_value(text: str) -> str:
-    """Redact a short value, such as an environment variable: as a text, and all that follows ``name=`` in it."""
-    return hide_pairs(hide_bare_users(hide_known(text)), Kind.LINES)
+def redact_value(text: str, kind: Kind = Kind.WORDS) -> str:
+    """Redact a short value, such as an environment variable: as a text, and ``name=secret`` in it."""
+    return hide_pairs(hide_bare_users(hide_known(text)), kind)
 
 
 def redact_command(command: Sequence[str]) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def redact_command(command: Sequence[str]) -> tuple[str, ...]:
     hide_next = False
     for word in command:
         hidden = hide_next and not word.startswith("--")
-        shown.append(HIDDEN if hidden else redact_value(word))
+        shown.append(HIDDEN if hidden else redact_value(word, Kind.ARGUMENT))
         hide_next = not hidden and word.startswith("-") and "=" not in word and is_secret_name(word)
     return tuple(shown)
 

@@ -28,6 +28,7 @@ PIECES = (
         (["-o", "api_key = zz zz"], ("-o", "api_key = ***")),
         (["DB_PASSWORD=zz,zz"], ("DB_PASSWORD=***",)),
         (["--override-ini=x_token=zz zz"], ("--override-ini=x_token=***",)),
+        (["a b; DB_PASSWORD=zz zz\nzz"], ("a b; DB_PASSWORD=***",)),
         (["Authorization: Bearer zz"], ("Authorization: ***",)),
         (["--uri=https://u:zz@h/x?token=zz"], ("--uri=https://h/x",)),
         (["--uri", "me:zz@h/x"], ("--uri", "h/x")),
