@@ -45,18 +45,20 @@ _AFTER_TEXT = re.compile(r"\s*(?:[,+%](?:\s|$)|$)|[)\]}:]+\s*$|\.(?:format|join)
 
 # Values without quotes.
 _NESTED = r"[{\[](?:[\"'\s{}\[\]]|[\w.\-]{1,100}['\"]?[ \t]{0,4}[:=]|$)"
-_WORD = re.compile(
-    rf"(?m)(?![\-=|]|{_NESTED}|[\w.]{{1,60}}\({_QUOTE})"
+_WORD_FORM = (
+    rf"(?m)(?![\-=|]|{_QUOTE}|{_NESTED}|[\w.]{{1,60}}\({_QUOTE})"
     r"(?:\$?\{\{[^{}\n]{1,200}\}\}|\{[^{}\n]{1,400}\}(?=;)"
     r"|(?:[^\s;&,'\"`]|,(?!\s{0,4}['\"]?[\w.\-]{1,100}['\"]?\s{0,4}[=:])){1,4000}+)"
 )
+_WORD, _SHELL_WORD = re.compile(_WORD_FORM), re.compile(_WORD_FORM.replace("&,'\\\"`]", "&,]"))
 _LINE = re.compile(rf"(?m)(?![\"']|{_NESTED})\S[^\n\r]*+")
 _ALL = re.compile(r"(?s)[^\s'\"].*+")
 _INNER = re.compile(r"[^<>\n]{1,1000}")
 # A comment, or another pair that no comma parts from this one, says that a word is no variable.
 _COMMENT, _PAIR = re.compile(r"(?:^|\s)(?:#|//)"), re.compile(r"[?&;] ?$|\w=[^\s,()]{1,99} {1,4}$")
-_SHORT = _WORD.pattern.replace("4000", "400")
-_WORD_BEFORE_PAIR = re.compile(rf"{_SHORT}(?=;\s?[A-Za-z][\w ]{{0,60}}=| {{1,4}}\w{{1,60}}=\S)")
+_WORD_BEFORE_PAIR = re.compile(
+    rf"{_WORD_FORM.replace('4000', '400')}(?=;\s?[A-Za-z][\w ]{{0,60}}=| {{1,4}}\w{{1,60}}=\S)"
+)
 _TEMPLATE = re.compile(r"\{[\w.\[\]()!:]*\}?\W*|\$.*|%s|%?\(\w+\)s?")
 _PLAIN = re.compile(r"[A-Za-z<>\[\]()|.,:*_\-]*")
 
@@ -68,22 +70,24 @@ _ENTRY = re.compile(r"\t|[ \t]*+(?:-[ \t]{1,8})?['\"]?[\w.\-]{1,200}['\"]?[ \t]{
 _ITEM = re.compile(r"(?P<indent>[ \t]*+)(?P<dash>-[ \t]{1,8})?(?P<value>[^\r\n]*)\r?\n?")
 
 # All that stands before a value, and what it is without quotes.
-_HINT = rf":[\w. |]{{1,60}}(?:\[[\w\[\]., |]{{1,60}}\][\w. |]{{0,20}})?=(?=\s{{0,200}}[\w(= ]{{0,24}}{_QUOTE})"
+_WRAPPED = r"(?:(?:Secret\w{0,9}|[Ff]ield|str|bytes|String::from)\((?:default ?= ?)?)?"
+_HINT = rf":[\w. |]{{1,60}}(?:\[[\w\[\]., |]{{1,60}}\][\w. |]{{0,20}})?=(?=\s{{0,200}}{_WRAPPED}{_QUOTE})"
 _SIGN = rf"(?:{_HINT}|(?P<compared>[=!]==?)|[:?+!]{{0,2}}=>?|<-|:(?![:=/])|(?<=Auth)(?=\())"
 _OR = rf"(?:{_MAY}[\])])?{_SPACE}(?:or|\|\||\?\?)(?={_SPACE}{_QUOTE})"
 _BELOW = rf"(?:(?<==)\s{{0,200}}(?={_QUOTE})|{_SPACE})"
-_WRAPPED = r"(?:(?:Secret\w{0,9}|[Ff]ield|str|bytes|String::from)\((?:default ?= ?)?)?"
 _SETTER = r"(?<!\w)(?:ENV|ARG|setx?|setenv|config|%(?:set_)?env)(?:[ \t]{1,20}-[\w\-]{1,30}){0,3}[ \t]{1,20}"
 _FIRST_ARGUMENT = rf"(?:(?!['\"][^'\"\n]{{0,100}}(?i:{PART}))[^()\[]{{0,80}}?,\s{{0,80}})?"
 _CALL = rf"\b(?i:get|set|put|pop)\w{{0,40}}\(\s{{0,80}}{_FIRST_ARGUMENT}"
 _NEXT = r"['\"]\s{0,80},\s{0,80}(?!['\"]-)"
 _DEFAULT = rf"['\"](?:[^()]|\([^()]{{0,99}}\)){{0,300}}?\bdefault{_SPACE}={_SPACE}"
+_THEN = r"(?:=|[ \t]{1,20}|\r?\n[ \t]{0,80}-[ \t]{1,9})"
 _ASSIGNED = re.compile(
     rf"(?<![\w.\-]){_NAME}(?:{_MAY}(?:\[\d{{0,9}}\]|\]|[ \t]string)?{_SPACE}{_SIGN}|{_OR}){_BELOW}{_WRAPPED}"
 )
 _FORMS = {
     _ASSIGNED: None,
-    re.compile(rf"(?:(?<![\w\-])(?=--?\w)|{_SETTER}){_NAME}(?:=|[ \t]{{1,20}}|\r?\n[ \t]{{0,80}}-[ \t]{{1,9}})"): _WORD,
+    re.compile(rf"(?<![\w\-])(?=--?\w){_NAME}{_THEN}"): _WORD,
+    re.compile(rf"{_SETTER}{_NAME}{_THEN}"): _WORD,
     re.compile(rf"(?m)^[ \t]*+(?=\S+[ \t]+[^\s:={{\[\"'\-]\S*[ \t\r]*$){_NAME}[ \t]{{1,20}}"): _LINE,
     re.compile(rf"{_CALL}['\"]{_NAME}{_NEXT}"): None,
     re.compile(rf"(?<!option\()(?<!argument\()['\"](?=--?\w){_NAME}{_NEXT}"): None,
@@ -198,11 +202,11 @@ def _patterns(begin: re.Match[str], kind: Kind) -> Iterator[re.Pattern[str]]:
         yield _ALL
     if kind is Kind.LINES and _LEAD.fullmatch(before):
         yield _LINE
-    if begin[0] == f"{begin['name']}=":
+    if kind in _SETTINGS:
+        yield _SHELL_WORD
+    elif begin[0] == f"{begin['name']}=":
         told = kind is Kind.PROSE or begin["name"].isupper() or _is_inside(before, "'") or _is_inside(before, '"')
         yield _WORD if told or _COMMENT.search(before) or _PAIR.search(before[-100:]) else _WORD_BEFORE_PAIR
-    if kind in _SETTINGS:
-        yield _WORD
 
 
 def _bare(begin: re.Match[str], found: re.Match[str], kind: Kind) -> Iterator[_Span]:
