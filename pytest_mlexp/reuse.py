@@ -81,13 +81,18 @@ class Reuse:
     def __init__(self, kept: KeptStore | None) -> None:
         self.kept = kept
         self._provenances = Provenances()
-        self._unknown: dict[str, str] = {}
+        self._unknown: dict[tuple[str, str], str] = {}
         self._opened = Opened()
         self._to_tell: list[str] = []
         self._told: set[str] = set()
 
     def look_at(
-        self, experiments: Iterable[Experiment], modules: Iterable[ModuleType] = (), *, opened: Opened | None = None
+        self,
+        experiments: Iterable[Experiment],
+        modules: Iterable[ModuleType] = (),
+        *,
+        opened: Opened | None = None,
+        option: Callable[[str], object] = lambda _: None,
     ) -> None:
         """Look at the code of all blocks now: later somebody may edit what is loaded already.
 
@@ -95,20 +100,21 @@ class Reuse:
             experiments: whose blocks are looked at.
             modules: of the team, not loaded under names of their own, such as one of several ``conftest``.
             opened: what was opened so far, if somebody listened.
+            option: the value of one of pytest's options or ini settings.
         """
         self._opened = opened or self._opened
         if self.kept is None:
             return
-        self._provenances = Provenances(SessionEffects.of_process(modules))
+        self._provenances = Provenances(SessionEffects.of_process(modules), option)
         for experiment in experiments:
             declaring = [variant.depends_on for variant in experiment.models.values()]
             declaring += [block.depends_on for block in experiment.evaluators.values()]
             for path in [declared.path for blocks in declaring for declared in blocks if declared.path is not None]:
                 self._opened.declare(path)
             for variant in experiment.models.values():
-                self._known(variant.name, lambda v=variant: self._provenances.model(v))  # type: ignore[misc]
+                self._known((experiment.name, variant.name), lambda v=variant: self._provenances.model(v))  # type: ignore[misc]
             for block in experiment.evaluators.values():
-                self._known(block.name, lambda b=block: self._provenances.evaluator(b))  # type: ignore[misc]
+                self._known((experiment.name, block.name), lambda b=block: self._provenances.evaluator(b))  # type: ignore[misc]
 
     def listening(self) -> AbstractContextManager[None]:
         """Note what is read meanwhile while no result is made."""
@@ -118,7 +124,8 @@ class Reuse:
         """What is asked of the store for a trial."""
         if self.kept is None:
             return Sought(trial.id)
-        provenance: Provenance | None = self._known(trial.variant.name, lambda: self._provenances.trial(trial, dataset))
+        name = (experiment.name, trial.variant.name)
+        provenance: Provenance | None = self._known(name, lambda: self._provenances.trial(trial, dataset))
         return Sought(
             trial.id,
             experiment.name,
@@ -204,11 +211,12 @@ class Reuse:
 
     def unknown(self, cell: Cell) -> tuple[str, ...]:
         """Why nothing of a cell can be reused: its code could not be followed."""
-        names = (cell.variant.name, cell.evaluator.name)
-        return tuple(f"nothing is reused: {name}: {self._unknown[name]}" for name in names if name in self._unknown)
+        names = [(cell.experiment.name, block) for block in (cell.variant.name, cell.evaluator.name)]
+        return tuple(f"nothing is reused: {name[1]}: {self._unknown[name]}" for name in names if name in self._unknown)
 
     def _evaluator(self, cell: Cell) -> BlockProvenance | None:
-        return self._known(cell.evaluator.name, lambda: self._provenances.evaluator(cell.evaluator))
+        name = (cell.experiment.name, cell.evaluator.name)
+        return self._known(name, lambda: self._provenances.evaluator(cell.evaluator))
 
     def _evaluation_key(self, cell: Cell, ran: Ran, block: BlockProvenance) -> str:
         requests = {*cell.evaluator.requests, *cell.evaluator.optional}
@@ -219,7 +227,7 @@ class Reuse:
         dataset = (cell.dataset.name, cell.dataset.version, hardware() if _times(cell) else "")
         return digest(repr((block.digest, bound, measured, shape, responses, dataset, _identities(ran))))
 
-    def _known(self, name: str, find: Callable[[], KnownT]) -> KnownT | None:
+    def _known(self, name: tuple[str, str], find: Callable[[], KnownT]) -> KnownT | None:
         """What was found out; None, with the reason kept, where following the team's objects raised."""
         try:
             return find()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,6 +134,13 @@ def check_spelling(parser: pytest.Parser, arguments: Sequence[str]) -> None:
     for option in (word.partition("=")[0] for word in unknown):
         if option.startswith("--mlexp") and option not in ours:
             raise pytest.UsageError(f"there is no option {option}: {nearest(option, ours)}")
+
+
+def value_of(config: pytest.Config, name: str) -> tuple[object, object]:
+    """The values of the option and of the ini setting of pytest that have a name; None for what there is not."""
+    with suppress(KeyError, ValueError):
+        return config.getoption(name, None), config.getini(name)
+    return config.getoption(name, None), None
 
 
 def options_of(config: pytest.Config) -> Options:

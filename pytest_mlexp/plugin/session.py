@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from types import ModuleType
@@ -20,7 +21,7 @@ from pytest_mlexp.gates.state import MissingCell
 from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.collection import EXPERIMENTS
 from pytest_mlexp.plugin.gating import Gating
-from pytest_mlexp.plugin.options import OPENED, Options
+from pytest_mlexp.plugin.options import OPENED, Options, value_of
 from pytest_mlexp.plugin.sharing import SharedFolder
 from pytest_mlexp.plugin.terminal import Progress, explain, how_to_go_on, in_words, summarize, told_by_its_words
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, from_dict, to_dict
@@ -130,7 +131,8 @@ class MlexpSession:
         experiments = [experiment for experiment, _ in self._config.stash.get(EXPERIMENTS, {}).values()]
         plugins = self._config.pluginmanager.get_plugins()
         modules = [plugin for plugin in plugins if isinstance(plugin, ModuleType)]
-        self.flow.reuse.look_at(experiments, modules, opened=self._config.stash.get(OPENED, None))
+        opened, option = self._config.stash.get(OPENED, None), partial(value_of, self._config)
+        self.flow.reuse.look_at(experiments, modules, opened=opened, option=option)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> None:

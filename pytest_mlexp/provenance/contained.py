@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -16,14 +16,18 @@ from pytest_mlexp.provenance.digests import digest
 
 def classes_in(*columns: object) -> list[type]:
     """The classes of all values, at any depth, that are no plain ones, by name; their methods may be asked."""
-    found: set[type] = set()
-    waiting: list[Any] = list(columns)
-    while waiting:
-        inner = list(chain.from_iterable(map(_held, waiting)))
-        kinds = set(map(type, inner)).difference(PLAIN)
-        found |= kinds
-        waiting = [value for value in inner if type(value) in kinds]
+    found = {type(value) for level in _levels(*columns) for value in level}
     return sorted(found, key=lambda cls: f"{cls.__module__}.{cls.__qualname__}")
+
+
+def _levels(*columns: object) -> Iterator[list[Any]]:
+    """What columns hold that is not plain, and what that holds, and so on."""
+    level: list[Any] = list(columns)
+    while level:
+        inner = list(chain.from_iterable(map(_held, level)))
+        kinds = set(map(type, inner)).difference(PLAIN)
+        level = [value for value in inner if type(value) in kinds]
+        yield level
 
 
 def _held(value: Any) -> Iterable[Any]:
@@ -43,11 +47,16 @@ def layout(values: object) -> str:
     root = type(values).__module__.partition(".")[0]
     if root == "scipy":
         return str(getattr(values, "format", ""))
-    if isinstance(values, list):
-        orders = [tuple(row) for row in values if type(row) is dict]
-        distinct = list(dict.fromkeys(orders))
-        return f"keys {digest(repr(orders if len(distinct) > 1 else distinct))}" if orders else ""
-    return memory_order(values) if root == "numpy" else ""
+    own = memory_order(values) if root == "numpy" else ""
+    if own or not (isinstance(values, list | tuple) or getattr(values, "dtype", "object") == "object"):
+        return own
+    orders = [order for level in _levels(values) for value in level if (order := _order(value))]
+    distinct = list(dict.fromkeys(orders))
+    return f"orders {digest(repr(orders if len(distinct) > 1 else distinct))}" if orders else ""
+
+
+def _order(value: Any) -> str | tuple[Any, ...]:
+    return tuple(value) if type(value) is dict else memory_order(value) if isinstance(value, np.ndarray) else ""
 
 
 def memory_order(array: Any) -> str:

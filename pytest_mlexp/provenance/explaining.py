@@ -24,7 +24,7 @@ def _phrases(changed: list[str], before: Mapping[str, str], now: Mapping[str, st
             yield f"package changed: {rest} {before.get(name, '(not used)')} -> {now.get(name, '(not used)')}"
         elif kind == "param":
             yield f"parameter changed: {rest} {_value(before, name)} -> {_value(now, name)}"
-        elif kind in {"declared", "variable"}:
+        elif kind in {"declared", "variable", "option"}:
             yield f"{kind} changed: {rest}"
         elif name == "declaration" and not code:
             yield "declaration changed"

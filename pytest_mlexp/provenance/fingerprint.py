@@ -6,14 +6,10 @@ their names stand for, transitively; libraries count by qualified name and versi
 
 from __future__ import annotations
 
-import ast
 import copyreg
 import functools
-import gc
-import inspect
-import sys
 from collections.abc import Callable, Iterable
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 from pytest_mlexp.provenance.code.constants import PLAIN
@@ -24,6 +20,17 @@ from pytest_mlexp.provenance.code.reading import read_by
 from pytest_mlexp.provenance.contained import memory_order
 from pytest_mlexp.provenance.digests import digest
 from pytest_mlexp.provenance.libraries.packages import OWN_DISTRIBUTION, is_library, is_standard, versions
+from pytest_mlexp.provenance.live import (
+    attributes,
+    content_of,
+    functions_in,
+    is_library_module,
+    is_ours,
+    names_in,
+    public_of,
+    typed_text,
+    version_of,
+)
 
 
 def fingerprint(*parts: object) -> str:
@@ -113,6 +120,8 @@ class ValueWalk:
             self._inside.pop()
 
     def _compound(self, value: Any) -> str:
+        if type(value) is MappingProxyType:
+            return self._all("proxy", dict(value))
         if isinstance(value, dict) and type(value) is dict:
             items = [f"{self.text(k)}: {self.text(v)}" for k, v in value.items()]
             return self._join("dict", items if self._named else sorted(items))  # a model may take them in their order
@@ -153,14 +162,14 @@ class ValueWalk:
         if isinstance(value, property):
             return self._all("property", value.fget, value.fset, value.fdel)
         if hasattr(value, "__wrapped__"):  # functools.lru_cache, staticmethod and the like
-            return self._all("wrapper", type(value), value.__wrapped__, _public(value))
+            return self._all("wrapper", type(value), value.__wrapped__, public_of(value))
         return None
 
     def _function(self, function: FunctionType) -> str:
         code = function.__code__
-        cells = [_content(cell) for cell in function.__closure__ or ()]
+        cells = [content_of(cell) for cell in function.__closure__ or ()]
         module = function.__globals__.get("__name__", "")  # its own, where functools.wraps copied another's
-        if is_library(code.co_filename) or _is_ours(module):
+        if is_library(code.co_filename) or is_ours(module):
             name = f"{module}.{code.co_qualname} {self._version(module)}"
             return self._all("library", name, getattr(function, "__wrapped__", cells))
         return self._all("function", self._body(function), function.__defaults__, function.__kwdefaults__, cells)
@@ -174,11 +183,11 @@ class ValueWalk:
             if node is not None:
                 text = self.code.modules.normalise(node, source)
                 return self._defined(source.name, code.co_qualname, text, source, code.co_freevars)
-        node = function_node(_typed_in(code), code)
+        node = function_node(typed_text(code), code)
         own: object = code if node is None else normalised(node, keeping=self.keeping)
         if isinstance(own, str):
             self.typed_in.append(own)
-        named = {name: function.__globals__[name] for name in sorted(_names(code)) if name in function.__globals__}
+        named = {name: function.__globals__[name] for name in sorted(names_in(code)) if name in function.__globals__}
         return (own, named)
 
     def _defined(self, module: str, qualname: str, text: str, source: Any, without: Iterable[str] = ()) -> str:
@@ -197,9 +206,9 @@ class ValueWalk:
         node = class_node(source.tree, cls) if source is not None else None
         members = {name: part for name, part in vars(cls).items() if isinstance(part, FunctionType)}
         if source is None or node is None:  # typed in, or made by a function
-            return self._all("class", (cls.__qualname__, members, _public(cls)), list(cls.__bases__))
+            return self._all("class", (cls.__qualname__, members, public_of(cls)), list(cls.__bases__))
         key = self._defined(source.name, cls.__qualname__, self.code.modules.normalise(node, source), source)
-        cells = [[_content(c) for c in m.__closure__ or () if _content(c) is not cls] for m in members.values()]
+        cells = [[content_of(c) for c in m.__closure__ or () if content_of(c) is not cls] for m in members.values()]
         return self._all("class", key, cells if any(cells) else None, list(cls.__bases__))
 
     def _data(self, value: Any) -> str | None:
@@ -226,9 +235,9 @@ class ValueWalk:
         try:
             state: Any = reduce(value) if reduce else value.__reduce_ex__(4)
         except Exception:  # noqa: BLE001 - whatever an object raises, it has no state that can be read
-            return self._all("opaque", type(value), *_functions_in(value))
+            return self._all("opaque", type(value), *functions_in(value), *attributes(value))
         if isinstance(state, str):
-            return self._all("global", state, self._library_name(type(value)), *_functions_in(value))
+            return self._all("global", state, self._library_name(type(value)), *functions_in(value))
         rest = [list(part) if hasattr(part, "__next__") else part for part in state[1:]]
         return self._all("object", type(value), state[0], *rest)
 
@@ -240,61 +249,7 @@ class ValueWalk:
         """The version of a library; in named parts it stands beside, so that a new one is told as what it is."""
         root = module.partition(".")[0]
         if not self._named:
-            return _version(module)
+            return version_of(module)
         if not is_standard(root):
             self.code.packages |= versions(root)
         return ""
-
-
-def _functions_in(value: object) -> list[FunctionType]:
-    """The functions that an object of native code holds, such as one that ``numpy.frompyfunc`` made."""
-    return [held for held in gc.get_referents(value) if isinstance(held, FunctionType)]
-
-
-def _public(value: object) -> dict[str, Any]:
-    """Return the attributes of an object's own that the language does not add."""
-    return {name: part for name, part in getattr(value, "__dict__", {}).items() if not name.startswith("__")}
-
-
-def _content(cell: Any) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not filled yet
-        return ...
-
-
-def _names(code: CodeType) -> set[str]:
-    inner = [_names(const) for const in code.co_consts if isinstance(const, CodeType)]
-    return set(code.co_names).union(*inner)
-
-
-@functools.lru_cache(maxsize=256)
-def _typed_in(code: CodeType) -> ast.Module:
-    """The text that a function was typed into, as in a notebook."""
-    try:
-        return ast.parse("".join(inspect.findsource(code)[0]))
-    except (OSError, TypeError, SyntaxError):
-        return ast.Module(body=[], type_ignores=[])
-
-
-def _is_ours(module: str) -> bool:
-    return module.partition(".")[0] == __name__.partition(".")[0]
-
-
-def is_library_module(name: str) -> bool:
-    """Whether a module is of a library, of the standard one, or of this package."""
-    if _is_ours(name):
-        return True
-    filename = getattr(sys.modules.get(name), "__file__", None)
-    return is_library(filename) if filename else is_standard(name.partition(".")[0]) and name != "__main__"
-
-
-@functools.cache
-def _version(module: str) -> str:
-    """The version of the distribution a module is from; the standard library has Python's."""
-    root = module.partition(".")[0]
-    if _is_ours(module):
-        return OWN_DISTRIBUTION
-    if is_standard(root) or root == "":
-        return f"python {sys.version_info.major}.{sys.version_info.minor}"
-    return " ".join(f"{name} {version}" for name, version in sorted(versions(root).items()))

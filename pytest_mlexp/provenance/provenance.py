@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import operator
 import platform
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +17,13 @@ from pytest_mlexp.blocks.declared import Declared
 from pytest_mlexp.matrix import Trial
 from pytest_mlexp.provenance.code.constants import PLAIN
 from pytest_mlexp.provenance.code.definitions import CodeWalk
-from pytest_mlexp.provenance.code.variables import variables_of
+from pytest_mlexp.provenance.code.variables import options_in, variables_of
 from pytest_mlexp.provenance.contained import classes_in, layout
 from pytest_mlexp.provenance.digests import digest
-from pytest_mlexp.provenance.fingerprint import ValueWalk, follow, is_library_module
+from pytest_mlexp.provenance.fingerprint import ValueWalk, follow
 from pytest_mlexp.provenance.libraries.packages import own_version, versions
 from pytest_mlexp.provenance.libraries.precision import precision
+from pytest_mlexp.provenance.live import is_library_module
 from pytest_mlexp.provenance.session.editing import check_is_as_loaded
 from pytest_mlexp.provenance.session.effects import SessionEffects
 from pytest_mlexp.provenance.session.leaving import left_by
@@ -39,8 +41,8 @@ class BlockProvenance:
     """What a block depends on by itself: code, packages, parameters, what was declared.
 
     Attributes:
-        parts: name -> digest or value; ``code module:definition``, ``package name``, ``variable name``, ``param name``,
-            ``declared what``.
+        parts: name -> digest or value; ``code module:definition``, ``package name``, ``variable name``,
+            ``option name``, ``param name``, ``declared what``.
         lazy: files that only functions import, with their state when they were read: they are loaded later.
         code: what was followed -> digest of its code, whatever modules that stands in.
         sources: files of all modules that were followed.
@@ -110,10 +112,12 @@ class Provenances:
     Args:
         effects: what the modules of the session do to each other; of those that are loaded at the first look, if not
             given.
+        option: the value of one of pytest's options or ini settings.
     """
 
-    def __init__(self, effects: SessionEffects | None = None) -> None:
+    def __init__(self, effects: SessionEffects | None = None, option: Callable[[str], object] = lambda _: None) -> None:
         self._effects = effects
+        self._option = option
         self._as_loaded: set[str] = set()
         self._code: dict[tuple[int, int], tuple[object, object, BlockProvenance]] = {}
         self._models: dict[tuple[str, int], tuple[object, BlockProvenance]] = {}
@@ -163,7 +167,8 @@ class Provenances:
                     else self._walked(name, declared.value)
                 )
             parts = dict(found.parts)
-            parts["python"] = f"{platform.python_implementation()} {platform.python_version()}"
+            optimised = f" -{'O' * sys.flags.optimize}" if sys.flags.optimize else ""
+            parts["python"] = f"{platform.python_implementation()} {platform.python_version()}{optimised}"
             parts["package pytest-mlexp"] = own_version()
             packages = [name.removeprefix("package ") for name in parts if name.startswith("package ")]
             parts["precision"] = precision(packages)
@@ -189,6 +194,7 @@ class Provenances:
         parts |= {f"package {package}": version for package, version in walk.code.packages.items()}
         texts = [*walk.code.texts.values(), *walk.typed_in, *map(repr, walk.strings)]
         read = variables_of(texts, renamed=walk.code.renamed_environment)
+        parts |= {f"option {name}": digest(repr(self._option(name))) for name in options_in(texts)}
         parts |= {f"variable {name}": digest(state) for name, state in read.items()}  # it may hold a secret
         lazy = [source.path for source in walk.code.lazy.values() if source.path is not None]
         return BlockProvenance(

@@ -74,6 +74,28 @@ def test_a_file_that_a_model_reads_is_seen(project: Project) -> None:
     assert "file changed: limit.txt" in fitted(project, "--mlexp-explain", expected=TRIALS)
 
 
+OPTIONS = """
+import blocks
+
+def pytest_addoption(parser):
+    parser.addoption("--at", type=int, default=0)
+    parser.addini("noise", "how much", default="1")
+
+def pytest_configure(config):
+    blocks.SHIFT[0] = config.getoption("--at") * float(config.getini("noise"))
+"""
+
+
+def test_an_option_that_a_hook_hands_to_a_model_counts(project: Project) -> None:
+    rewrite(project, "class Threshold:", "SHIFT = [0.0]\n\nclass Threshold:")
+    rewrite(project, "X[:, 0] > self.at", "X[:, 0] > SHIFT[0] + self.at")
+    (project.root / "conftest.py").write_text(OPTIONS)
+    fitted(project, expected=TRIALS)
+    fitted(project, "-v", "--at=0", expected=0)
+    assert "option changed: at" in fitted(project, "--mlexp-explain", "--at=1", expected=TRIALS)
+    assert "option changed: noise" in fitted(project, "--mlexp-explain", "-o", "noise=2", expected=TRIALS)
+
+
 def test_a_declared_file_counts_for_the_model_that_declares_it(project: Project) -> None:
     (project.root / "weights.bin").write_bytes(b"1")
     rewrite(project, '{"at": [9, 5]}', '{"at": [9, 5]}, depends_on=["weights.bin"]')

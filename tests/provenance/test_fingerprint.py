@@ -12,8 +12,8 @@ from types import ModuleType
 import pytest
 from sklearn.metrics import accuracy_score
 
-from pytest_mlexp.provenance import fingerprint as fingerprint_module
 from pytest_mlexp.provenance.fingerprint import fingerprint
+from pytest_mlexp.provenance.live import version_of
 
 Load = Callable[[str], ModuleType]
 BASE = '''
@@ -165,7 +165,7 @@ def test_every_kind_of_callable_counts_by_what_it_does(load: Load, source: str, 
 
 def test_the_version_of_a_library_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     before = fingerprint(accuracy_score)
-    monkeypatch.setattr("pytest_mlexp.provenance.fingerprint._version", lambda module: "0.0")
+    monkeypatch.setattr("pytest_mlexp.provenance.fingerprint.version_of", lambda module: "0.0")
     assert fingerprint(accuracy_score) != before
 
 
@@ -173,7 +173,7 @@ def test_how_this_package_is_installed_does_not_count(load: Load, monkeypatch: p
     source = "from pytest_mlexp import Evaluation\ndef target(y):\n    return Evaluation({'n': len(y)})\n"
     before = fingerprint(load(source).target)
     monkeypatch.setattr("pytest_mlexp.provenance.libraries.packages.own_version", lambda: "9.9+feedbeef")
-    fingerprint_module._version.cache_clear()
+    version_of.cache_clear()
     assert fingerprint(load(source).target) == before
 
 

@@ -21,13 +21,14 @@ def is_plain(value: Any) -> bool:
 def is_made(value: Any, statements: Iterable[ast.stmt]) -> bool:
     """Whether a container was filled by a call, which may have read a file: ``json.loads(path.read_text())``."""
     calls = [node for statement in statements for node in ast.walk(statement) if isinstance(node, ast.Call)]
-    return any(ast.unparse(call.func).rpartition(".")[2] not in CONTAINERS for call in calls) and _is_filled(value)
+    return any(ast.unparse(call.func).rpartition(".")[2] not in CONTAINERS for call in calls) and is_filled(value)
 
 
-def _is_filled(value: Any) -> bool:
+def is_filled(value: Any) -> bool:
+    """Whether a value is a plain one, or a container of plain ones."""
     if type(value) is dict:
-        return all(is_plain(key) and _is_filled(item) for key, item in value.items())
-    return all(map(_is_filled, value)) if type(value) in {list, set} else is_plain(value)
+        return all(is_plain(key) and is_filled(item) for key, item in value.items())
+    return all(map(is_filled, value)) if type(value) in {list, set} else is_plain(value)
 
 
 def plain_text(value: Any) -> str:

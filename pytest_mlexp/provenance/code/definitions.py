@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pytest_mlexp.provenance.code.constants import PLAIN, is_made, is_plain, plain_text
+from pytest_mlexp.provenance.code.constants import is_filled, is_made, is_plain, plain_text
 from pytest_mlexp.provenance.code.locating import FIRST_PARTY, Place, is_for_tests
 from pytest_mlexp.provenance.code.lookups import looks_up
 from pytest_mlexp.provenance.code.modules import Modules
@@ -109,7 +109,17 @@ class CodeWalk:
         for package in usage.packages:
             for module in self.modules.inside(source.absolute(*package)):
                 self._edge(key, module, self._through(module, ()))
+        self._follow_texts(key, usage.dotted)
         self.anywhere |= usage.anywhere
+
+    def _follow_texts(self, key: str, dotted: Iterable[str]) -> None:
+        """Take in definitions whose names are given as texts, which a library may look up: ``"team.nets.Net"``."""
+        for text in dotted:
+            module, _, name = text.rpartition(".")
+            is_ours = self.modules.place(module.partition(".")[0]).kind in {"source", "folder"}
+            there = self.modules.source(module) if is_ours else None
+            if there is not None and name in there.bindings:
+                self._edge(key, text, self._through(module, (name,)))
 
     def _note_library(self, module: str, chain: Chain, spelt: tuple[str, Chain], usage: Usage) -> None:
         """Note what a library is used for that may lead anywhere."""
@@ -152,7 +162,7 @@ class CodeWalk:
         if name.startswith("__"):
             return self._constant(key, ast.get_docstring(source.tree)) if name == "__doc__" else None
         live = vars(sys.modules.get(source.name, builtins)).get(name)
-        return self._constant(key, live if type(live) in PLAIN else "put there from outside")
+        return self._constant(key, live if is_filled(live) else "put there from outside")
 
     def _bound(self, source: Source, name: str) -> str:
         key = f"{source.name}:{name}"
@@ -258,17 +268,9 @@ class CodeWalk:
 
     def _import(self, module: str) -> Place:
         """What an import of a module runs: it and its parents, with what they import."""
-        parts = module.split(".")
-        place = self.modules.place(parts[0])
-        if place.kind not in {"source", "folder"}:
-            return place
-        for size in range(1, len(parts) + 1):
-            name = ".".join(parts[:size])
-            place = self.modules.place(name)
-            source = self.modules.source(name)
-            if source is not None:
-                self._touch(source)
-        return place
+        for source in self.modules.leading_to(module):
+            self._touch(source)
+        return self.modules.place(module)
 
     def _touch(self, source: Source) -> None:
         if source.name in self._touched:
@@ -290,9 +292,5 @@ class CodeWalk:
         self._eager.add(source.name)
         self.lazy.pop(source.name, None)
         for module in source.certain:
-            parts = module.split(".")
-            if self.modules.place(parts[0]).kind in {"source", "folder"}:
-                for size in range(1, len(parts) + 1):
-                    there = self.modules.source(".".join(parts[:size]))
-                    if there is not None:
-                        self._make_eager(there)
+            for there in self.modules.leading_to(module):
+                self._make_eager(there)

@@ -10,7 +10,7 @@ _IMPORTERS = ("import_module", "__import__", "run_module", "find_spec")
 _FROM = frozenset(("builtins", "django", "hydra", "imp", "importlib", "pkgutil", "pydoc", "runpy", "sys", "werkzeug"))
 _BY_NAME = frozenset(
     (
-        *("modules", "locate", "safeimport", "load_module", "import_string"),
+        *("modules", "entry_points", "locate", "safeimport", "load_module", "import_string"),
         *("instantiate", "get_class", "get_method", "get_object"),
     )
 )

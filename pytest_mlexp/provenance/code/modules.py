@@ -59,6 +59,13 @@ class Modules:
             self._sources[module] = read_source(module, place) if place.kind == "source" else None
         return self._sources[module]
 
+    def leading_to(self, module: str) -> Iterator[Source]:
+        """What an import of a module runs, as far as it is first-party: its parents, and itself."""
+        parts = module.split(".")
+        if self.place(parts[0]).kind in {"source", "folder"}:
+            names = [".".join(parts[:size]) for size in range(1, len(parts) + 1)]
+            yield from (source for name in names if (source := self.source(name)) is not None)
+
     @property
     def read(self) -> tuple[Source, ...]:
         """The first-party modules that were read so far."""
@@ -78,8 +85,8 @@ class Modules:
     def is_experiment(self, source: Source, name: str) -> bool:
         """Whether a name of a module stands for an Experiment."""
         live = getattr(sys.modules.get(source.name), name, None)
-        if isinstance(live, Experiment):
-            return True
+        if live is not None:
+            return isinstance(live, Experiment)
         for statement in source.bindings.get(name, ()):
             value = getattr(statement, "value", None)
             if isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] == "Experiment":
@@ -166,10 +173,19 @@ class Modules:
     def _registers(self, decorators: Iterable[ast.expr], source: Source) -> bool:
         """Whether a decorator may enter what it decorates into an object that others look things up in."""
         for decorator in decorators:
+            if self._is_of_pytest(decorator, source):
+                continue
             for name, chains in usage_of(ast.unparse(decorator)).names:
                 if not self.is_experiment(source, name) and any(self._stores(source, name, c) for c in chains):
                     return True
         return False
+
+    def _is_of_pytest(self, decorator: ast.expr, source: Source) -> bool:
+        """Whether a decorator is a mark of tests, which looks at what it is given and enters nothing."""
+        name = next((node.id for node in ast.walk(decorator) if isinstance(node, ast.Name)), "")
+        inner = decorator.func if isinstance(decorator, ast.Call) else decorator
+        is_named = ast.unparse(inner).partition(".")[0] == name
+        return is_named and any(target.module.partition(".")[0] == "pytest" for target in source.imports.get(name, ()))
 
     @_in_circles
     def _stores(self, source: Source, name: str, chain: Chain) -> bool:

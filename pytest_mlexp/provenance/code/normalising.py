@@ -10,7 +10,8 @@ import copy
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+Definition = _Function | ast.ClassDef
 IsOurs = Callable[[str], bool]
 T = TypeVar("T")
 DECLARES = ("model", "dataset", "evaluator", "gate")
@@ -94,7 +95,8 @@ class _Stripper(ast.NodeTransformer):
         return self._definition(node)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        return None if declares(node.value, self._is_experiment) else self.generic_visit(node)
+        is_empty = isinstance(node.value, ast.Constant) and node.value.value is ...
+        return None if is_empty or declares(node.value, self._is_experiment) else self.generic_visit(node)
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         filled = [name for name in ("body", "finalbody") if isinstance(getattr(node, name, None), list)]
@@ -149,8 +151,10 @@ def effect_of(statement: ast.stmt, is_experiment: IsOurs) -> ast.stmt | None:
         return None if idle else statement
     if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
         return None if _only_binds(statement) else statement
-    if isinstance(statement, ast.Import | ast.ImportFrom | Definition | ast.Pass | ast.Global):
+    if isinstance(statement, ast.Import | ast.ImportFrom | _Function | ast.Pass | ast.Global):
         return None
+    if isinstance(statement, ast.ClassDef):
+        return _of_class_body(statement, is_experiment)
     bodies = ("body", "orelse", "finalbody", "handlers", "cases")
     if not any(hasattr(statement, name) for name in bodies):
         return statement
@@ -158,9 +162,16 @@ def effect_of(statement: ast.stmt, is_experiment: IsOurs) -> ast.stmt | None:
     return reduced if _reduce(reduced, bodies, is_experiment) else None
 
 
+def _of_class_body(cls: ast.ClassDef, is_experiment: IsOurs) -> ast.stmt | None:
+    """What the body of a class does beside binding names, such as entering a method somewhere."""
+    done = [effect for inner in cls.body if (effect := effect_of(inner, is_experiment)) is not None]
+    return ast.If(ast.Constant(value=True), done, []) if done else None
+
+
 def _reduce(node: ast.AST, bodies: tuple[str, ...], is_experiment: IsOurs) -> bool:
     """Leave in the bodies of a compound statement only what does something; False where that is nothing."""
-    something = False
+    asked = [getattr(node, name, None) for name in ("test", "iter", "subject")] + list(getattr(node, "items", ()))
+    something = any(isinstance(inner, ast.Call) for part in asked if part is not None for inner in ast.walk(part))
     for name in bodies:
         kept: list[ast.AST] = []
         for inner in getattr(node, name, ()):

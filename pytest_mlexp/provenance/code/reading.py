@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 _READERS = {
     "docs": r"\b(__doc__|getdoc|docopt|getcomments|getsource\w*|\w*json_schema)\b",
-    "hints": r"\b(__annotations__|__annotate__|get_type_hints|get_annotations|getfullargspec|signature|getsource\w*)\b",
+    "hints": r"\b(__annotations__|__annotate__|get_type_hints|get_annotations|getfullargspec|signature|getsource\w*"
+    r"|singledispatch\w*|jit)\b",
     "order": r"\b(vars|__dict__|__init_subclass__|__set_name__|__prepare__|getsource\w*|getmembers_static)\b",
     "names": r"\b(__name__|__module__|__qualname__|__file__|__package__|__path__|__spec__|getmodule|getfile)\b",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import symtable
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pytest_mlexp.provenance.code.lookups import looked_up_by, spelling
 
 Chain = tuple[str, ...]
+_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,15 @@ class Usage:
 
     ``helpers.norm(x)`` uses ``helpers`` with the chain ``("norm",)``; ``run(helpers)`` uses it with the empty one.
     ``import_module(f"models.{name}")`` uses the whole package ``(0, "models")``; where nothing is told of the name,
-    the module may be ``anywhere``. ``told`` are those that only look up what is known.
+    the module may be ``anywhere``. ``told`` are those that only look up what is known; ``dotted`` are texts that may be
+    names of definitions, ``"team.nets.Net"``.
     """
 
     names: tuple[tuple[str, tuple[Chain, ...]], ...]
     imports: tuple[LocalImport, ...]
     packages: tuple[tuple[int, str], ...] = ()
     anywhere: bool = False
+    dotted: tuple[str, ...] = ()
     told: frozenset[tuple[str, Chain]] = frozenset()
 
 
@@ -49,6 +53,9 @@ def usage_of(text: str) -> Usage:
     chains.visit(tree)
     outside = _outside(symtable.symtable(text, "<block>", "exec"))
     outside |= {name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for name in _read_before_bound(node)}
+    for name in chains.queried.union(_added_to(tree)):
+        outside.add(name)
+        chains.found.setdefault(name, {})[()] = None
     names = [(name, tuple(found)) for name, found in chains.found.items() if name in outside]
     imports = list(_imports(tree, chains.found))
     looked_up = [looked for _, looked in lookups]
@@ -58,7 +65,18 @@ def usage_of(text: str) -> Usage:
             imports.append(LocalImport(level, each.lstrip("."), None, ((),)))
     packages = tuple(each for each in looked_up if isinstance(each, tuple))
     told = frozenset(chains.told - chains.loose)
-    return Usage(tuple(names), tuple(imports), packages, anywhere=any(each is ... for each in looked_up), told=told)
+    dotted = tuple(dict.fromkeys(text for text in _texts(tree) if _DOTTED.fullmatch(text)))
+    return Usage(tuple(names), tuple(imports), packages, any(each is ... for each in looked_up), dotted, told)
+
+
+def _added_to(tree: ast.Module) -> Iterable[str]:
+    """Names that something is added to in place: ``STEPS += [scale]``."""
+    added = [statement.target for statement in tree.body if isinstance(statement, ast.AugAssign)]
+    return (target.id for target in added if isinstance(target, ast.Name))
+
+
+def _texts(tree: ast.AST) -> Iterable[str]:
+    return (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str))
 
 
 def _outside(table: symtable.SymbolTable, *, top: bool = True) -> set[str]:
@@ -106,6 +124,7 @@ class _Chains(ast.NodeVisitor):
         self.found: dict[str, dict[Chain, None]] = {}
         self.told: set[tuple[str, Chain]] = set()
         self.loose: set[tuple[str, Chain]] = set()
+        self.queried: set[str] = set()  # pandas looks "price > @limit" up where it is called
         self._known = known
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
@@ -126,6 +145,12 @@ class _Chains(ast.NodeVisitor):
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
             self._note(node, node.id, ())
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if isinstance(node.func, ast.Attribute) and node.func.attr in {"query", "eval"}:
+            for text in (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)):
+                self.queried |= set(re.findall(r"@(\w+)", text))
+        self.generic_visit(node)
 
     def _note(self, node: ast.AST, name: str, chain: Chain) -> None:
         self.found.setdefault(name, {})[chain] = None

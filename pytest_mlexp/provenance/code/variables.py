@@ -1,4 +1,4 @@
-"""What code reads of how its process was started: environment variables by name, and the command line."""
+"""What code reads of how its process was started: environment variables, the command line, pytest's options."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _BY_NAME = (
 _SET = re.compile(rf"\b(?:environb?\[b?{_NAME}\]\s*=[^=]|environb?\.update\()")
 _OTHERWISE = re.compile(rf"\b({'|'.join(sorted(READS))})\b")
 _TEXTS = re.compile(r"['\"$%{](\w+)(?=['\"}%/:\\]|\s)")
+_OPTIONS = re.compile(r"\bget(?:option|ini)\(['\"]-*([\w-]+)|\bconfig\.option\.(\w+)")
 _ARGUMENTS = re.compile(r"\b(argv|parse_args|parse_known_args|orig_argv)\b")
 _OF_PYTEST = "PYTEST_"
 ARGUMENTS = "sys.argv"
@@ -39,6 +40,12 @@ def variables_of(texts: Iterable[str], *, renamed: bool = False) -> dict[str, st
         names |= {name for text in texts for name in _TEXTS.findall(text) if name in os.environ}
     states = {name: f"={os.environ[name]}" if name in os.environ else "" for name in sorted(names) if _counts(name)}
     return states | ({ARGUMENTS: repr(sys.argv[1:])} if any(map(_ARGUMENTS.search, texts)) else {})
+
+
+def options_in(texts: Iterable[str]) -> list[str]:
+    """The names of pytest's options and ini settings that normalised texts of code ask for."""
+    found = {name for text in texts for match in _OPTIONS.finditer(text) for name in match.groups() if name}
+    return sorted(name.replace("-", "_") for name in found)
 
 
 def variables_in(text: str) -> set[str]:

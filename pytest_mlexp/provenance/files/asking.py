@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -45,6 +46,8 @@ _MACHINERY = frozenset(
 )
 _OF_KIND = ("exists", "lexists", "is_file", "isfile", "is_dir", "isdir", "is_symlink", "islink", "access", "ismount")
 _SETS = (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks, os.supports_effective_ids)
+# They ask what lies at a path, then let native code open it: parquet.
+_OPEN_NATIVELY = ("pandas", "polars", "datasets")
 OWN = str(Path(__file__).parents[2])
 _lock = threading.Lock()
 _noting: list[Note] = []
@@ -92,11 +95,19 @@ def _noted(real: Callable[..., Any]) -> Callable[..., Any]:
     def asks(path: Any, *rest: Any, **options: Any) -> Any:
         if isinstance(path, str | bytes | os.PathLike) and options.get("dir_fd") is None:
             who = asker(sys._getframe(1))  # noqa: SLF001
-            for note in _noting if who is not None else ():
-                note(os.fsdecode(path), who not in _OF_KIND and real.__name__ not in _OF_KIND)
+            opens = who is None and reader(sys._getframe(1)) in _OPEN_NATIVELY and _is_file(path)  # noqa: SLF001
+            for note in _noting if opens or who is not None else ():
+                note(os.fsdecode(path), opens or (who not in _OF_KIND and real.__name__ not in _OF_KIND))
         return real(path, *rest, **options)
 
     return asks
+
+
+def _is_file(path: Any) -> bool:
+    try:
+        return stat.S_ISREG(_real["stat"](path).st_mode)
+    except OSError:
+        return False
 
 
 def asker(frame: Any) -> str | None:

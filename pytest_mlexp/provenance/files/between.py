@@ -8,7 +8,7 @@ have left what it read.
 from __future__ import annotations
 
 import ast
-import time
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,21 +40,24 @@ class Step:
 
 
 Stack = frozenset[Step]
+_SOMEBODY = Step("", "", "", 0)
 
 
 def stack_of(frame: FrameType | None) -> Stack:
     """The team's code that is running; none where a library is being imported, which reads files of its own."""
     found: set[Step] = set()
+    if frame is not None and threading.current_thread() is not threading.main_thread():
+        found.add(_SOMEBODY)  # who waits for the thread is not on its stack
     while frame is not None:
         code = frame.f_code
         if not (code.co_filename.startswith(("<", OWN)) or is_library(code.co_filename)):
             name = code.co_qualname.partition(".")[0]
             line = frame.f_lineno if _is_nameless(name) else 0
             found.add(Step(str(frame.f_globals.get("__name__", "")), code.co_filename, name, line))
-        elif not found and code.co_name == TOP and not code.co_filename.startswith("<"):
+        elif not found - {_SOMEBODY} and code.co_name == TOP and not code.co_filename.startswith("<"):
             return frozenset()
         frame = frame.f_back
-    return frozenset(found)
+    return frozenset(found) if found - {_SOMEBODY} else frozenset()
 
 
 def _is_nameless(name: str) -> bool:
@@ -64,8 +67,8 @@ def _is_nameless(name: str) -> bool:
 class ReadBetween:
     """What was read while no result was made; what was written since the session began is no input of it."""
 
-    def __init__(self) -> None:
-        self._began = time.time_ns()
+    def __init__(self, began: int) -> None:
+        self._began = began
         self._read: dict[str, tuple[State, set[Stack]]] = {}
         self._written: set[str] = set()
         self._left: dict[Stack, frozenset[str] | None] = {}
@@ -116,6 +119,7 @@ class ReadBetween:
                 key = self._walk.resolve(source, name, ())
                 if key is not None and not self._walk.texts[key].startswith("value "):
                     yield key
-            if not names and not isinstance(statement, ast.Import | ast.ImportFrom):
+            is_simple = isinstance(statement, ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign | ast.ClassDef)
+            if not is_simple and not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
                 text = self._walk.modules.normalise(statement, source)
                 yield self._walk.define(f"{source.name}:<{line}>", text, source)

@@ -13,12 +13,15 @@ import functools
 import hashlib
 import os
 import sys
+import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import source_from_cache
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from pytest_mlexp.provenance.code.normalising import normalised
 from pytest_mlexp.provenance.files.asking import OWN, asked, asker, reader
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 _WITHOUT_CACHE = ("", "numpy", "pandas", "scipy", "sklearn", "torch", "joblib", "pyarrow", "yaml", "PIL", "h5py")
 _NATIVE = (".so", ".pyd", ".dll", ".dylib")
 _STATE = ".mlexp"
-_SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/")
+_SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/bin/", "/usr/lib", "/usr/share/")
 _watching: list[Opened] = []
 _listening: list[Opened] = []
 # States where only that was asked; others are nanoseconds of the last change, and size.
@@ -55,13 +58,15 @@ class Opened:
         self._read: dict[str, State] = {}
         self._now: dict[str, State] = {}
         self._written: set[str] = set()
+        self._sought: set[str] = set()
         self._both: set[str] = set()
         self._declared: set[str] = set()
         self._by: dict[str, list[BlockProvenance | None]] = {}
         self._for_all: set[str] = set()
-        self._loaded: dict[str, State] = {}
+        self._loaded: dict[BlockProvenance | None, dict[str, State]] = {}
         self._loaded_now: dict[str, State] = {}
-        self._between = ReadBetween()
+        self._began = time.time_ns()
+        self._between = ReadBetween(self._began)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -82,18 +87,19 @@ class Opened:
     def watching(self, by: BlockProvenance | None = None) -> Iterator[None]:
         """Note what is opened meanwhile, in whatever thread, for a block."""
         _install()
-        self._now.clear()
-        self._loaded_now.clear()
+        for noted in (self._now, self._loaded_now, self._written, self._sought):
+            noted.clear()
         _watching.append(self)
         try:
             with asked(self.note_question):
                 yield
         finally:
             _watching.remove(self)
+            self._now = self._only_read()
             self._read = {**self._now, **self._read}
             for path in self._now:
                 self._by.setdefault(path, []).append(by)
-            self._loaded = {**self._loaded_now, **self._loaded}
+            self._loaded[by] = {**self._loaded_now, **self._loaded.get(by, {})}
 
     def note(self, path: str, flags: int, reader: str = "") -> None:
         """Take in one opening, by a library or the team's code.
@@ -134,9 +140,23 @@ class Opened:
             return
         kind = _kind(absolute)
         if more and kind == FILE:
-            self.note(path, os.O_RDONLY)
+            self.note(path, os.O_RDWR)
         else:
             self._now.setdefault(absolute, kind)
+            if kind == ABSENT and absolute not in self._written:
+                self._sought.add(absolute)
+
+    def _only_read(self) -> dict[str, State]:
+        """What was read and not made meanwhile; what is made where it is not there yet counts as it was left."""
+        found = {}
+        for path, state in self._now.items():
+            left = _state(path)
+            is_made = path in self._written or (path in self._both and left != state) or self._is_passing(path, state)
+            if path in self._written & self._sought and state not in _KINDS and left is not None:
+                found[path] = left
+            elif not is_made and not (state in _KINDS and _kind(path) != state):
+                found[path] = state
+        return found
 
     def _note_code(self, path: str) -> None:
         try:
@@ -145,6 +165,10 @@ class Opened:
             return
         if (state := _state(source)) is not None and not source.startswith(OWN):
             self._loaded_now.setdefault(source, state)
+
+    def _is_passing(self, path: str, state: State) -> bool:
+        """Whether a file was made in this session where files do not stay."""
+        return state[0] >= self._began and path.startswith(tempfile.gettempdir())
 
     def files(self, block: BlockProvenance | None = None) -> dict[str, State]:
         """What was only read, less libraries and the system's files; each with its state when it was opened.
@@ -155,11 +179,12 @@ class Opened:
         inherited = {path: state for path, state in self._read.items() if self._is_inherited(path, block)}
         between = self._between.files(block) if block is not None else {}
         found = {**between, **inherited, **self._now}
-        made = self._written | {path for path in self._both if _state(path) != found.get(path)}
-        made |= {path for path, state in found.items() if state in _KINDS and _kind(path) != state}
-        loaded = {**self._loaded, **self._loaded_now} if block is not None and block.anywhere else self._loaded_now
+        loaded = self._loaded_now
+        if block is not None:
+            by = list(self._loaded) if block.anywhere else [block]
+            loaded = {path: state for each in by for path, state in self._loaded.get(each, {}).items()}
         found |= {path: state for path, state in loaded.items() if block is None or path not in block.sources}
-        return {path: found[path] for path in sorted(found) if path not in made}
+        return dict(sorted(found.items()))
 
     def _is_inherited(self, path: str, block: BlockProvenance | None) -> bool:
         if path in self._declared:
@@ -209,6 +234,8 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     if event in _LISTING and "importlib" in sys._getframe(1).f_code.co_filename:  # noqa: SLF001
         return  # an import looks for a module
     name = os.fsdecode(path)
+    if event == "sqlite3.connect" and name.startswith("file:"):
+        name = unquote(urlsplit(name).path)
     if not _watching:
         for opened in _listening:
             opened.note_between(name, flags, sys._getframe(1))  # noqa: SLF001

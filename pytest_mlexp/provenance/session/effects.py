@@ -12,7 +12,7 @@ import ast
 import sys
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +23,7 @@ from pytest_mlexp.provenance.code.modules import Modules
 from pytest_mlexp.provenance.code.sources import Source, read_source
 from pytest_mlexp.provenance.code.usage import usage_of
 from pytest_mlexp.provenance.session.steps import called_before_tests, inside_of, of_pytest, requested_fixtures
-from pytest_mlexp.provenance.session.touched import closure, settings_of, touched_by
+from pytest_mlexp.provenance.session.touched import closure, objects_of, settings_of, touched_by
 from pytest_mlexp.provenance.session.touching import path_of, touches_of
 
 _PATCHES = "<patches>"
@@ -37,6 +37,7 @@ class Effect:
         touched: keys of the definitions that it may change; for a subclass, those of its bases.
         packages: distributions whose settings it may change; ``everywhere``: whether it changes the process.
         is_subclass: whether it only matters where subclasses are asked for.
+        function: its name, where it is one; ``key``: of its definition.
     """
 
     source: Source
@@ -45,6 +46,8 @@ class Effect:
     packages: frozenset[str] = frozenset()
     everywhere: bool = False
     is_subclass: bool = False
+    function: str = ""
+    key: str = ""
 
     def counts(self, walk: CodeWalk, asked: AbstractSet[str]) -> bool:
         """Whether it may change something that was reached; a subclass, whether those of a base are ``asked`` for."""
@@ -101,7 +104,8 @@ class SessionEffects:
         sources = [source for name in self.loaded if (source := walk.modules.source(name)) is not None]
         sources += [read_source(_named(path), Place("source", path)) for path in self._files]
         fixtures = requested_fixtures(source.tree for source in sources)
-        return tuple(effect for source in sources for effect in _effects(source, walk, fixtures))
+        found = [effect for source in sources for effect in _effects(source, walk, fixtures)]
+        return tuple(_with_given(effect, found, walk) for effect in found)
 
 
 def _first_party() -> Iterator[str]:
@@ -126,14 +130,40 @@ def _effects(source: Source, walk: CodeWalk, fixtures: frozenset[str]) -> Iterat
         key = f"{source.name}:<{number}>"
         done = modules.effect_of(statement, source)
         if done is None and isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
-            done = statement if any(isinstance(node, ast.Call) for node in ast.walk(statement)) else None
-        if done is not None or of_pytest(statement, called):
+            adds = isinstance(statement, ast.AugAssign)
+            done = statement if adds or any(isinstance(node, ast.Call) for node in ast.walk(statement)) else None
+        if done is not None or of_pytest(statement, called) or _loads_a_dataset(statement, source, modules):
             text = modules.normalise(done or statement, source)
             if text and not _declares_an_experiment(statement, source, modules):
                 walk.define(key, text, source)
-                yield _of_statement(key, text, source, walk)
+                effect = _of_statement(key, text, source, walk)
+                name = "" if done is not None else getattr(statement, "name", "")
+                yield replace(effect, key=key, function=name) if name else effect
         elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield from _of_definition(key, statement, source, walk)
+
+
+def _with_given(effect: Effect, effects: Iterable[Effect], walk: CodeWalk) -> Effect:
+    """With what a fixture changes of the objects that other ones give it: ``def fast(config): config.level = 2``."""
+    if not effect.function:
+        return effect
+    own = touches_of(effect.text)
+    changed = {name for name, _ in own.changed | own.called | own.settings}
+    given = [other.key for other in effects if other.function in changed]
+    return replace(effect, touched=effect.touched.union(*(objects_of(key, walk) for key in given)))
+
+
+def _loads_a_dataset(statement: ast.stmt, source: Source, modules: Modules) -> bool:
+    """Whether a function is a dataset of an experiment: it runs before all trials."""
+    decorators = getattr(statement, "decorator_list", ()) if not isinstance(statement, ast.ClassDef) else ()
+    inner = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in decorators]
+    return any(
+        isinstance(call, ast.Attribute)
+        and call.attr == "dataset"
+        and isinstance(call.value, ast.Name)
+        and modules.is_experiment(source, call.value.id)
+        for call in inner
+    )
 
 
 def _declares_an_experiment(statement: ast.stmt, source: Source, modules: Modules) -> bool:
@@ -163,7 +193,7 @@ def _of_definition(
 ) -> Iterator[Effect]:
     """A definition that is entered somewhere by being there, and a class that may be asked for as a subclass."""
     asked = list(definition.decorator_list)
-    telling = "\n".join(text for decorator in asked if "register" in (text := ast.unparse(decorator)))
+    telling = "\n".join(ast.unparse(decorator) for decorator in asked if _may_register(decorator))
     told, _ = settings_of(touches_of(telling), telling, source, walk.modules)
     if told:  # pandas.api.extensions.register_dataframe_accessor
         yield Effect(source, walk.modules.normalise(definition, source), packages=frozenset(told))
@@ -176,6 +206,12 @@ def _of_definition(
     text = walk.modules.normalise(definition, source)
     touched = frozenset(closure([key], walk)) - {key}
     yield Effect(source, text, touched, is_subclass=not enters)
+
+
+def _may_register(decorator: ast.expr) -> bool:
+    """Whether a decorator is told a name for what it decorates, or says that it registers it."""
+    by_name = isinstance(decorator, ast.Call) and any(isinstance(a, ast.Constant) for a in decorator.args)
+    return "register" in ast.unparse(decorator) or (by_name and "pytest" not in ast.unparse(decorator))
 
 
 def _asked_for_subclasses(walk: CodeWalk) -> set[str]:

@@ -17,6 +17,7 @@ _KEEP_BY_ARGUMENTS = frozenset(("cache", "lru_cache", "cached_property"))
 # What these make cannot keep anything.
 _MAKE_FIXED = {"Path", "PurePath", "resolve", "absolute", "with_name", "joinpath", "frozenset", "tuple", "str", "float"}
 _AT_IMPORT = ("<module>", "<patches>")
+_SETS_ENVIRONMENT = re.compile(r"\benviron\b.*(\]\s*=[^=]|setdefault|update)|\b(putenv|load_dotenv)\b")
 _OF_ITS_CLASS = r"\bcls\b|__class__|\btype\(self\)|\bnonlocal\b"
 
 
@@ -50,6 +51,8 @@ def _left_in(texts: Mapping[str, str], walk: CodeWalk, running: Collection[str] 
     for key, text in texts.items():
         if text.startswith("value ") or not text:
             continue
+        if _SETS_ENVIRONMENT.search(text):
+            return None
         source = walk.modules.source(key.rpartition(":")[0])
         own, usage = touches_of(text), usage_of(text)
         outside = {name for name, _ in usage.names}
@@ -65,7 +68,8 @@ def _left_in(texts: Mapping[str, str], walk: CodeWalk, running: Collection[str] 
 def _run_later(text: str) -> str:
     """The functions and classes in what ran at import, which is over when something is read."""
     found = _Definitions()
-    found.visit(ast.parse(text))
+    if not text.startswith("value "):
+        found.visit(ast.parse(text))
     return "\n".join(found.texts)
 
 

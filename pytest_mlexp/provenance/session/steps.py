@@ -18,16 +18,18 @@ def of_pytest(statement: ast.stmt, called: frozenset[str]) -> bool:
 
 
 def called_before_tests(tree: ast.Module) -> frozenset[str]:
-    """Names of the functions that pytest calls before the cells of a module, if it has cells."""
-    has_cells = any("evaluation" in _arguments(s) for s in inside_of(tree.body) if isinstance(s, _Function))
-    return _BEFORE_TESTS if has_cells else frozenset()
+    """Names of the functions that pytest calls before cells, of a module with cells or with a base of their classes."""
+    functions = [s for s in inside_of(tree.body) if isinstance(s, _Function)]
+    has_cells = any("evaluation" in _arguments(function) for function in functions)
+    is_of_unit_tests = any(function.name.startswith("test") for function in functions)
+    return _BEFORE_TESTS if has_cells or not is_of_unit_tests else frozenset()
 
 
 def inside_of(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a module, and those of its classes of tests."""
+    """The statements of a module, and the functions in its classes, which may be of tests."""
     for statement in body:
         yield statement
-        if isinstance(statement, ast.ClassDef) and statement.name.startswith("Test"):
+        if isinstance(statement, ast.ClassDef):
             yield from (inner for inner in statement.body if isinstance(inner, _Function))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterable
 
 from pytest_mlexp.provenance.code.definitions import CodeWalk
@@ -9,9 +11,10 @@ from pytest_mlexp.provenance.code.modules import Modules
 from pytest_mlexp.provenance.code.sources import Source
 from pytest_mlexp.provenance.code.usage import Chain, Usage, usage_of
 from pytest_mlexp.provenance.libraries.packages import owners
-from pytest_mlexp.provenance.session.touching import Dotted, Touches
+from pytest_mlexp.provenance.session.touching import Dotted, Touches, path_of
 
 _PROCESS = ("random", "locale", "decimal", "multiprocessing", "threading", "ctypes", "resource", "gc", "builtins")
+_SEEDS = re.compile(r"seed|manual_seed(_all)?")
 _OF_OS = ("environ", "putenv", "unsetenv", "chdir", "umask")
 _HARMLESS_OF_SYS = ("path", "stdout", "stderr", "exit", "dont_write_bytecode", "modules")
 
@@ -27,7 +30,8 @@ def touched_by(own: Touches, usage: Usage, source: Source, walk: CodeWalk) -> se
         if module.isidentifier() and walk.modules.place(module).kind in {"source", "folder"}:
             found |= {key for key in [walk.reach(*dotted.split("."))] if key is not None}
     makers = _meant(own.made, usage, source, walk)
-    found |= {inner for key in found | makers for inner in _objects(key, walk, is_given=key in makers)}
+    found |= {inner for key in makers for inner in objects_of(key, walk)}
+    found |= {inner for key in found if _is_object(key, walk) for inner in objects_of(key, walk)}
     return found | {inner for key in found if key.endswith(":*") for _, inner in walk.edges[key]}
 
 
@@ -60,17 +64,17 @@ def _meant(paths: Iterable[Dotted], usage: Usage, source: Source, walk: CodeWalk
     return {key for key in found if key is not None}
 
 
-def _objects(key: str, walk: CodeWalk, *, is_given: bool) -> set[str]:
+def objects_of(key: str, walk: CodeWalk) -> set[str]:
     """The objects that a name may stand for, or a function like ``get_config`` give: those that it names itself."""
-
-    def is_object(inner: str) -> bool:
-        module, _, name = inner.rpartition(":")
-        source = walk.modules.source(module)
-        return source is not None and walk.modules.is_object(source, name)
-
-    if walk.texts[key].startswith("class ") or not (is_given or is_object(key)):
+    if walk.texts[key].startswith("class "):
         return set()
-    return set(filter(is_object, closure([key], walk)))
+    return {inner for inner in closure([key], walk) if _is_object(inner, walk)}
+
+
+def _is_object(key: str, walk: CodeWalk) -> bool:
+    module, _, name = key.rpartition(":")
+    source = walk.modules.source(module)
+    return name == "*" or (source is not None and walk.modules.is_object(source, name))
 
 
 def settings_of(own: Touches, text: str, source: Source, modules: Modules) -> tuple[set[str], bool]:
@@ -78,8 +82,14 @@ def settings_of(own: Touches, text: str, source: Source, modules: Modules) -> tu
     packages: set[str] = set()
     everywhere = False
     inner = {imported.bound: imported.module for imported in usage_of(text).imports}
+    for dotted in own.strings:
+        root = dotted.partition(".")[0]
+        if "." in dotted and root.isidentifier() and modules.place(root).kind == "library":
+            packages |= set(owners(root))
     for name, chain in own.settings:
-        targets = [(t.module, t.within(chain)) for t in source.imports.get(name, ())]
+        if chain and _SEEDS.fullmatch(chain[-1]):
+            continue  # each trial is seeded anew
+        targets = [(t.module, t.within(chain)) for each in _also(name, source) for t in source.imports.get(each, ())]
         if name in inner:
             targets.append((inner[name], chain))
         for module, full in targets:
@@ -90,6 +100,12 @@ def settings_of(own: Touches, text: str, source: Source, modules: Modules) -> tu
             elif kind == "standard":
                 everywhere |= _is_of_the_process(root, full[:1], stored=(name, chain) in own.stored)
     return packages, everywhere
+
+
+def _also(name: str, source: Source) -> list[str]:
+    """A name, and that which a module binds it to."""
+    values = [path_of(s.value) for s in source.bindings.get(name, ()) if isinstance(s, ast.Assign)]
+    return [name, *(path[0] for path in values if path is not None)]
 
 
 def _is_of_the_process(module: str, first: tuple[str | None, ...], *, stored: bool) -> bool:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_mlexp.provenance.code.usage import Chain
 
 _CHANGERS = ("setattr", "delattr", "setitem", "delitem", "setdefault", "vars", "object", "dict", "multiple", "reload")
+_ONLY_LOOK = frozenset(
+    (
+        *("bool", "float", "int", "isinstance", "len", "max", "min", "print"),
+        *("repr", "round", "sorted", "str", "sum"),
+    )
+)
 _LOOK_UPS = ("getattr", "import_module", "vars", "type", "super")
+_SETS = re.compile(r"(set|enable|disable|register|use|activate|install)(_|[a-z]*err|$)")
 _OF_ENVIRONMENT = ("setenv", "delenv", "chdir")  # pytest's monkeypatch
 
 Dotted = tuple[str, Chain]
@@ -55,7 +63,8 @@ def touches_of(text: str) -> Touches:
     stored = {path for inner in objects if (path := path_of(inner)) is not None}
     stored |= {(name, chain) for name, chain in kept if (chain or (name,))[-1].startswith("get")}
     alone = {path for call in _alone(tree) if (path := path_of(call.func)) is not None}
-    changed = stored | {(name, ()) for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    alone |= {path for call in _calls(tree) if _SETS.match(_last(call.func)) and (path := path_of(call.func))}
+    changed = stored | {(name, ()) for node in ast.walk(tree) for name in _rebound(node)}
     called: set[Dotted] = set()
     strings = _texts(*objects)
     environment = False
@@ -63,13 +72,17 @@ def touches_of(text: str) -> Touches:
         path = path_of(call.func)
         if path is not None:
             called.add(path)
-        changed |= _handed(call)
+        attribute, given = _handed(call)
+        stored |= attribute
+        changed |= attribute | (given if _last(call.func) not in _ONLY_LOOK else set())
         environment |= _last(call.func) in _OF_ENVIRONMENT
         if _last(call.func) in {*_CHANGERS, "patch"}:
             strings |= _texts(*call.args)
     made = kept | {path for call in _calls(tree) for path in _makers(call.func, answers)}
     for name, _ in changed | called:
         changed |= {(origin, ()) for origin in _origins(name, aliases, frozenset()) - {name}}
+    for name, _ in list(stored):
+        stored |= {(origin, ()) for origin in _origins(name, aliases, frozenset()) - {name}}
     return Touches(
         frozenset(changed),
         frozenset(called),
@@ -81,8 +94,8 @@ def touches_of(text: str) -> Touches:
     )
 
 
-def _handed(call: ast.Call) -> set[Dotted]:
-    """What a call is given; of what it is told to set an attribute of, that attribute."""
+def _handed(call: ast.Call) -> tuple[set[Dotted], set[Dotted]]:
+    """The attribute that a call is told to set, if it is told so, and what else it is given."""
     match call.args:
         case [first, ast.Constant(value=str(name)), *rest] if _last(call.func) in _CHANGERS:
             owner = path_of(first)
@@ -91,7 +104,7 @@ def _handed(call: ast.Call) -> set[Dotted]:
         case _:
             target, given = set(), call.args
     every = [*given, *(keyword.value for keyword in call.keywords)]
-    return target | {path for argument in every if (path := path_of(argument)) is not None}
+    return target, {path for argument in every if (path := path_of(argument)) is not None}
 
 
 def path_of(node: ast.AST) -> Dotted | None:
@@ -148,6 +161,13 @@ def _texts(*nodes: ast.AST) -> set[str]:
 
 def _calls(tree: ast.AST) -> list[ast.Call]:
     return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+def _rebound(node: ast.AST) -> list[str]:
+    """Names that are global, or that something is added to in place: ``STEPS += [scale]``."""
+    if isinstance(node, ast.AugAssign):
+        return [node.target.id] if isinstance(node.target, ast.Name) else []
+    return node.names if isinstance(node, ast.Global) else []
 
 
 def _alone(tree: ast.AST) -> Iterator[ast.Call]:

@@ -34,6 +34,12 @@ WAYS = {
         "def find(name):\n    from importlib import import_module as load\n    return load(name)",
         "find('part').value()",
     ),
+    "a text that a library looks up": ("", "def find(name):\n    return print(name)", "find('part.value')"),
+    "a name in a query": (
+        "import pandas\nfrom part import value as limit\n",
+        "",
+        "pandas.DataFrame({'a': [1]}).query('a > @limit()')",
+    ),
     "pydoc": ("import pydoc\n", "", "pydoc.locate('part').value()"),
     "exec": ("", "def run(names):\n    exec('import part', names)\n    return names['part'].value()", "run({})"),
 }

@@ -106,6 +106,25 @@ CASES: dict[str, Case] = {
         "return 1",
         "return 2",
     ),
+    "an object that is called as an experiment is": (
+        {
+            "base": "class Experiment:\n    def __init__(self, rate):\n        self.rate = rate\n",
+            "part": "from base import Experiment\n\nCONFIG = Experiment(rate=2)\n",
+            "shop_model": f"from part import CONFIG\n{SHOP}\ndef value():\n    return CONFIG.rate\n{MODEL}",
+        },
+        "part",
+        "rate=2",
+        "rate=3",
+    ),
+    "names that were put there": (
+        {
+            "part": "globals().update({'LAYERS': [1, 2]})\n",
+            "shop_model": f"import part\n{SHOP}\ndef value():\n    return part.LAYERS\n{MODEL}",
+        },
+        "part",
+        "[1, 2]",
+        "[1, 3]",
+    ),
     "a setting that was read at import": (
         {
             "shop_model": "import json\nfrom pathlib import Path\n"

@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,33 @@ def test_a_line_of_a_module_leaves_it_in_what_it_binds(modules: Path, line: str,
         importlib.import_module("team")
     for name, expected in ((key, [str(modules / "old.txt")]), ("OTHER", [])):
         assert list(opened.files(BlockProvenance({f"code team:{name}": ""}, left=frozenset()))) == expected
+
+
+def test_a_loop_over_lines_leaves_them_in_what_it_fills(modules: Path) -> None:
+    (modules / "team.py").write_text(
+        f"from pathlib import Path\n\nRATES = {{}}\nPATH = Path({str(modules / 'old.txt')!r})\n"
+        "for line in PATH.read_text().split():\n    RATES[line] = object\n"
+    )
+    opened = Opened()
+    with opened.listening():
+        importlib.import_module("team")
+    assert len(opened.files(BlockProvenance({"code team:RATES": ""}, left=frozenset()))) == 1
+
+
+def test_what_threads_read_may_be_left_anywhere(modules: Path) -> None:
+    opened = Opened()
+    with opened.listening(), ThreadPoolExecutor() as pool:
+        list(pool.map(importlib.import_module("readers").read, [modules / "old.txt"]))
+    assert len(opened.files(BlockProvenance({}, left=frozenset()))) == 1
+
+
+def test_a_file_of_variables_counts_for_all(modules: Path) -> None:
+    (modules / "team.py").write_text("import os\n\ndef fill(path):\n    os.environ['MLEXP_TEST'] = path.read_text()\n")
+    opened = Opened()
+    with opened.listening(), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLEXP_TEST", "")
+        importlib.import_module("team").fill(modules / "old.txt")
+    assert len(opened.files(BlockProvenance({}, left=frozenset()))) == 1
 
 
 def test_what_counts_by_its_value_needs_no_file(modules: Path) -> None:

@@ -159,9 +159,9 @@ def test_code_that_is_loaded_behind_the_back_of_the_text_counts_without_comments
 
 
 def test_what_was_read_counts_later_too_unless_it_was_declared(tmp_path: Path) -> None:
-    opened = Opened()
     for name in ("cached.txt", "declared.txt"):
         (tmp_path / name).write_text(name)
+    opened = Opened()
     opened.declare(tmp_path / "declared.txt")
     with opened.watching():
         (tmp_path / "cached.txt").read_text()

@@ -90,10 +90,10 @@ COUNTS: dict[str, Case] = {
         "weight = 2",
     ),
     "a setting of a library": (
-        {"base": BASE, "shop_model": LEARNS, "part": "import numpy\nnumpy.random.seed(1)\n"},
+        {"base": BASE, "shop_model": LEARNS, "part": "import numpy\nnumpy.seterr(all='warn')\n"},
         "part",
-        "seed(1)",
-        "seed(2)",
+        "'warn'",
+        "'raise'",
     ),
     "the environment": (
         {"base": BASE, "shop_model": USES, "part": "import os\nos.environ['A'] = '1'\n"},

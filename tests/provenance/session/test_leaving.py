@@ -95,3 +95,8 @@ def test_what_is_left_nowhere_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str, str]
 ) -> None:
     assert not may_find(tmp_path, monkeypatch, case)
+
+
+def test_an_optional_library_that_is_not_here_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "try:\n    import absent_library as fast\nexcept ImportError:\n    fast = None\n"
+    assert not may_find(tmp_path, monkeypatch, (text, "lambda X: fast", "lambda X: 1"))

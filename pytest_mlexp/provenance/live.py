@@ -1,0 +1,78 @@
+"""What can be asked of live objects: what they hold, what they were made from, and whose they are."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import gc
+import inspect
+import sys
+from types import CodeType, FunctionType
+from typing import Any
+
+from pytest_mlexp.provenance.libraries.packages import OWN_DISTRIBUTION, is_library, is_standard, versions
+
+
+def attributes(value: object) -> list[object]:
+    """What an object that cannot be pickled has of its own, in attributes and slots."""
+    slots = [name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ())]
+    if is_library_module(type(value).__module__):
+        return []
+    return [getattr(value, "__dict__", {}), {name: getattr(value, name) for name in slots if hasattr(value, name)}]
+
+
+def functions_in(value: object) -> list[FunctionType]:
+    """The functions that an object of native code holds, such as one that ``numpy.frompyfunc`` made."""
+    return [held for held in gc.get_referents(value) if isinstance(held, FunctionType)]
+
+
+def public_of(value: object) -> dict[str, Any]:
+    """Return the attributes of an object's own that the language does not add."""
+    return {name: part for name, part in getattr(value, "__dict__", {}).items() if not name.startswith("__")}
+
+
+def content_of(cell: Any) -> object:
+    """What a closure's cell holds."""
+    try:
+        return cell.cell_contents
+    except ValueError:  # not filled yet
+        return ...
+
+
+def names_in(code: CodeType) -> set[str]:
+    """The names that code and what is defined in it look up."""
+    inner = [names_in(const) for const in code.co_consts if isinstance(const, CodeType)]
+    return set(code.co_names).union(*inner)
+
+
+@functools.lru_cache(maxsize=256)
+def typed_text(code: CodeType) -> ast.Module:
+    """The text that a function was typed into, as in a notebook."""
+    try:
+        return ast.parse("".join(inspect.findsource(code)[0]))
+    except (OSError, TypeError, SyntaxError):
+        return ast.Module(body=[], type_ignores=[])
+
+
+def is_ours(module: str) -> bool:
+    """Whether a module is of this package."""
+    return module.partition(".")[0] == __name__.partition(".")[0]
+
+
+def is_library_module(name: str) -> bool:
+    """Whether a module is of a library, of the standard one, or of this package."""
+    if is_ours(name):
+        return True
+    filename = getattr(sys.modules.get(name), "__file__", None)
+    return is_library(filename) if filename else is_standard(name.partition(".")[0]) and name != "__main__"
+
+
+@functools.cache
+def version_of(module: str) -> str:
+    """The version of the distribution a module is from; the standard library has Python's."""
+    root = module.partition(".")[0]
+    if is_ours(module):
+        return OWN_DISTRIBUTION
+    if is_standard(root) or root == "":
+        return f"python {sys.version_info.major}.{sys.version_info.minor}"
+    return " ".join(f"{name} {version}" for name, version in sorted(versions(root).items()))
