@@ -168,7 +168,8 @@ class Opened:
 
     def _is_passing(self, path: str, state: State) -> bool:
         """Whether a file was made in this session where files do not stay."""
-        return state[0] >= self._began and path.startswith(tempfile.gettempdir())
+        is_of_project = path.startswith(os.getcwd())  # noqa: PTH109 - as above
+        return state[0] >= self._began and path.startswith(tempfile.gettempdir()) and not is_of_project
 
     def files(self, block: BlockProvenance | None = None) -> dict[str, State]:
         """What was only read, less libraries and the system's files; each with its state when it was opened.

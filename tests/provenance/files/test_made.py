@@ -14,13 +14,15 @@ from pytest_mlexp.provenance.files.opened import Opened, changed, contents
 from pytest_mlexp.provenance.provenance import BlockProvenance
 
 
-def test_a_file_that_is_made_where_it_is_missing_counts_as_it_was_left(tmp_path: Path) -> None:
+def test_a_file_that_is_made_where_it_is_missing_counts_as_it_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     file = tmp_path / "features.txt"
     opened = Opened()
     with opened.watching():
         if not file.exists():
             file.write_text("2")
-            _as_of_before(opened)
         assert file.read_text() == "2"
     before = contents(opened.files(), tmp_path)
     assert changed(before, tmp_path) is None
@@ -28,7 +30,10 @@ def test_a_file_that_is_made_where_it_is_missing_counts_as_it_was_left(tmp_path:
     assert changed(before, tmp_path) == "file changed: features.txt"
 
 
-def test_what_one_model_wrote_and_another_one_read_counts_for_the_other(tmp_path: Path) -> None:
+def test_what_one_model_wrote_and_another_one_read_counts_for_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     file = tmp_path / "pretrained.txt"
     writes, reads = BlockProvenance({}, left=frozenset()), BlockProvenance({}, left=frozenset())
     opened = Opened()
@@ -36,7 +41,6 @@ def test_what_one_model_wrote_and_another_one_read_counts_for_the_other(tmp_path
         file.write_text("2")
         file.read_text()
     assert opened.files(writes) == {}
-    _as_of_before(opened)
     with opened.watching(reads):
         file.read_text()
     assert list(opened.files(reads)) == [str(file)]
@@ -48,11 +52,6 @@ def test_what_was_made_among_temporary_files_does_not_stay(tmp_path: Path) -> No
     with opened.watching():
         (tmp_path / "passing.txt").read_text()
     assert opened.files() == {}
-
-
-def _as_of_before(opened: Opened) -> None:
-    """Let the folder of this test be one in which files stay."""
-    opened._began = 2**63
 
 
 @pytest.mark.parametrize("name", ["{}", "file:{}?mode=ro"])
