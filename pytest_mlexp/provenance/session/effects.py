@@ -24,7 +24,7 @@ from pytest_mlexp.provenance.code.sources import Source, read_source
 from pytest_mlexp.provenance.code.usage import usage_of
 from pytest_mlexp.provenance.session.steps import called_before_tests, inside_of, of_pytest, requested_fixtures
 from pytest_mlexp.provenance.session.touched import closure, objects_of, settings_of, touched_by
-from pytest_mlexp.provenance.session.touching import path_of, touches_of
+from pytest_mlexp.provenance.session.touching import fills_itself, path_of, touches_of
 
 _PATCHES = "<patches>"
 
@@ -184,6 +184,7 @@ def _of_statement(key: str, text: str, source: Source, walk: CodeWalk) -> Effect
         touched |= touched_by(own, usage_of(walk.texts[inner]), where, walk)
         more, all_of_it = settings_of(own, walk.texts[inner], where, walk.modules)
         packages |= more
+        touched |= {inner} if fills_itself(walk.texts[inner]) else set()
         everywhere |= all_of_it or own.environment
     return Effect(source, text, frozenset(touched), frozenset(packages), everywhere)
 

@@ -94,6 +94,20 @@ def touches_of(text: str) -> Touches:
     )
 
 
+@functools.lru_cache(maxsize=2**15)
+def fills_itself(text: str) -> bool:
+    """Whether methods of a class store to what its body binds, as where each object enters itself in a table."""
+    for cls in [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)]:
+        bound = {t.id for s in cls.body if isinstance(s, ast.Assign) for t in s.targets if isinstance(t, ast.Name)}
+        bound |= {s.target.id for s in cls.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)}
+        tables = [node for node in ast.walk(cls) if isinstance(node, ast.Subscript)]
+        changed = [inner for node in tables if (inner := _changed_object(node)) is not None]
+        changed += [call.func.value for call in _calls(cls) if isinstance(call.func, ast.Attribute)]
+        if any(isinstance(inner, ast.Attribute) and inner.attr in bound for inner in changed):
+            return True
+    return False
+
+
 def _handed(call: ast.Call) -> tuple[set[Dotted], set[Dotted]]:
     """The attribute that a call is told to set, if it is told so, and what else it is given."""
     match call.args:

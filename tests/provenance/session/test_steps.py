@@ -18,13 +18,20 @@ S = Settings()
 
 STEPS = [1]
 
+class Entered:
+    table = {}
+
+    def __init__(self, level):
+        self.table["level"] = level
+
 def get():
     return S
 
 def scale(x):
     return x
 """
-USES = f"import base\n{SHOP}\ndef value():\n    return base.scale(base.S.level) + base.STEPS[0]\n{MODEL}"
+VALUE = "base.scale(base.S.level) + base.STEPS[0] + len(base.Entered.table)"
+USES = f"import base\n{SHOP}\ndef value():\n    return {VALUE}\n{MODEL}"
 FIXTURE = """
 import base
 import pytest
@@ -91,6 +98,7 @@ COUNTS = {
         "@other.dataset(version='1')\ndef rows():\n    base.S.level = 2\n"
     ),
     "what is added in place": "from base import STEPS\nSTEPS += [0, 2]\n",
+    "an object that enters itself": "import base\nPART = base.Entered(level=2)\n",
     "the body of a class": "import base\n\nclass Part:\n    base.S.level = 2\n",
     "a condition": "import base\nif base.get().__dict__.update(level=2) is None:\n    READY = True\n",
     "a loop": "import base\nfor name in ('level',):\n    setattr(base.S, name, 2)\n",
@@ -106,6 +114,7 @@ HARMLESS = {
         "def test_level(level):\n    pass\n"
     ),
     "a seed": "import random\nimport numpy\nrandom.seed(1, 2)\nnumpy.random.seed(2)\n",
+    "an object of a class that is used and keeps nothing": "import base\nPART = [base.Settings(), 2]\n",
     "a new object": "import base\ns = base.Settings()\ns.level = 2\n",
 }
 
