@@ -179,6 +179,7 @@ class Opened:
         """
         inherited = {path: state for path, state in self._read.items() if self._is_inherited(path, block)}
         between = self._between.files(block) if block is not None else {}
+        between = {path: state for path, state in between.items() if path not in self._both or _state(path) == state}
         found = {**between, **inherited, **self._now}
         loaded = self._loaded_now
         if block is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -153,6 +155,23 @@ def test_a_line_of_a_module_leaves_it_in_what_it_binds(modules: Path, line: str,
         importlib.import_module("team")
     for name, expected in ((key, [str(modules / "old.txt")]), ("OTHER", [])):
         assert list(opened.files(BlockProvenance({f"code team:{name}": ""}, left=frozenset()))) == expected
+
+
+def test_a_database_that_was_written_is_no_input(modules: Path) -> None:
+    for name in ("read.db", "written.db"):
+        with closing(sqlite3.connect(modules / name)) as made:
+            made.execute("create table t (x)")
+        os.utime(modules / name, (1, 1))
+    (modules / "team.py").write_text(
+        "import functools\nimport sqlite3\n\n@functools.cache\ndef ask(path, what):\n"
+        "    with sqlite3.connect(path) as found:\n        found.execute(what)\n    found.close()\n"
+    )
+    opened = Opened()
+    with opened.listening():
+        ask = importlib.import_module("team").ask
+        ask(modules / "read.db", "select * from t")
+        ask(modules / "written.db", "insert into t values (1)")
+    assert list(opened.files(BlockProvenance({"code team:ask": ""}, left=frozenset()))) == [str(modules / "read.db")]
 
 
 def test_a_loop_over_lines_leaves_them_in_what_it_fills(modules: Path) -> None:
