@@ -108,7 +108,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     session: MlexpSession | None = pyfuncitem.config.pluginmanager.get_plugin("mlexp-session")
     if session is not None and "evaluation" in pyfuncitem.funcargs and pyfuncitem.get_closest_marker("mlexp"):
         pyfuncitem.funcargs["evaluation"] = session.evaluate(pyfuncitem)
-    return (yield)
+    result = yield
+    contract: Any = pyfuncitem.funcargs.get("contract")
+    if contract is not None and pyfuncitem.get_closest_marker("mlexp_contracts"):
+        contract.check_verified()
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

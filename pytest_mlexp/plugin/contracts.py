@@ -46,6 +46,16 @@ class Contract:
             pytest.xfail(record.message)
         return record
 
+    def check_verified(self) -> None:
+        """Refuse a test that asked for nothing.
+
+        Raises:
+            ContractError: ``verify`` was not called.
+        """
+        __tracebackhide__ = True
+        if RECORD not in self._item.stash:
+            raise ContractError(f"{self._item.name} checked nothing: call contract.verify() in the test")
+
     def _run(self) -> CheckRecord:
         """What the check says; that a block cannot be made, as where a factory raises, goes on record too."""
         __tracebackhide__ = True
@@ -162,5 +172,6 @@ def where_to_start(records: Sequence[CheckRecord], *, verbose: bool) -> str:
 
 
 def one_line(record: CheckRecord) -> str:
-    """What was seen of a broken law, in one line."""
-    return " ".join(record.seen.split())
+    """What was expected of a broken law, and what was seen, in one line."""
+    expected = [line for line in record.message.splitlines() if line.startswith("expected: ")]
+    return " ".join([*(f"{line}; seen:" for line in expected[:1]), *record.seen.split()])

@@ -27,7 +27,7 @@ from pytest_mlexp.gates.timings import worse
 from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.absent import is_skipped_as_absent, verdicts_of_absent
 from pytest_mlexp.plugin.options import MLFLOW, Options
-from pytest_mlexp.plugin.verdicts import NOTHING_CHOSEN, Told, gone_and_new, left_out, show_accepted, show_verdicts
+from pytest_mlexp.plugin.verdicts import Told, gone_and_new, left_out, nothing_accepted, show_accepted, show_verdicts
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import message
 from pytest_mlexp.tracking.mirror import ACCEPTED
@@ -245,17 +245,15 @@ class Gating:
     def _refuses_ci(self) -> bool:
         return any(map(os.environ.get, _SAY_CI)) and not self._options.accept_in_ci
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
         """Show the verdicts, the worst first, and what was accepted."""
         if self._options.accept:
-            unwritten = self._refuses_ci
-            show_accepted(terminalreporter, self._told, where=self.name, unwritten=unwritten)
+            show_accepted(terminalreporter, self._told(exitstatus), where=self.name, unwritten=self._refuses_ci)
         else:
             renames = renamed(self.lock, *gone_and_new(self.tests))
             show_verdicts(terminalreporter, self.tests, alpha=self._options.alpha, renames=renames)
 
-    @property
-    def _told(self) -> Told:
+    def _told(self, exitstatus: int) -> Told:
         gone = [(one.experiment, one.cell) for one in self._acceptances if one.entry is None]
         new = {
             (one.experiment, one.cell): {name: metric.accepted.value for name, metric in one.entry.metrics.items()}
@@ -264,16 +262,14 @@ class Gating:
         }
         warnings = folded_lines(text for one in self._acceptances for text in one.warnings)
         warnings += renamed(self.lock, gone, new)
-        changed = self._changed if self._acceptances or self._failed else [NOTHING_CHOSEN]
-        quiet = only_informing(self._state.lock, self._acceptances)
-        limits = [*short_sighted(self._acceptances), *quiet]
+        changed = self._changed if self._acceptances or self._failed else [nothing_accepted(exitstatus)]
+        limits = [*short_sighted(self._acceptances), *only_informing(self._state.lock, self._acceptances)]
         return Told(changed, warnings, left_out(self.tests, self._failed), limits, self._kept_in)
 
     @property
     def _kept_in(self) -> str:
         """The session whose run in MLflow holds what is accepted; empty where none does."""
-        session = self._config.pluginmanager.get_plugin("mlexp-session")
-        recorder = None if session is None else session.recorder
+        recorder = getattr(self._config.pluginmanager.get_plugin("mlexp-session"), "recorder", None)
         if recorder is None or recorder.mirrored is None or recorder.mirrored.failed or self._refuses_ci:
             return ""
         return recorder.session if self._acceptances else ""

@@ -114,7 +114,8 @@ def how_to_go_on(records: Sequence[CellRecord], chosen: int, options: Options) -
     kept = sum(record.error is None and all(trial.kept for trial in record.trials) for record in records)
     of_all = f" of {chosen}" if chosen else ""
     if options.accept:
-        return f"interrupted after {len(records)}{of_all} cells; --mlexp-accept runs cells anew, -k chooses those left"
+        how = "the same command begins anew, -k chooses those that are not accepted above"
+        return f"interrupted after {len(records)}{of_all} cells; {how}"
     if options.store == OFF or not kept:
         why = "mlexp_store is off" if options.store == OFF else "none is kept"
         return f"interrupted after {len(records)}{of_all} cells; {why}, so that the same command begins anew"

@@ -23,7 +23,8 @@ from pytest_mlexp.reporting.verdicts import (
     verdict_table,
 )
 
-NOTHING_CHOSEN = "no cell ran, so nothing is accepted: see what -k, -m and the paths choose"
+_NONE_YET = "nothing: the session was interrupted before the first cell was accepted"
+_NOTHING_CHOSEN = "no cell ran, so nothing is accepted: see what -k, -m and the paths choose"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ def _from_here(node: str, config: pytest.Config) -> str:
     """A test's id as the command line takes it in the folder where this session was started."""
     path, separator, rest = node.partition("::")
     return Path(os.path.relpath(config.rootpath / path, config.invocation_params.dir)).as_posix() + separator + rest
+
+
+def nothing_accepted(exitstatus: int) -> str:
+    """Why a session accepted nothing."""
+    return _NONE_YET if exitstatus == pytest.ExitCode.INTERRUPTED else _NOTHING_CHOSEN
 
 
 def show_accepted(reporter: pytest.TerminalReporter, told: Told, *, where: str, unwritten: bool) -> None:

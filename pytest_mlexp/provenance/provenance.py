@@ -26,7 +26,7 @@ from pytest_mlexp.provenance.libraries.precision import precision
 from pytest_mlexp.provenance.live import is_library_module
 from pytest_mlexp.provenance.session.editing import check_is_as_loaded
 from pytest_mlexp.provenance.session.effects import SessionEffects
-from pytest_mlexp.provenance.session.leaving import left_by
+from pytest_mlexp.provenance.session.leaving import ENVIRONMENT, left_by
 
 if TYPE_CHECKING:
     from pytest_mlexp.blocks.dataset import Dataset
@@ -81,7 +81,10 @@ class BlockProvenance:
 
     def may_find(self, left: frozenset[str] | None) -> bool:
         """Whether something that is left in these definitions, or nobody knows where, is in the reach of this one."""
-        return left is None or self.anywhere or any(f"code {key}" in self.parts for key in left)
+        if left is None or self.anywhere:
+            return True
+        reads = ENVIRONMENT in left and any(name.startswith("variable ") for name in self.parts)
+        return reads or any(f"code {key}" in self.parts for key in left)
 
     def is_as_read(self) -> bool:
         """Whether no file that is loaded late was edited since it was read."""

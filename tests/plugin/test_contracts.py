@@ -132,15 +132,15 @@ def test_of_many_broken_laws_the_likeliest_cause_is_shown_in_full_and_of_the_oth
             "*centring breaks the law inputs_unchanged: *",
             f"*{IN_FULL}*",
             "*_ test_contract[[]centring-*[]] _*",
-            "predict changed what this law gave it",
+            "expected: predict leaves inputs, * as they are, *; seen: predict changed what this law gave it",
             "*_ test_contract[[]centring-*[]] _*",
             "*start with inputs_unchanged: 4 others may follow from it; -v shows them in full",
         ]
     )
     shown = result.stdout.str()
     assert shown.count(IN_FULL) == 1
-    assert shown.count("\npredict changed what this law gave it") == 4
-    assert shown.count("] - predict c") == 4
+    assert shown.count("; seen: predict changed what this law gave it") == 4
+    assert shown.count("] - expected:") == 4
     assert (project.path / "junit.xml").read_text(encoding="utf-8").count("ContractError</failure>") == 5
 
 
@@ -257,3 +257,10 @@ def test_nothing_of_it_is_imported_in_a_session_that_does_not_use_it(project: py
         ),
     )
     project.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
+
+
+def test_a_test_that_checks_nothing_fails(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(blocks=BLOCKS, test_contracts=TEST.format(arguments="").replace("contract.verify()", "pass"))
+    result = pytester.runpytest_inprocess(*WITHOUT_OTHERS, "-k", "ridge-batch_vs_rows")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*test_contract[[]ridge-batch_vs_rows[]] checked nothing: call contract.verify()*"])

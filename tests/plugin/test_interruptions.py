@@ -72,7 +72,10 @@ def stopping():
         (("-o", "mlexp_store=off"), "after 4 of 6 cells; mlexp_store is off, so that the same command begins anew"),
         (("-o", "mlexp_store=no/folder"), "after 4 of 6 cells; none is kept, so that the same command begins anew"),
         (("--mlexp-fresh",), ": 4 of 6 cells are kept; the same command without --mlexp-fresh goes on"),
-        (("--mlexp-accept",), "after 4 of 6 cells; --mlexp-accept runs cells anew, -k chooses those left"),
+        (
+            ("--mlexp-accept",),
+            "after 4 of 6 cells; the same command begins anew, -k chooses those that are not accepted above",
+        ),
     ],
 )
 def test_an_interrupted_session_promises_only_what_is_kept(

@@ -104,21 +104,22 @@ def test_a_declared_file_counts_for_the_model_that_declares_it(project: Project)
     assert "declared changed: weights.bin" in fitted(project, "--mlexp-explain", expected=TRIALS)
 
 
-def flip(path: Path) -> None:
+def flip(path: Path, end: int) -> None:
     content = bytearray(path.read_bytes())
-    content[-20] ^= 1
+    content[end - 20] ^= 1
     path.write_bytes(content)
 
 
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-20])
+def cut(path: Path, end: int) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: end - 20] + content[end:])
 
 
 @pytest.mark.parametrize("damage", [flip, cut])
-def test_a_broken_entry_is_told_and_computed_again(project: Project, damage: Callable[[Path], None]) -> None:
+def test_a_broken_entry_is_told_and_computed_again(project: Project, damage: Callable[[Path, int], None]) -> None:
     fitted(project, expected=TRIALS)
     segment = next((project.root / ".mlexp" / "store" / "segments").iterdir())
-    damage(segment)
+    damage(segment, max(r.told[0] + r.told[1] for r in read_segment(segment).records if "/evaluations/" not in r.place))
     told = fitted(project, "--mlexp-explain", expected=1)
     assert len(re.findall(r"  run  +kept result was broken\n", told)) == 1
     notes = re.findall(r"note: .*", told)

@@ -17,6 +17,7 @@ from pytest_mlexp.provenance.contained import classes_in
 from pytest_mlexp.provenance.explaining import differences
 from pytest_mlexp.provenance.fingerprint import follow
 from pytest_mlexp.provenance.provenance import Provenances
+from pytest_mlexp.provenance.session.effects import SessionEffects
 
 VALUES = np.arange(40.0).reshape(20, 2)
 
@@ -114,7 +115,8 @@ def test_methods_of_examples_count(
         monkeypatch.delitem(sys.modules, "recorded", raising=False)
         importlib.invalidate_caches()
         dataset = importlib.import_module("recorded").dataset
-        found.append([each.digest for each in Provenances()._of_records(dataset)])
+        provenances = Provenances(SessionEffects(["recorded"]))
+        found.append([each.digest for each in provenances._of_records(dataset)])
     assert (found[0] != found[1]) is counts
 
 

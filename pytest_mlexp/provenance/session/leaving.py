@@ -17,6 +17,7 @@ _KEEP_BY_ARGUMENTS = frozenset(("cache", "lru_cache", "cached_property"))
 # What these make cannot keep anything.
 _MAKE_FIXED = {"Path", "PurePath", "resolve", "absolute", "with_name", "joinpath", "frozenset", "tuple", "str", "float"}
 _AT_IMPORT = ("<module>", "<patches>")
+ENVIRONMENT = "os:environ"
 _SETS_ENVIRONMENT = re.compile(r"\benviron\b.*(\]\s*=[^=]|setdefault|update)|\b(putenv|load_dotenv)\b")
 _OF_ITS_CLASS = r"\bcls\b|__class__|\btype\(self\)|\bnonlocal\b"
 
@@ -42,6 +43,7 @@ def left_in(running: Collection[str], walk: CodeWalk) -> frozenset[str] | None:
     """Keys of the definitions that running ones, or what they reach, may leave something in; None as above.
 
     A cache that is asked later holds what was read only under its own arguments: nobody finds it who does not know it.
+    What running code stores to the environment is left there, for all that read variables.
     """
     return _left_in({key: walk.texts[key] for key in closure(running, walk)}, walk, running)
 
@@ -51,8 +53,8 @@ def _left_in(texts: Mapping[str, str], walk: CodeWalk, running: Collection[str] 
     for key, text in texts.items():
         if text.startswith("value ") or not text:
             continue
-        if _SETS_ENVIRONMENT.search(text):
-            return None
+        if key in running and _SETS_ENVIRONMENT.search(text):
+            left.add(ENVIRONMENT)
         source = walk.modules.source(key.rpartition(":")[0])
         own, usage = touches_of(text), usage_of(text)
         outside = {name for name, _ in usage.names}

@@ -192,13 +192,14 @@ def test_what_threads_read_may_be_left_anywhere(modules: Path) -> None:
     assert len(opened.files(BlockProvenance({}, left=frozenset()))) == 1
 
 
-def test_a_file_of_variables_counts_for_all(modules: Path) -> None:
+def test_a_file_of_variables_counts_for_all_that_read_some(modules: Path) -> None:
     (modules / "team.py").write_text("import os\n\ndef fill(path):\n    os.environ['MLEXP_TEST'] = path.read_text()\n")
     opened = Opened()
     with opened.listening(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLEXP_TEST", "")
         importlib.import_module("team").fill(modules / "old.txt")
-    assert len(opened.files(BlockProvenance({}, left=frozenset()))) == 1
+    assert len(opened.files(BlockProvenance({"variable RATE": ""}, left=frozenset()))) == 1
+    assert opened.files(BlockProvenance({}, left=frozenset())) == {}
 
 
 def test_what_counts_by_its_value_needs_no_file(modules: Path) -> None:

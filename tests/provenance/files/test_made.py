@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def test_what_one_model_wrote_and_another_one_read_counts_for_the_other(
 
 def test_what_was_made_among_temporary_files_does_not_stay(tmp_path: Path) -> None:
     opened = Opened()
+    time.sleep(0.02)  # clocks of file systems are coarse
     (tmp_path / "passing.txt").write_text("made by a process that nobody sees")
     with opened.watching():
         (tmp_path / "passing.txt").read_text()
