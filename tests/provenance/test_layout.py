@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,13 @@ dataset = Dataset.from_records(ROWS, split=0.5)
 DOC, TEXT = "return 1\n\nROWS", "return 1\n\n@dataclass"
 
 
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    yield
+    sys.modules.pop("recorded", None)
+
+
+@pytest.mark.usefixtures("forgotten")
 @pytest.mark.parametrize(
     ("rows", "old", "counts"),
     [
@@ -112,7 +119,7 @@ def test_methods_of_examples_count(
     found = []
     for text in (RECORDS, RECORDS.replace(old, old.replace("1", "2"))):
         (tmp_path / "recorded.py").write_text(text.format(rows=rows))
-        monkeypatch.delitem(sys.modules, "recorded", raising=False)
+        sys.modules.pop("recorded", None)
         importlib.invalidate_caches()
         dataset = importlib.import_module("recorded").dataset
         provenances = Provenances(SessionEffects(["recorded"]))
