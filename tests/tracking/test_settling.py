@@ -142,6 +142,7 @@ def test_what_a_killed_session_wrote_last_is_settled_once_more(store: Store, sto
 
 def test_a_journal_that_was_taken_away_ends_nothing(store: Store) -> None:
     Settling(store.root / "nowhere").settle()
+    assert not (store.root / "nowhere").exists()
 
 
 def test_mlflow_is_told_nothing_that_is_not_settled(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

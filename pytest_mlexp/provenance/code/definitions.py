@@ -12,13 +12,12 @@ import builtins
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from pytest_mlexp.provenance.code.constants import is_filled, is_made, is_plain, plain_text
 from pytest_mlexp.provenance.code.locating import FIRST_PARTY, Place, is_for_tests
 from pytest_mlexp.provenance.code.lookups import looks_up
 from pytest_mlexp.provenance.code.modules import Modules
-from pytest_mlexp.provenance.code.sources import Source, depends_on_place
+from pytest_mlexp.provenance.code.sources import Source, counts_by_value
 from pytest_mlexp.provenance.code.usage import Chain, Usage, usage_of
 from pytest_mlexp.provenance.code.variables import READS
 from pytest_mlexp.provenance.digests import digest
@@ -58,6 +57,7 @@ class CodeWalk:
         self._eager: set[str] = set()
         self._touched: set[str] = set()
         self._following: set[tuple[str, Chain]] = set()
+        self._waiting: list[tuple[str, Usage, Source, set[str]]] = []
 
     def enter(self, module: str) -> Source | None:
         """The source of the module that a live object is from; it and what it imports are loaded."""
@@ -82,9 +82,18 @@ class CodeWalk:
             return key
         self.texts[key] = text
         self.edges[key] = []
-        with self._anew():
-            self._follow(key, usage_of(text), source, set(without))
+        self._waiting.append((key, usage_of(text), source, set(without)))
+        if len(self._waiting) == 1:  # else whoever follows the first one goes on with this: chains of calls may be long
+            self._follow_waiting()
         return key
+
+    def _follow_waiting(self) -> None:
+        try:
+            for definition in self._waiting:  # which grows meanwhile
+                with self._anew():
+                    self._follow(*definition)
+        finally:
+            self._waiting.clear()
 
     def library(self, module: str) -> None:
         """Take in the distribution of a library's module."""
@@ -170,17 +179,10 @@ class CodeWalk:
             return key
         live = vars(sys.modules[source.name]).get(name, ...) if self._is_live(source) else ...
         is_value = live is not ... and (is_plain(live) or is_made(live, source.bindings[name]))
-        if is_value and self._counts_by_value(source, name, live):
+        if is_value and counts_by_value(source, name, live):
             return self._constant(key, live)
         texts = [self.modules.normalise(statement, source) for statement in source.bindings[name]]
         return self.define(key, "\n".join(texts), source)
-
-    def _counts_by_value(self, source: Source, name: str, live: object) -> bool:
-        defines = any(isinstance(s, ast.FunctionDef | ast.ClassDef) for s in source.bindings[name])
-        if defines or name in source.rebound:
-            return False
-        folders = (str(Path.cwd()), str(source.path.parent) if source.path is not None else "")
-        return not depends_on_place(source, name) or not any(folder in repr(live) for folder in folders if folder)
 
     def _is_live(self, source: Source) -> bool:
         return source.name in self._eager and source.name in sys.modules

@@ -173,6 +173,15 @@ def _is_idle(statement: ast.stmt, module: str) -> bool:
     return is_for_script or test in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
 
 
+def counts_by_value(source: Source, name: str, live: object) -> bool:
+    """Whether what a module holds under a name counts by what it is, and not by the code that made it."""
+    defines = any(isinstance(s, ast.FunctionDef | ast.ClassDef) for s in source.bindings[name])
+    if defines or name in source.rebound:
+        return False
+    folders = (str(Path.cwd()), str(source.path.parent) if source.path is not None else "")
+    return not depends_on_place(source, name) or not any(folder in repr(live) for folder in folders if folder)
+
+
 def depends_on_place(source: Source, name: str, seen: frozenset[str] = frozenset()) -> bool:
     """Whether a constant is made from where its file lies, so that its value differs from copy to copy."""
     if name in {"__file__", "__path__", "__spec__", "getcwd", "cwd"}:

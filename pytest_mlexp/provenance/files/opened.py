@@ -168,7 +168,7 @@ class Opened:
 
     def _is_passing(self, path: str, state: State) -> bool:
         """Whether a file was made in this session where files do not stay."""
-        is_of_project = path.startswith(os.getcwd())  # noqa: PTH109 - as above
+        is_of_project = path.startswith(os.getcwd() + os.sep)  # noqa: PTH109 - as above
         return state[0] >= self._began and path.startswith(tempfile.gettempdir()) and not is_of_project
 
     def files(self, block: BlockProvenance | None = None) -> dict[str, State]:

@@ -21,6 +21,8 @@ _LOOK_UPS = ("getattr", "import_module", "vars", "type", "super")
 _SETS = re.compile(r"(set|enable|disable|register|use|activate|install)(_|[a-z]*err|$)")
 _OF_ENVIRONMENT = ("setenv", "delenv", "chdir")  # pytest's monkeypatch
 
+_TABLES = ast.Dict | ast.List | ast.Set | ast.DictComp | ast.ListComp | ast.SetComp | ast.Call
+
 Dotted = tuple[str, Chain]
 
 
@@ -98,8 +100,8 @@ def touches_of(text: str) -> Touches:
 def fills_itself(text: str) -> bool:
     """Whether methods of a class store to what its body binds, as where each object enters itself in a table."""
     for cls in [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)]:
-        bound = {t.id for s in cls.body if isinstance(s, ast.Assign) for t in s.targets if isinstance(t, ast.Name)}
-        bound |= {s.target.id for s in cls.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)}
+        made = [s for s in cls.body if isinstance(s, ast.Assign | ast.AnnAssign) and isinstance(s.value, _TABLES)]
+        bound = {target.id for s in made for target in ast.walk(s) if isinstance(target, ast.Name)}
         tables = [node for node in ast.walk(cls) if isinstance(node, ast.Subscript)]
         changed = [inner for node in tables if (inner := _changed_object(node)) is not None]
         changed += [call.func.value for call in _calls(cls) if isinstance(call.func, ast.Attribute)]

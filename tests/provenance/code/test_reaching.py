@@ -148,6 +148,16 @@ CASES: dict[str, Case] = {
         "[0, 2]",
     ),
 }
+CALLS = "".join(f"def call{n}():\n    return call{n - 1}()\n\n" for n in range(1, 500))
+CASES["the end of a long chain of calls"] = (
+    {
+        "part": f"def call0():\n    return 1\n\n{CALLS}",
+        "shop_model": f"import part\n{SHOP}\ndef value():\n    return part.call499()\n{MODEL}",
+    },
+    "part",
+    "return 1",
+    "return 2",
+)
 HARMLESS = {
     "a loop that only declares gates": (
         {

@@ -16,6 +16,10 @@ from tests.provenance.reached import MODEL, SHOP, Case, edited, forget
 BASE = """
 class Settings:
     level = 1
+    steps = None
+
+    def fit(self):
+        self.steps.clear()
 
 S = Settings()
 
