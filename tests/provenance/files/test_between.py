@@ -43,11 +43,10 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(between, "is_library", lambda file: file == __file__ or is_library(file))
-    before = set(sys.modules)
     time.sleep(0.02)  # clocks of file systems are coarse
     yield tmp_path
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    for name in ("readers", "some_library", "team"):
+        sys.modules.pop(name, None)
 
 
 def read(opened: Opened, path: Path, function: str = "cached") -> None:
