@@ -59,7 +59,9 @@ def imported() -> None:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> pytest.Pytester:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)  # where pytest's summary has every message whole
     pytester.makepyfile(blocks=BLOCKS, test_contracts=TEST.format(arguments=""))
     without = " ".join(WITHOUT_OTHERS)
     pytester.makeini(f"[pytest]\npythonpath = .\naddopts = {without}\n")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from reuse_edits import HARMLESS, MATTER, Edit
@@ -50,7 +51,8 @@ def forget() -> None:
 @pytest.fixture
 def isolated(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    yield monkeypatch
+    with mock.patch.dict(os.environ):  # an edit sets a variable, for real
+        yield monkeypatch
     forget()
 
 

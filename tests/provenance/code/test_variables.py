@@ -80,7 +80,9 @@ def test_a_variable_counts_whose_name_a_model_holds(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     "text", ["os.environ['RATE'] = '1'", "os.environ[name]", "os.getenv('PYTEST_XDIST_WORKER')", "{'RATE': environ}"]
 )
-def test_what_is_assigned_or_of_pytest_or_without_a_name_is_none(text: str) -> None:
+def test_what_is_assigned_or_of_pytest_or_not_set_is_none(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RATE", "name"):
+        monkeypatch.delenv(name, raising=False)
     assert variables_of([text]) == {}
 
 
