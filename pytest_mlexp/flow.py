@@ -16,7 +16,7 @@ from pytest_mlexp.gates.contributions import with_reused
 from pytest_mlexp.gates.measuring import Seen, check_slices, measure, see
 from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.naming import nearest
-from pytest_mlexp.records import CellRecord, Evaluation
+from pytest_mlexp.records import CellRecord, Evaluation, EvaluationRecord, TrialRecord
 from pytest_mlexp.reuse import WORTH_KEEPING, Files, Joined, Ran, Remembered, Reuse, is_timed, records_of
 from pytest_mlexp.tracking.description import begun, ended, failed, files_of
 
@@ -66,6 +66,7 @@ class Flow:
         self._conditions: dict[str, Conditions] = {}
         self._offered: dict[tuple[str, str, str], frozenset[str] | None] = {}
         self._evaluated: dict[tuple[str, str], Evaluated] = {}
+        self._further: dict[tuple[str, str], tuple[TrialRecord, ...]] = {}
 
     def evaluate(self, cell: Cell) -> Evaluation:
         """The cell's evaluation, computed and recorded when it is asked for first.
@@ -115,15 +116,25 @@ class Flow:
         told = (*record.notes, *self.reuse.notes(got), *self.reuse.unknown(cell), *unmeasured, *lost)
         found = made.is_found and joined.is_found and all(one.reused for _, one in got)
         notes = tuple(dict.fromkeys(told))
-        return evaluation, replace(record, notes=notes, trials=records_of(got), found=found), files
+        made_how = EvaluationRecord(joined.is_found, joined.why)
+        told_of = replace(record, notes=notes, trials=records_of(got), evaluation=made_how, found=found)
+        return evaluation, told_of, files
 
     def again(self, cell: Cell, seeds: Iterable[int], *, anew: bool = False) -> Evaluation:
-        """The cell's evaluation with other seeds than the declared ones, or with those ``anew``; not recorded."""
+        """The cell's evaluation with other seeds than the declared ones, or with those ``anew``.
+
+        No record of a cell is made of it; ``further`` tells of its trials.
+        """
         __tracebackhide__ = True
         dataset = self.dataset(cell)
         trials = cell.trials((split.name for split in dataset.splits), seeds=seeds)
         got = self._got(cell, trials, dataset, anew=anew)
+        self._further[cell.experiment.name, cell.id] = (*self.further(cell), *records_of(got))
         return _with_reused(self._evaluated_once(cell, got, dataset).value[0], got)
+
+    def further(self, cell: Cell) -> tuple[TrialRecord, ...]:
+        """The trials that were asked for beside those of the cell's record."""
+        return self._further.get((cell.experiment.name, cell.id), ())
 
     def dataset(self, cell: Cell) -> Dataset:
         """The cell's dataset, loaded when it is asked for first."""

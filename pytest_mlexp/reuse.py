@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pytest_mlexp.errors import MlexpError, SettingsError
 from pytest_mlexp.execution.entries import Header
-from pytest_mlexp.execution.kept import KeptStore, place_of
+from pytest_mlexp.execution.kept import Found, KeptStore, place_of
 from pytest_mlexp.execution.outcome import Outcome
 from pytest_mlexp.execution.store import Got, Sought
 from pytest_mlexp.execution.trial import Conditions
@@ -34,6 +34,7 @@ OFF = "off"
 LONGEST_MISSPELT = 5
 FOLDER = ".mlexp/store"
 WORTH_KEEPING = 0.005  # seconds; what took less is evaluated again in the time that it takes to look it up
+QUICK = "quick: made each time, not kept"
 LARGEST_FILES = 1_000_000  # bytes of a cell's files that are kept; larger ones are made again
 # Requests whose answer is of this machine, or may be used to measure it.
 MACHINE_BOUND = {"timings", "model", "device"}
@@ -50,12 +51,13 @@ class Remembered(Generic[KnownT]):
 
     Attributes:
         content: digest of it as it is kept; empty where it is not.
-        is_found: whether it was in the store.
+        is_found: whether it was in the store; ``why`` it was, or was not.
     """
 
     value: KnownT
     content: str = ""
     is_found: bool = False
+    why: str = ""
 
 
 def open_store(root: Path, where: str | Path, *, session: str, fresh: bool = False) -> KeptStore | None:
@@ -158,21 +160,24 @@ class Reuse:
         if kept is None or block is None:
             return Remembered(compute())
         folder, name = f"{cell.experiment.name}/evaluations", _name(cell, ran)
-        if kept.was_there(folder, name):
-            found = kept.find(place_of(folder, name, self._evaluation_key(cell, ran, block)), lambda _: None)
-            if found.header is not None:
-                return Remembered(found.content, found.header.payload, is_found=True)
-            if found.broken is not None:
-                self._to_tell.append(f"the kept evaluation of {cell.id} was broken ({found.broken}): evaluated again")
+        provenance = _provenance(cell, ran, block)
+        place = place_of(folder, name, provenance.key)
+        found = kept.find(place, lambda _: None) if kept.was_there(folder, name) else Found()
+        if found.header is not None:
+            return Remembered(found.content, found.header.payload, is_found=True, why="unchanged")
+        if found.broken is not None:
+            self._to_tell.append(f"the kept evaluation of {cell.id} was broken ({found.broken}): evaluated again")
+        why = kept.why_not(folder, name, provenance) if found.why == "new" else found.why
         started = time.perf_counter()
         with self._opened.watching(block):
             joined = compute()
-        if time.perf_counter() - started <= least or not block.is_as_read():
-            return Remembered(joined)
-        key = self._evaluation_key(cell, ran, block)
+        if (is_quick := time.perf_counter() - started <= least) or not block.is_as_read():
+            return Remembered(joined, why=QUICK if is_quick else why)
+        kept.keep_parts(provenance)
         read = contents(self._opened.files(block), kept.project)
-        written = kept.keep(place_of(folder, name, key), _header(key, name, files=read), joined)
-        return Remembered(joined, written.payload if written is not None else "")
+        header = replace(_header(provenance.key, name), block=block.digest, own=dict(provenance.own), files=read)
+        written = kept.keep(place, header, joined)
+        return Remembered(joined, written.payload if written is not None else "", why=why)
 
     def files(
         self, cell: Cell, ran: Ran, evaluation: Remembered[Joined], compute: Callable[[], Files]
@@ -218,15 +223,6 @@ class Reuse:
         name = (cell.experiment.name, cell.evaluator.name)
         return self._known(name, lambda: self._provenances.evaluator(cell.evaluator))
 
-    def _evaluation_key(self, cell: Cell, ran: Ran, block: BlockProvenance) -> str:
-        requests = {*cell.evaluator.requests, *cell.evaluator.optional}
-        bound = (hardware(), cell.device) if requests & MACHINE_BOUND else ()
-        measured = [(gate.metric, gate.slices, gate.compares) for gate in cell.gates]
-        shape = (cell.evaluator.metrics, cell.evaluator.requests, cell.evaluator.optional)
-        responses = sorted(cell.evaluator.responses.items())
-        dataset = (cell.dataset.name, cell.dataset.version, hardware() if _times(cell) else "")
-        return digest(repr((block.digest, bound, measured, shape, responses, dataset, _identities(ran))))
-
     def _known(self, name: tuple[str, str], find: Callable[[], KnownT]) -> KnownT | None:
         """What was found out; None, with the reason kept, where following the team's objects raised."""
         try:
@@ -244,6 +240,24 @@ def is_timed(experiment: Experiment) -> bool:
     return asked or any(gate.metric in OPERATIONAL for gate in experiment.gates)
 
 
+def _provenance(cell: Cell, ran: Ran, block: BlockProvenance) -> Provenance:
+    """What a cell's evaluation depends on, with ``block`` for the evaluator's own code."""
+    evaluator = cell.evaluator
+    signature = (evaluator.metrics, evaluator.requests, evaluator.optional, sorted(evaluator.responses.items()))
+    own = {
+        "outcomes": digest(repr(_identities(ran))),
+        "dataset": repr((cell.dataset.name, cell.dataset.version)),
+        "gates": digest(repr([(gate.metric, gate.slices, gate.compares) for gate in cell.gates])),
+        "signature": digest(repr(signature)),
+    }
+    is_bound = not MACHINE_BOUND.isdisjoint((*evaluator.requests, *evaluator.optional))
+    if is_bound:
+        own["device"] = cell.device
+    if is_bound or any(gate.metric in OPERATIONAL for gate in cell.gates):
+        own["machine"] = hardware()
+    return Provenance(block, own)
+
+
 def records_of(ran: Iterable[tuple[Trial, Got]]) -> tuple[TrialRecord, ...]:
     """What the record of a cell says of where its outcomes came from."""
     return tuple(TrialRecord(trial.id, got.key, got.reused, got.why, bool(got.content)) for trial, got in ran)
@@ -257,9 +271,5 @@ def _identities(ran: Ran) -> list[tuple[int, str, str, str]]:
     return [(trial.seed, trial.split, got.key, got.content) for trial, got in ran]
 
 
-def _header(key: str, name: str, *, files: dict[str, str] | None = None) -> Header:
-    return Header(key, name, session="", machine="", created=0.0, files=files or {})
-
-
-def _times(cell: Cell) -> bool:
-    return any(gate.metric in OPERATIONAL for gate in cell.gates)
+def _header(key: str, name: str) -> Header:
+    return Header(key, name, session="", machine="", created=0.0)

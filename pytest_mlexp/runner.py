@@ -214,4 +214,5 @@ def _run_cell(
     if recorder is not None:
         outcome: Any = "passed" if all(verdicts) else "failed"
         seconds = time.perf_counter() - started
-        recorder.test(TestRecord(cell.id, cell.experiment.name, "run", outcome, seconds, None, verdicts))
+        further = flow.further(cell)
+        recorder.test(TestRecord(cell.id, cell.experiment.name, "run", outcome, seconds, None, verdicts, further))

@@ -191,7 +191,9 @@ class KeptStore:
         return f"{self._shelf.folder}: {told_of_unreadable(count)}" if count else None
 
     def why_not(self, folder: str, name: str, provenance: Provenance) -> str:
-        """Why the trial of this name is run: what differs from when it was run last, or ``new``."""
+        """Why what has this name is computed: what differs from when it was computed last, or ``new``."""
+        if self.fresh:
+            return "forced"
         earlier = self._earlier(folder, _stem(name))
         for header in earlier:
             try:

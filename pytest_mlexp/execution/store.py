@@ -164,8 +164,6 @@ class OutcomeStore:
             return Got(found.content, key, found.header.payload, not own, why, elsewhere), "", ()
         if found.broken is not None:
             return None, found.why, (f"the kept outcome of {sought.name} was broken ({found.broken}): run again",)
-        if kept.fresh:
-            return None, "forced", ()
         why = kept.why_not(sought.folder, sought.name, sought.provenance) if found.why == "new" else found.why
         return None, why, ()
 

@@ -157,7 +157,14 @@ class MlexpSession:
             words = in_words(call.excinfo) if call.excinfo is not None else None
             verdicts = item.stash.get(VERDICTS, ())
             test = TestRecord(
-                cell.id, cell.experiment.name, item.nodeid, report.outcome, report.duration, words, verdicts
+                cell.id,
+                cell.experiment.name,
+                item.nodeid,
+                report.outcome,
+                report.duration,
+                words,
+                verdicts,
+                self.flow.further(cell),
             )
             report.mlexp_test = to_dict(test)
         is_ours = cell is not None or (call.excinfo is not None and isinstance(call.excinfo.value, GateError))
@@ -198,9 +205,9 @@ class MlexpSession:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
         """Show leaderboards, failed cells, and where the runs are."""
         records = list(self.records.values())
-        summarize(terminalreporter, records, self.recorder)
+        summarize(terminalreporter, records, tests=self.gating.tests, recorder=self.recorder)
         if self._options.explain:
-            explain(terminalreporter, records)
+            explain(terminalreporter, records, self.gating.tests)
         if exitstatus == pytest.ExitCode.INTERRUPTED and records:
             terminalreporter.write_line(how_to_go_on(records, self.gating.cells, self._options), bold=True)
 

@@ -17,7 +17,7 @@ import pytest
 from pytest_mlexp.errors import GateError
 from pytest_mlexp.matrix import Trial
 from pytest_mlexp.plugin.options import Options
-from pytest_mlexp.records import CellRecord
+from pytest_mlexp.records import CellRecord, TestRecord
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table
 from pytest_mlexp.reporting.reuse import reasons_table, reused_line
 from pytest_mlexp.reuse import OFF
@@ -69,7 +69,13 @@ class Progress:
             reporter.write_line(text)
 
 
-def summarize(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], recorder: Recorder | None) -> None:
+def summarize(
+    reporter: pytest.TerminalReporter,
+    records: Sequence[CellRecord],
+    *,
+    tests: Sequence[TestRecord],
+    recorder: Recorder | None,
+) -> None:
     """Write leaderboards and failed cells, then where the runs are; under ``-q`` only what went wrong."""
     if not records:
         return
@@ -80,7 +86,7 @@ def summarize(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], 
             reporter.write_line(text_table(group) + "\n")
         if any(len(metric.values) > 1 for record in records for metric in record.metrics.values()):
             reporter.write_line("± is the standard deviation over a cell's seeds and splits")
-        if (line := reused_line(records)) is not None:
+        if (line := reused_line(records, tests)) is not None:
             reporter.write_line(line)
         for line in failures(records):
             reporter.write_line(line, red=True)
@@ -103,10 +109,10 @@ def _noted(records: Sequence[CellRecord]) -> dict[str, list[str]]:
     return found
 
 
-def explain(reporter: pytest.TerminalReporter, records: Sequence[CellRecord]) -> None:
-    """Write for each trial whether it was reused or run, and why."""
+def explain(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], tests: Sequence[TestRecord]) -> None:
+    """Write whether trials and evaluations were reused or made, and why; under ``-v`` for each of them a line."""
     reporter.section("mlexp: why each trial was reused or run")
-    reporter.write_line(reasons_table(records))
+    reporter.write_line(reasons_table(records, tests, each=reporter.config.get_verbosity() > 0))
 
 
 def how_to_go_on(records: Sequence[CellRecord], chosen: int, options: Options) -> str:

@@ -1,4 +1,4 @@
-"""Why a trial was run again: what differs between two provenances, in words."""
+"""Why a trial was run again, or an evaluation made again: what differs between two provenances, in words."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def _phrases(changed: list[str], before: Mapping[str, str], now: Mapping[str, st
             yield f"{kind} changed: {rest}"
         elif name == "declaration" and not code:
             yield "declaration changed"
-        elif name == "data":
-            yield "data changed"
-        elif name in {"python", "precision", "layout", "split", "seed", "device"}:
+        elif name in {"data", "outcomes", "gates", "signature", "machine"}:
+            yield f"{name} changed"
+        elif name in {"python", "precision", "layout", "split", "seed", "device", "dataset"}:
             yield f"{name} changed: {_value(before, name)} -> {_value(now, name)}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mlexp.records.cell import CellRecord, DatasetRecord, Summary, TestRecord, TrialRecord
+from pytest_mlexp.records.cell import CellRecord, DatasetRecord, EvaluationRecord, Summary, TestRecord, TrialRecord
 from pytest_mlexp.records.evaluation import Evaluation, Metric
 from pytest_mlexp.records.session import ContinuedRecord, EndRecord, SessionRecord
 from pytest_mlexp.records.wire import FORMAT, from_dict, to_dict
@@ -14,6 +14,7 @@ __all__ = [
     "DatasetRecord",
     "EndRecord",
     "Evaluation",
+    "EvaluationRecord",
     "Metric",
     "SessionRecord",
     "Summary",

@@ -62,6 +62,14 @@ class TrialRecord:
 
 
 @dataclass(frozen=True)
+class EvaluationRecord:
+    """Where a cell's evaluation came from: whether an earlier session made it, and why it was or was not made anew."""
+
+    reused: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class CellRecord:
     """A cell after execute and evaluate, or the error that stopped it.
 
@@ -83,6 +91,7 @@ class CellRecord:
         artifacts: file name -> path relative to the journal's folder.
         notes: what a reader should know: weights that no fit took, a file that could not be made.
         trials: where each trial's outcome came from, parallel to ``seeds``.
+        evaluation: where the evaluation came from; None where there is none.
         found: whether nothing of it was computed: an earlier session's outcomes, evaluation and files serve.
     """
 
@@ -112,6 +121,7 @@ class CellRecord:
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     trials: tuple[TrialRecord, ...] = ()
+    evaluation: EvaluationRecord | None = None
     found: bool = False
 
     @property
@@ -122,7 +132,11 @@ class CellRecord:
 
 @dataclass(frozen=True)
 class TestRecord:
-    """How one pytest test of a cell ended."""
+    """How one pytest test of a cell ended.
+
+    Attributes:
+        further: trials beside those of the cell's record: of further looks at a suspicious cell, or accepted runs.
+    """
 
     __test__ = False
 
@@ -133,3 +147,4 @@ class TestRecord:
     seconds: float
     message: str | None = None
     verdicts: tuple[Verdict, ...] = ()
+    further: tuple[TrialRecord, ...] = ()

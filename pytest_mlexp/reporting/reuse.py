@@ -2,36 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from pytest_mlexp.records import CellRecord, TrialRecord
+from pytest_mlexp.records import CellRecord, TestRecord, TrialRecord
+
+SEED = "-seed="  # stands in a trial's id between what runs and the run
+SHOWN = 4
 
 
-def reused_line(records: Sequence[CellRecord]) -> str | None:
+def reused_line(records: Iterable[CellRecord], tests: Iterable[TestRecord] = ()) -> str | None:
     """How many trials an earlier session computed; None where none."""
-    trials = _trials(records)
+    trials = [*_once(trial for record in records for trial in record.trials), *_once(_further(tests))]
     reused = sum(trial.reused for trial in trials)
     if not reused:
         return None
     return f"* {reused} of {len(trials)} trials reused, with the timings of then (--mlexp-fresh runs them all)"
 
 
-def reasons_table(records: Sequence[CellRecord]) -> str:
-    """One row a trial: reused or run, and why."""
+def reasons_table(records: Sequence[CellRecord], tests: Sequence[TestRecord] = (), *, each: bool = False) -> str:
+    """Trials and evaluations, reused or made, and why: those with one reason in one row, or ``each`` in its own."""
     from tabulate import tabulate
 
+    groups: defaultdict[str, list[_Reason]] = defaultdict(list)
+    for reason in _reasons(records, tests):
+        groups[reason.of].append(reason)
     rows = [
-        {"trial": trial.trial, "": "reused" if trial.reused else "run", "why": trial.why or "nothing is kept"}
-        for trial in _trials(records)
+        {"of": "" if number else of, "which": which, "": reason.state, "why": reason.why or "nothing is kept"}
+        for of, group in groups.items()
+        for number, (which, reason) in enumerate(_each(group) if each else _alike(group))
     ]
     return tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True)
 
 
-def _trials(records: Sequence[CellRecord]) -> list[TrialRecord]:
-    """Each trial once, whichever evaluators share it; a worker that shared one with another tells of it as run."""
-    found: dict[str, TrialRecord] = {}
+@dataclass(frozen=True)
+class _Reason:
+    """Why something was made or not: ``name`` tells it from the others of the same."""
+
+    of: str
+    name: str
+    state: str
+    why: str
+
+
+def _reasons(records: Iterable[CellRecord], tests: Iterable[TestRecord]) -> Iterator[_Reason]:
+    records = list(records)
+    for kind, trials in (
+        ("trials of", [trial for record in records for trial in record.trials]),
+        ("further trials of", _further(tests)),
+    ):
+        for trial in _once(trials):
+            where, _, run = trial.trial.rpartition(SEED)
+            yield _Reason(f"{kind} {where}", f"seed={run}", "reused" if trial.reused else "run", trial.why)
     for record in records:
-        for trial in record.trials:
-            if trial.trial not in found or found[trial.trial].why == "run by another worker":
-                found[trial.trial] = trial
+        if record.evaluation is not None:
+            state = "reused" if record.evaluation.reused else "made"
+            of = f"evaluations of {record.experiment} by {record.evaluator}"
+            yield _Reason(of, record.cell, state, record.evaluation.why)
+
+
+def _each(group: Sequence[_Reason]) -> list[tuple[str, _Reason]]:
+    return [(reason.name, reason) for reason in group]
+
+
+def _alike(group: Sequence[_Reason]) -> list[tuple[str, _Reason]]:
+    """Those for which the same is said as one, with words for which ones they are."""
+    found: defaultdict[tuple[str, str], list[_Reason]] = defaultdict(list)
+    for reason in group:
+        found[reason.state, reason.why].append(reason)
+    return [(_which(alike, group), alike[0]) for alike in found.values()]
+
+
+def _which(alike: Sequence[_Reason], group: Sequence[_Reason]) -> str:
+    """Which of a group: all, or the first few by name; a seed stands for all of its splits."""
+    if len(alike) == len(group):
+        return f"all {len(group)}" if len(group) > 1 else group[0].name
+    missing = {_seed(reason) for reason in set(group).difference(alike)}
+    names = dict.fromkeys(r.name if _seed(r) in missing else _seed(r) for r in alike)
+    more = f" and {len(names) - SHOWN} more (-v lists them)" if len(names) > SHOWN else ""
+    return f"{len(alike)} of {len(group)}: {', '.join(list(names)[:SHOWN])}{more}"
+
+
+def _seed(reason: _Reason) -> str:
+    """The seed of a trial; the name of anything else."""
+    return reason.name.partition("-")[0] if reason.name.startswith(SEED[1:]) else reason.name
+
+
+def _further(tests: Iterable[TestRecord]) -> list[TrialRecord]:
+    return [trial for test in tests for trial in test.further]
+
+
+def _once(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """Each trial once, whoever shares it; a worker that shared one with another tells of it as run."""
+    found: dict[str, TrialRecord] = {}
+    for trial in trials:
+        if trial.trial not in found or found[trial.trial].why == "run by another worker":
+            found[trial.trial] = trial
     return list(found.values())

@@ -71,6 +71,7 @@ class Broken(Threshold):
 def broken():
     return Broken(0)
 """
+TRIALS = 8  # of the blocks: two variants, two seeds, two splits
 TESTS = """
 import pytest
 from blocks import sample
@@ -177,3 +178,19 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     made = Project(pytester)
     made.write()
     return made
+
+
+def fitted(project: Project, *options: str, expected: int) -> str:
+    """Run a session in a process of its own; what it printed, when it fitted so many trials."""
+    before = len(project.fits())
+    result = project.pytest("--mlexp", *options, process=True)
+    result.assert_outcomes(passed=4)
+    assert len(project.fits()) - before == expected, result.stdout.str()
+    return result.stdout.str()
+
+
+def rewrite(project: Project, old: str, new: str) -> None:
+    file = project.root / "blocks.py"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")

@@ -172,7 +172,8 @@ def explained(project: Project, *options: str) -> dict[str, str]:
     """Why each model was run again or not."""
     result = project.pytest("--mlexp", "--mlexp-explain", *options, process=True)
     assert result.ret == 0, result.stdout.str()
-    return dict(re.findall(r"^shop-(\w+)-numbers-\S+\s+\w+\s+(.*?)\s*$", result.stdout.str(), re.MULTILINE))
+    row = r"^trials of shop-(\w+)-numbers-\S+\s+seed=\S+\s+(?:run|reused)\s+(.*?)\s*$"
+    return dict(re.findall(row, result.stdout.str(), re.MULTILINE))
 
 
 def test_what_was_read_before_counts_for_models_that_may_have_it(reading: Project) -> None:

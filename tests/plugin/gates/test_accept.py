@@ -22,8 +22,9 @@ def test_what_is_accepted_is_written_said_and_met_again(project: Project, worker
     new.assert_outcomes(passed=1)
     new.stdout.fnmatch_lines(["next: accept what is new of 1 cell *", "gates: passing: 1 new"])
 
-    accepted = project.run("--mlexp-accept", *workers)
+    accepted = project.run("--mlexp-accept", "--mlexp-explain", *workers)
     accepted.assert_outcomes(passed=1)
+    assert [line for line in accepted.outlines if line.startswith("further trials of toy-")]
     accepted.stdout.fnmatch_lines(
         [
             "*mlexp: accepted into mlexp.lock*",
