@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pytest_mlexp.cli import compare, reproduce, store, sync
+from pytest_mlexp.cli import compare, report, reproduce, store, sync
 from pytest_mlexp.errors import MlexpError
 
-COMMANDS = (compare, reproduce, store, sync)
+COMMANDS = (compare, report, reproduce, store, sync)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

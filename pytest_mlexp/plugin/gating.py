@@ -26,7 +26,8 @@ from pytest_mlexp.gates.state import AcceptedState, MissingCell, expected
 from pytest_mlexp.gates.timings import worse
 from pytest_mlexp.matrix import Cell
 from pytest_mlexp.plugin.absent import is_skipped_as_absent, verdicts_of_absent
-from pytest_mlexp.plugin.options import MLFLOW, Options
+from pytest_mlexp.plugin.baseline import MLFLOW
+from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.plugin.verdicts import Told, gone_and_new, left_out, nothing_accepted, show_accepted, show_verdicts
 from pytest_mlexp.records import Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.verdicts import message

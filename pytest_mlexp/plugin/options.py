@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pytest
 
 from pytest_mlexp.errors import SettingsError
 from pytest_mlexp.naming import nearest
+from pytest_mlexp.plugin.baseline import baseline_of
 
 if TYPE_CHECKING:
     from pytest_mlexp.provenance.files.opened import Opened
@@ -46,15 +46,16 @@ class Options:
     fresh: bool = False
     explain: bool = False
     alpha: float = 0.05
+    report: Path | None = None
 
 
-MLFLOW = "mlflow:"
 OPTIONS = pytest.StashKey[Options]()
 OPENED: pytest.StashKey[Opened] = pytest.StashKey()
 _NEEDS = {
     "--mlexp-baseline": "--mlexp",
     "--mlexp-fresh": "--mlexp",
     "--mlexp-explain": "--mlexp",
+    "--mlexp-report": "--mlexp",
     "--mlexp-accept-in-ci": "--mlexp-accept",
     "--mlexp-reset-anchors": "--mlexp-accept",
 }
@@ -98,6 +99,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--mlexp-fresh", action="store_true", help="run every trial, whatever is kept of it from earlier sessions"
     )
     group.addoption("--mlexp-explain", action="store_true", help="say for each trial why it was reused or run")
+    group.addoption("--mlexp-report", metavar="FILE", help="write a report on the session: .html, or Markdown")
     group.addoption(
         "--mlexp-contracts",
         choices=("fast", "thorough", "explore"),
@@ -184,7 +186,7 @@ def _read(config: pytest.Config) -> Options:
         active,
         places,
         absolute(uri[1]),
-        _baseline(config, uri[1], accept=accept),
+        baseline_of(config, uri[1], accept=accept),
         accept,
         bool(config.getoption("mlexp_accept_in_ci")),
         _runs(config.getini("mlexp_accept_runs")),
@@ -194,48 +196,23 @@ def _read(config: pytest.Config) -> Options:
         accept or bool(config.getoption("mlexp_fresh")),
         bool(config.getoption("mlexp_explain")),
         _alpha(config.getini("mlexp_alpha"), active=active),
+        _report(config),
     )
 
 
-def _baseline(config: pytest.Config, uri: str | None, *, accept: bool) -> Path:
-    if (fetched := getattr(config, "workerinput", {}).get("mlexp_baseline")) is not None:
-        return Path(fetched)
-    given, ini = config.getoption("mlexp_baseline"), config.getini("mlexp_baseline")
-    if not given:
-        if ini.startswith(MLFLOW) and (accept or config.getoption("mlexp")):
-            told = "only the option takes what is in MLflow, for a file is what --mlexp-accept writes to"
-            raise pytest.UsageError(f"{config.inipath}: mlexp_baseline: {told}: --mlexp-baseline={ini}")
-        lock = config.rootpath / (ini or "mlexp.lock")
-        if ini and config.getoption("mlexp") and not accept and not lock.is_file():
-            raise pytest.UsageError(f"{config.inipath}: mlexp_baseline: {_no_file(lock)}")
-        return lock
-    if given.startswith(MLFLOW):
-        return _from_mlflow(config, given.removeprefix(MLFLOW), uri, accept=accept)
+def _report(config: pytest.Config) -> Path | None:
+    if not (given := config.getoption("mlexp_report")):
+        return None
+    from pytest_mlexp.reporting.report import check_format
+
     path: Path = config.invocation_params.dir / given
-    if not accept and not path.is_file():
-        raise pytest.UsageError(f"--mlexp-baseline: {_no_file(path)}")
-    return path
-
-
-def _no_file(lock: Path) -> str:
-    there = nearest(lock.name, (path.name for path in lock.parent.glob("*.lock")))
-    return f"there is no file {lock}, so that every gate would be new and pass: {there}; --mlexp-accept would make one"
-
-
-def _from_mlflow(config: pytest.Config, run: str, uri: str | None, *, accept: bool) -> Path:
-    from pytest_mlexp.tracking._mlflow.accepted import fetch_accepted
-    from pytest_mlexp.tracking.address import OFF
-    from pytest_mlexp.tracking.embedded import default_uri
-
-    if accept or uri == OFF:
-        reason = "--mlexp-accept writes to a file" if accept else "there is no store with --mlexp-tracking-uri=off"
-        raise pytest.UsageError(f"--mlexp-baseline={MLFLOW}{run}: {reason}")
-    folder = tempfile.TemporaryDirectory(prefix="mlexp-accepted-")
-    config.add_cleanup(folder.cleanup)
+    if path.is_dir():
+        raise pytest.UsageError(f"--mlexp-report: {path} is a folder: name a file in it, report.html for instance")
     try:
-        return fetch_accepted(run, uri or default_uri(config.rootpath), Path(folder.name))
+        check_format(path)
     except SettingsError as error:
-        raise pytest.UsageError(f"--mlexp-baseline={MLFLOW}{run}: {error}") from None
+        raise pytest.UsageError(f"--mlexp-report: {error}") from None
+    return path
 
 
 def _runs(text: str) -> int:

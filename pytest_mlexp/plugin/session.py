@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -24,12 +24,16 @@ from pytest_mlexp.plugin.gating import Gating
 from pytest_mlexp.plugin.options import OPENED, Options, value_of
 from pytest_mlexp.plugin.sharing import SharedFolder
 from pytest_mlexp.plugin.terminal import Progress, explain, how_to_go_on, in_words, summarize, told_by_its_words
-from pytest_mlexp.records import CellRecord, Evaluation, TestRecord, from_dict, to_dict
+from pytest_mlexp.records import CellRecord, EndRecord, Evaluation, TestRecord, from_dict, to_dict
+from pytest_mlexp.reporting.html import to_html
+from pytest_mlexp.reporting.report import report, write_report
 from pytest_mlexp.reporting.verdicts import message
 from pytest_mlexp.reuse import open_store
 from pytest_mlexp.tracking.address import OFF
 from pytest_mlexp.tracking.beside import Ready
 from pytest_mlexp.tracking.environment import Environment, capture
+from pytest_mlexp.tracking.journal import JournalContents
+from pytest_mlexp.tracking.mirror import REPORT
 from pytest_mlexp.tracking.recorder import Recorder, ahead
 from pytest_mlexp.verdicts import Verdict
 
@@ -60,6 +64,7 @@ class MlexpSession:
         self._ready: Ready | None = None
         self._pending: list[tuple[dict[str, Any], Mapping[str, bytes]]] = []
         self._shared: SharedFolder | None = None
+        self._report_lost: str | None = None
         self._progress = Progress(config)
         try:
             self.gating = Gating(config, options)
@@ -193,14 +198,30 @@ class MlexpSession:
         self._progress.stop()
         if self._shared is not None:
             self._shared.remove()
+        statuses: dict[int, Any] = {pytest.ExitCode.OK: "FINISHED", pytest.ExitCode.INTERRUPTED: "KILLED"}
+        status = statuses.get(exitstatus, "FAILED")
+        if self._worker is None:
+            self._report(status)
         if self.recorder is not None:
-            statuses: dict[int, Any] = {pytest.ExitCode.OK: "FINISHED", pytest.ExitCode.INTERRUPTED: "KILLED"}
             if exitstatus == pytest.ExitCode.INTERRUPTED:
                 self._progress.say("writing what ran to MLflow; Ctrl-C again leaves it to the journal")
-            self.recorder.finish(statuses.get(exitstatus, "FAILED"))
+            self.recorder.finish(status)
         if self._ready is not None:  # still there where nothing was recorded
             self._ready.end()
             self._ready.close()
+
+    def _report(self, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
+        """Write the report where it was asked for, and beside the journal, which takes it to MLflow."""
+        opening = self.recorder.opening if self.recorder is not None else None
+        end = EndRecord(int(time.time() * 1000), status)
+        contents = JournalContents(opening, tuple(self.records.values()), tuple(self.gating.tests), end)
+        if self.recorder is not None:
+            self.recorder.artifact(REPORT, to_html(report(contents)).encode())
+        if (path := self._options.report) is not None:
+            try:
+                write_report(path, contents)
+            except OSError as error:
+                self._report_lost = f"the report cannot be written to {path}: {error.strerror or error}"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
         """Show leaderboards, failed cells, and where the runs are."""
@@ -208,6 +229,9 @@ class MlexpSession:
         summarize(terminalreporter, records, tests=self.gating.tests, recorder=self.recorder)
         if self._options.explain:
             explain(terminalreporter, records, self.gating.tests)
+        if self._options.report is not None:
+            lost = self._report_lost
+            terminalreporter.write_line(lost or f"report: {self._options.report}", red=lost is not None)
         if exitstatus == pytest.ExitCode.INTERRUPTED and records:
             terminalreporter.write_line(how_to_go_on(records, self.gating.cells, self._options), bold=True)
 

@@ -19,6 +19,7 @@ from pytest_mlexp.matrix import Trial
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.records import CellRecord, TestRecord
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table
+from pytest_mlexp.reporting.notes import not_finite, notes
 from pytest_mlexp.reporting.reuse import reasons_table, reused_line
 from pytest_mlexp.reuse import OFF
 from pytest_mlexp.tracking.recorder import Recorder
@@ -90,23 +91,9 @@ def summarize(
             reporter.write_line(line)
         for line in failures(records):
             reporter.write_line(line, red=True)
-    for record in records:
-        odd = [summary.name for summary in record.metrics.values() if not summary.finite]
-        if odd:
-            reporter.write_line(f"not finite: {record.experiment}: {record.cell}: {', '.join(odd)}", yellow=True)
-    for note, cells in _noted(records).items():
-        more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
-        reporter.write_line(f"note: {cells[0]}{more}: {note}", yellow=True)
+    for line in (*not_finite(records), *notes(records)):
+        reporter.write_line(line, yellow=True)
     _say_where(reporter, recorder)
-
-
-def _noted(records: Sequence[CellRecord]) -> dict[str, list[str]]:
-    """The cells of each note, which is told once."""
-    found: dict[str, list[str]] = {}
-    for record in records:
-        for note in record.notes:
-            found.setdefault(note, []).append(f"{record.experiment}: {record.cell}")
-    return found
 
 
 def explain(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], tests: Sequence[TestRecord]) -> None:

@@ -21,18 +21,25 @@ def reused_line(records: Iterable[CellRecord], tests: Iterable[TestRecord] = ())
     return f"* {reused} of {len(trials)} trials reused, with the timings of then (--mlexp-fresh runs them all)"
 
 
-def reasons_table(records: Sequence[CellRecord], tests: Sequence[TestRecord] = (), *, each: bool = False) -> str:
+def reason_rows(
+    records: Sequence[CellRecord], tests: Sequence[TestRecord] = (), *, each: bool = False
+) -> list[dict[str, str]]:
     """Trials and evaluations, reused or made, and why: those with one reason in one row, or ``each`` in its own."""
-    from tabulate import tabulate
-
     groups: defaultdict[str, list[_Reason]] = defaultdict(list)
     for reason in _reasons(records, tests):
         groups[reason.of].append(reason)
-    rows = [
+    return [
         {"of": "" if number else of, "which": which, "": reason.state, "why": reason.why or "nothing is kept"}
         for of, group in groups.items()
         for number, (which, reason) in enumerate(_each(group) if each else _alike(group))
     ]
+
+
+def reasons_table(records: Sequence[CellRecord], tests: Sequence[TestRecord] = (), *, each: bool = False) -> str:
+    """Those rows as a terminal table."""
+    from tabulate import tabulate
+
+    rows = reason_rows(records, tests, each=each)
     return tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True)
 
 

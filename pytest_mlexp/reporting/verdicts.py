@@ -26,14 +26,19 @@ def judged(tests: Iterable[TestRecord]) -> list[Judged]:
     return sorted(pairs, key=lambda pair: (bool(pair[1]), _ORDER[pair[1].status], _chance(pair[1]), pair[0]))
 
 
-def verdict_table(pairs: Sequence[Judged]) -> str:
-    """One line for each verdict that is not quiet: what was compared, and what was found.
+def verdict_rows(pairs: Sequence[Judged]) -> list[dict[str, str]]:
+    """One row for each verdict that is not quiet: what was compared, and what was found.
 
-    What was not compared for the same reason in several cells is one line, with their number.
+    What was not compared for the same reason in several cells is one row, with their number.
     """
+    return [_row(alike) for alike in _alike(pairs)]
+
+
+def verdict_table(pairs: Sequence[Judged]) -> str:
+    """Those rows as a terminal table; empty where there are none."""
     from tabulate import tabulate
 
-    rows = [_row(alike) for alike in _alike(pairs)]
+    rows = verdict_rows(pairs)
     return tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True) if rows else ""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from pytest_mlexp.reporting.facts import commit_line, machine_line
 from pytest_mlexp.reproduction.logged import Logged
 from pytest_mlexp.reproduction.patches import stat
 
@@ -25,7 +26,7 @@ def _rows(logged: Logged) -> Iterator[tuple[str, str]]:
     yield "cells", _counted([cell.cell for cell in logged.cells], "cell")
     yield "damage", logged.damage or ""
     yield "command", shlex.join(session.command)
-    yield "commit", _commit(git)
+    yield "commit", commit_line(git)
     yield "diff", stat(git.get("diff")) if git.get("diff") or not git.get("dirty") else "not in the record"
     yield "untracked", _untracked(git)
     yield "note", "; ".join(git.get("unfaithful") or ())
@@ -37,15 +38,7 @@ def _rows(logged: Logged) -> Iterator[tuple[str, str]]:
         yield "data", f"{data.name}{version}, digest {data.digest or 'unknown'}, {data.rows} rows"
     yield "seeds", _distinct(seed for cell in logged.cells for seed in cell.seeds)
     yield "devices", _distinct(cell.device for cell in logged.cells)
-    yield "machine", _machine(environment)
-
-
-def _commit(git: Mapping[str, Any]) -> str:
-    if not git.get("commit"):
-        return "not recorded"
-    state = {True: "with uncommitted changes", False: "clean"}.get(git.get("dirty") or False, "")
-    where = f", {git['remote']}" if git.get("remote") else ""
-    return f"{git['commit'][:12]} on {git.get('branch') or 'no branch'}, {state}{where}"
+    yield "machine", machine_line(environment)
 
 
 def _untracked(git: Mapping[str, Any]) -> str:
@@ -58,13 +51,6 @@ def _packages(environment: Mapping[str, Any]) -> str:
     packages, origins = environment.get("packages") or {}, environment.get("origins") or {}
     odd = [f"{name} {packages[name]} ({origin})" for name, origin in origins.items() if name in packages]
     return f"{len(packages)}" + (f", not from an index: {', '.join(odd)}" if odd else "")
-
-
-def _machine(environment: Mapping[str, Any]) -> str:
-    found = environment.get("machine") or {}
-    accelerators = [str(one.get("name")) for one in environment.get("accelerators") or ()]
-    parts = [found.get("cpu"), f"{found.get('usable_cores')} cores", environment.get("platform"), *accelerators]
-    return ", ".join(str(part) for part in parts if part)
 
 
 def _counted(names: list[str], what: str) -> str:

@@ -21,6 +21,7 @@ from pytest_mlexp.tracking.results import result_digest
 UID = "mlexp.uid"
 SESSION = "mlexp.session"
 ACCEPTED = "accepted"
+REPORT = "report.html"
 LONG_VALUES = "long_values.json"
 RESULT = "mlexp.result"
 
@@ -80,7 +81,7 @@ def plan(
         ExperimentPlan(
             experiment_name(name, session.experiment_folder or os.environ.get(FOLDER_VARIABLE), limits),
             every[0].description,
-            _parent_plan(name, every, journal, {**environment_files(session), **_accepted(folder)}, limits),
+            _parent_plan(name, every, journal, {**environment_files(session), **_session_files(folder)}, limits),
             tuple(
                 _cell_plan(c, tests.get((name, c.cell), ()), session, folder, limits)
                 for c in every
@@ -191,10 +192,11 @@ def _absent(experiment: str, cells: Iterable[CellRecord], tests: Iterable[TestRe
     return "; ".join(found)
 
 
-def _accepted(folder: Path) -> dict[str, Path | bytes]:
-    """The lock that the session wrote, with its vectors; nothing when it accepted nothing."""
-    root = folder / ACCEPTED
-    return {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
+def _session_files(folder: Path) -> dict[str, Path | bytes]:
+    """The report on a session that has ended, and the lock that it wrote, with its vectors, if it accepted anything."""
+    root, report = folder / ACCEPTED, folder / REPORT
+    found = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
+    return {**found, REPORT: report} if report.exists() else {**found}
 
 
 def _cell_plan(

@@ -1,0 +1,24 @@
+"""A report before it is Markdown or HTML: facts, then sections of tables and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, with a table below it and lines below that; either may be empty."""
+
+    title: str
+    rows: Sequence[Mapping[str, str]] = ()
+    lines: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a report says, in the order in which it is read."""
+
+    title: str
+    facts: Mapping[str, str]
+    sections: Sequence[Section]

@@ -1,0 +1,103 @@
+"""``--mlexp-report`` and ``mlexp report``: what a session found, for those who did not see its terminal."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_mlexp.cli import main
+from tests.plugin.conftest import BROKEN, TESTS, Project
+
+GATED = 'sample.gate("accuracy", at_least=0.9)\n'
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_it_tells_what_failed_and_what_is_best(project: Project, workers: tuple[str, ...]) -> None:
+    project.write(blocks=GATED)
+    result = project.pytest("--mlexp", "--mlexp-report=out/report.md", "-q", *workers)
+    result.stdout.fnmatch_lines([f"report: {project.root}/out/report.md"])
+    told = (project.root / "out" / "report.md").read_text(encoding="utf-8")
+    headings = [line for line in told.splitlines() if line.startswith("#")]
+    assert headings == [
+        "# pytest-mlexp report",
+        "## Gates",
+        "## sample: numbers, hits",
+        "## sample: numbers, mistakes",
+        "## Why trials were reused or run",
+    ]
+    assert "- cells: 4, of which 0 could not be evaluated; 1 failed tests\n" in told
+    assert "| breach    | sample: threshold-at=5-numbers-hits-cpu | accuracy | " in told
+    assert told.index("| threshold-at=9 |") < told.index("| threshold-at=5 |")
+
+
+def test_models_that_raise_and_other_failures_come_first(project: Project) -> None:
+    project.write(blocks=BROKEN, tests=TESTS.replace("assert evaluation.metrics", "assert False, 'too slow'"))
+    project.pytest("--mlexp", "--mlexp-report=report.md", "-k", "hits")
+    told = (project.root / "report.md").read_text(encoding="utf-8")
+    failed = told.partition("## What failed\n\n")[2].partition("\n\n")[0].splitlines()
+    assert failed[0] == "- failed: sample: broken-numbers-hits-cpu: RuntimeError: no convergence"
+    assert failed[1:] == [
+        f"- failed: test_it.py::test_quality\\[threshold-at={at}-numbers-hits-cpu\\]: AssertionError: too slow"
+        for at in (9, 5)
+    ]
+
+
+def test_a_page_is_written_and_mlflow_has_it(project: Project, template: Path) -> None:
+    project.ready_store(template)
+    project.pytest("--mlexp", "--mlexp-report=report.html", tracking=None)
+    page = (project.root / "report.html").read_text(encoding="utf-8")
+    assert "<h2>sample: numbers, hits</h2>" in page
+    (session,) = [run for name, run in project.runs().items() if "-numbers-" not in name]
+    assert project.artifact(session, "report.html") == page
+    assert f"mlexp reproduce {session.info.run_name}" in page
+
+
+def test_github_s_summary_is_markdown(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = project.root / "step_summary_1"
+    project.pytest("--mlexp", f"--mlexp-report={summary}")
+    assert summary.read_text(encoding="utf-8").startswith("# pytest-mlexp report\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("report.htm", "--mlexp-report: a report cannot be written as '.htm': did you mean '.html'? Known: .html, .md"),
+        (".", "--mlexp-report: * is a folder: name a file in it, report.html for instance"),
+    ],
+)
+def test_what_cannot_be_a_report_is_refused_before_anything_runs(project: Project, given: str, told: str) -> None:
+    result = project.pytest("--mlexp", f"--mlexp-report={given}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {told}"])
+    assert project.fits() == []
+
+
+def test_a_report_that_cannot_be_written_changes_no_verdict(project: Project) -> None:
+    (project.root / "file").write_text("in the way")
+    result = project.pytest("--mlexp", "--mlexp-report=file/report.md")
+    result.assert_outcomes(passed=4)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["the report cannot be written to */file/report.md: *"])
+
+
+def test_the_command_reports_on_recorded_sessions(
+    project: Project, template: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.chdir(project.root)
+    assert main(["report"]) == 2
+    assert "pytest --mlexp records one" in capsys.readouterr().err
+    project.ready_store(template)
+    project.pytest("--mlexp", "--mlexp-report=report.md", tracking=None)
+    capsys.readouterr()
+    assert main(["report"]) == 0
+    printed = capsys.readouterr().out
+    assert printed == (project.root / "report.md").read_text(encoding="utf-8")
+    (session,) = [path.name for path in (project.root / ".mlexp" / "sessions").iterdir()]
+    assert main(["report", session, "--to", "page.html"]) == 0
+    assert (project.root / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert main(["report", session[:-1]]) == 2
+    assert f"did you mean '{session}'" in capsys.readouterr().err
+    assert main(["report", "--to", "report.md/page.html"]) == 2
+    assert "the report cannot be written to" in capsys.readouterr().err

@@ -1,0 +1,61 @@
+"""Markdown and HTML show every text as it is."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pytest_mlexp.reporting.document import Document, Section
+from pytest_mlexp.reporting.html import to_html
+from pytest_mlexp.reporting.markdown import to_markdown
+
+TEXTS = st.text(st.characters(exclude_categories=["C"]), min_size=1).map(lambda text: " ".join(text.split()))
+EVIL = "<b>*bold*</b> | a_b _c_ `d` [e](f) ~g~ # h \\"
+
+
+def written(text: str) -> Document:
+    return Document(text, {"fact": text}, [Section(text, [{"column": text, text: "1"}], [text])])
+
+
+class Texts(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.found.append(data.strip())
+
+
+@given(TEXTS)
+@example(EVIL)
+@example("</style><script>alert(1)</script>")
+def test_html_shows_texts_as_they_are(text: str) -> None:
+    page = Texts()
+    page.feed(to_html(written(text)))
+    expected = 7 if text else 0  # title twice, fact, heading, column, cell, line
+    assert sum(found == text for found in page.found if text) == expected
+
+
+@given(TEXTS)
+@example(EVIL)
+def test_no_text_breaks_a_table_in_markdown(text: str) -> None:
+    lines = to_markdown(written(text)).splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == 3
+    assert {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in table} == {3}
+
+
+def test_markup_in_names_is_text() -> None:
+    told = to_markdown(Document("t", {}, [Section("s", lines=[EVIL, "roc_auc"])]))
+    assert told.endswith(
+        "- \\<b\\>\\*bold\\*\\</b\\> \\| a_b \\_c\\_ \\`d\\` \\[e\\](f) \\~g\\~ \\# h \\\\\n- roc_auc\n"
+    )
+
+
+def test_a_line_feed_ends_no_row() -> None:
+    told = to_markdown(Document("t", {"fact": "one\ntwo"}, [Section("s", [{"a": "1\n2"}])]))
+    assert "- fact: one two\n" in told
+    assert "| 1 2" in told
