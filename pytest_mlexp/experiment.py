@@ -289,11 +289,12 @@ class Experiment:
             raise DeclarationError(f"experiment {self.name!r} already declares the {kind} {name!r}: give this a name=")
 
 
-def _check_seeds(name: str, seeds: Iterable[int]) -> tuple[int, ...]:
-    chosen = tuple(seeds)
+def _check_seeds(name: str, seeds: Any) -> tuple[int, ...]:
+    chosen = tuple(seeds) if isinstance(seeds, Iterable) else ()
     legal = all(type(s) is int and 0 <= s < 2**32 for s in chosen)
     if not chosen or not legal or len(set(chosen)) != len(chosen):
         raise DeclarationError(
-            f"seeds= of experiment {name!r} must be distinct integers from 0 to 2**32 - 1, at least one, not {chosen!r}"
+            f"seeds= of experiment {name!r} must be distinct integers from 0 to 2**32 - 1, at least one, as in (0, 1) "
+            f"or range(5), not {chosen or seeds!r}"
         )
     return chosen

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,12 @@ def test_what_cannot_work_is_refused_when_it_is_declared(declare: Any, words: st
 @pytest.mark.parametrize("seeds", [(), (0, 0), (-1,), (2**32,), (True,), ("0",), (0.0,)])
 def test_seeds_are_distinct_integers_that_every_generator_takes(seeds: Any) -> None:
     with pytest.raises(DeclarationError, match="seeds= of experiment 'e'"):
+        Experiment("e", seeds=seeds)
+
+
+@pytest.mark.parametrize("seeds", [2, None, np.float64(3.0)])
+def test_seeds_that_are_a_number_of_them_are_refused_with_what_is_meant(seeds: Any) -> None:
+    with pytest.raises(DeclarationError, match=rf"as in \(0, 1\) or range\(5\), not {re.escape(repr(seeds))}"):
         Experiment("e", seeds=seeds)
 
 
