@@ -162,7 +162,9 @@ def _read(config: pytest.Config) -> Options:
 
     active = bool(config.getoption("mlexp") or config.getoption("mlexp_accept"))
     if active:
-        _check_names(config.inipath)
+        _check_names(str(config.inipath), _names_in(config.inipath) if config.inipath is not None else ())
+        for given in config.getoption("override_ini") or ():
+            _check_names(f"-o {given}", [given.partition("=")[0]])
     devices = _first(
         ("--mlexp-devices", config.getoption("mlexp_devices")),
         (f"{config.inipath}: mlexp_devices", config.getini("mlexp_devices")),
@@ -239,11 +241,11 @@ def _first(*places: tuple[str, str | None]) -> tuple[str, str | None]:
     return next(((where, value) for where, value in places if value), ("", None))
 
 
-def _check_names(file: Path | None) -> None:
-    """Refuse settings in the ini file that look like ours but are none."""
-    for name in _names_in(file) if file is not None else ():
+def _check_names(where: str, names: Iterable[str]) -> None:
+    """Refuse settings that look like ours but are none."""
+    for name in names:
         if name.startswith("mlexp") and name not in INI:
-            raise pytest.UsageError(f"{file}: there is no setting {name!r}: {nearest(name, INI)}")
+            raise pytest.UsageError(f"{where}: there is no setting {name!r}: {nearest(name, INI)}")
 
 
 def _names_in(file: Path) -> Iterable[str]:

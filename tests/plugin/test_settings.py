@@ -28,6 +28,17 @@ def test_a_setting_that_does_not_exist_names_the_likely_one(project: Project, na
     result.stderr.fnmatch_lines([f"ERROR: *{name}: there is no setting 'mlexp_device': did you mean 'mlexp_devices'*"])
 
 
+@pytest.mark.parametrize("option", ["-o", "--override-ini"])
+def test_a_setting_that_does_not_exist_names_the_likely_one_also_on_the_command_line(
+    project: Project, option: str
+) -> None:
+    result = project.pytest("--mlexp", option, "mlexp_stor=x")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: -o mlexp_stor=x: there is no setting 'mlexp_stor': did you mean 'mlexp_store'*"]
+    )
+
+
 @pytest.mark.parametrize("text", ["of", "OFF", "oof", '"off"'])
 def test_a_store_that_is_a_misspelt_off_makes_no_folder(project: Project, text: str) -> None:
     (project.root / "pytest.ini").write_text(f"[pytest]\nmlexp_store = {text}\n")
