@@ -9,7 +9,7 @@
     ├── ModelError          a model was not built, or predicted something unusable
     ├── EvaluatorError      an evaluator returned something that is not a set of metrics
     ├── RequestError        an evaluator asks for what the model or the dataset does not give
-    ├── DeviceError         a device that was asked for is not here
+    ├── DeviceError         a device that was asked for is not here, or nothing runs on it
     ├── TrackingError       records could not be mirrored to MLflow
     ├── GateError           a metric breached its gate (also an AssertionError)
     └── ContractError       a block breaks a law (also an AssertionError)
@@ -49,7 +49,7 @@ class RequestError(MlexpError):
 
 
 class DeviceError(MlexpError):
-    """A device that was asked for is not here."""
+    """A device that was asked for is not here, or nothing runs on it."""
 
 
 class TrackingError(MlexpError):

@@ -123,3 +123,17 @@ def expand(experiment: Experiment, devices: Iterable[str]) -> tuple[Cell, ...]:
         for device in (places if variant.asks_for_device else [place for place in places if place == "cpu"])
         for evaluator in experiment.evaluators.values()
     )
+
+
+def left_out(experiment: Experiment, devices: Iterable[str]) -> str:
+    """Which models have no cell on the devices that were asked for, why, and what to do; empty where all have one."""
+    asked = tuple(devices)
+    names = tuple(dict.fromkeys(v.block for v in experiment.models.values() if not v.asks_for_device))
+    if not names or {"auto", "cpu"} & set(asked):
+        return ""
+    several, shown = "s" if len(names) > 1 else "", ", ".join((*names[:3], *(["..."] if len(names) > 3 else [])))
+    return (
+        f"not run on {','.join(asked)}: {len(names)} model{several} of experiment {experiment.name!r} ({shown}), for "
+        "without `device` among its factory's parameters a model runs on cpu alone; ask for cpu too, as in "
+        f"{','.join((*asked, 'cpu'))}, or let the factory take `device`"
+    )

@@ -7,7 +7,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.lock import FILE_NAME
 from pytest_mlexp.gates.screening import judge_cell
 from pytest_mlexp.gates.state import AcceptedState, expected, skipped
-from pytest_mlexp.matrix import Cell, expand
+from pytest_mlexp.matrix import Cell, expand, left_out
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table, to_frame, to_html
@@ -49,6 +49,7 @@ class Results(Mapping[str, Evaluation]):
         verdicts: cell id -> what its gates said.
         trouble: why the journal is not complete; None when it is, or when nothing was to be kept.
         mirrored: what reached MLflow, None when tracking was off.
+        left_out: which models have no cell on the devices asked for, and why; empty when all have one.
     """
 
     evaluations: Mapping[str, Evaluation]
@@ -56,6 +57,7 @@ class Results(Mapping[str, Evaluation]):
     verdicts: Mapping[str, tuple[Verdict, ...]]
     trouble: str | None = None
     mirrored: Mirrored | None = None
+    left_out: str = ""
 
     def __getitem__(self, cell: str) -> Evaluation:
         """A cell's evaluation; KeyError with the candidates when there is none."""
@@ -82,7 +84,7 @@ class Results(Mapping[str, Evaluation]):
         return to_frame(self.records)
 
     def problems(self) -> list[str]:
-        """One line for each cell that failed, each gate that was breached or is new, each note, and all not kept."""
+        """One line for each cell that failed, each gate that was breached or is new, each note, and all left out."""
         judged = [(cell, verdict) for cell, verdicts in self.verdicts.items() for verdict in verdicts]
         breached = [f"gate '{v.gate}' of {cell}: {v.reason}" for cell, v in judged if not v and v.metric]
         changed = [f"{v.status}: {cell}: {v.reason}" for cell, v in judged if not v and not v.metric]
@@ -95,7 +97,7 @@ class Results(Mapping[str, Evaluation]):
             *changed,
             *new,
             *notes,
-            *(line for line in unkept if line is not None),
+            *filter(None, (*unkept, self.left_out)),
         ]
 
     def _repr_html_(self) -> str:
@@ -119,14 +121,12 @@ def run(
 
     Raises:
         SettingsError: a device, a store, an address of one, or an error rate that cannot be.
-        DeviceError: a device that was asked for is not here.
+        DeviceError: a device that was asked for is not here, or no model runs on any of them.
         DeclarationError: the experiment is not complete.
     """
-    uri = absolute(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None)
-    check_uri(uri)
-    folder = experiment_folder(uri)
+    uri, folder = _address(tracking_uri)
     places = _places(devices)
-    cells = expand(experiment, places)
+    cells = _cells(experiment, places)
     root = project_folder(Path.cwd())
     kept = open_store(root, store, session=secrets.token_hex(8), fresh=fresh or REPRODUCES in os.environ)
     judging = Judging(AcceptedState(root / baseline), cells, alpha=check_alpha(alpha))
@@ -150,8 +150,17 @@ def run(
                 _run_cell(cell, flow, judging, evaluations, recorder)
         status = "FINISHED"
     finally:
-        mirrored = recorder.finish(status) if recorder is not None else None
-    return Results(evaluations, tuple(records), judging.verdicts, recorder.trouble if recorder else None, mirrored)
+        if recorder is not None:
+            recorder.finish(status)
+    results = Results(evaluations, tuple(records), judging.verdicts, left_out=left_out(experiment, places))
+    return results if recorder is None else _recorded(results, recorder)
+
+
+def _address(tracking_uri: str | None) -> tuple[str | None, str | None]:
+    """The store, and where experiments stand in it."""
+    uri = absolute(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None)
+    check_uri(uri)
+    return uri, experiment_folder(uri)
 
 
 def _places(devices: str) -> tuple[str, ...]:
@@ -160,6 +169,13 @@ def _places(devices: str) -> tuple[str, ...]:
         if (reason := absent_reason(place)) is not None:
             raise DeviceError(f"device {place!r} is not here: {reason}; the devices here are {', '.join(probe())}")
     return places
+
+
+def _cells(experiment: Experiment, places: tuple[str, ...]) -> tuple[Cell, ...]:
+    cells = expand(experiment, places)
+    if not cells:
+        raise DeviceError(f"nothing of experiment {experiment.name!r} runs: {left_out(experiment, places)}")
+    return cells
 
 
 def _recorder(root: Path, uri: str | None, scope: str, folder: str | None) -> Recorder:
@@ -171,6 +187,11 @@ def _recorder(root: Path, uri: str | None, scope: str, folder: str | None) -> Re
         scope=scope,
         experiment_folder=folder,
     )
+
+
+def _recorded(results: Results, recorder: Recorder) -> Results:
+    """The results with where they were recorded."""
+    return replace(results, trouble=recorder.trouble, mirrored=recorder.mirrored)
 
 
 class Judging:

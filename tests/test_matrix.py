@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.experiment import Experiment
-from pytest_mlexp.matrix import expand
+from pytest_mlexp.matrix import expand, left_out
 
 NAMES = st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True), min_size=1, max_size=4, unique=True)
 
@@ -50,6 +50,16 @@ def test_ids_stay_when_blocks_are_reordered_or_added(models: list[str], random: 
 def test_evaluators_of_one_model_and_dataset_stand_together() -> None:
     ids = [cell.id for cell in expand(declared(["d1", "d2"], ["m1", "m2"], ["e1", "e2"]), ["cpu"])]
     assert ids[:4] == ["m1-d1-e1-cpu", "m1-d1-e2-cpu", "m2-d1-e1-cpu", "m2-d1-e2-cpu"]
+
+
+def test_models_without_a_cell_are_counted_and_named_with_what_to_do() -> None:
+    experiment = declared(["d"], ["a", "b"], ["e"])
+    experiment.model(lambda device: len, name="moved")
+    experiment.model(lambda k: len, name="grid", params={"k": [1, 2]})
+    assert left_out(experiment, ["auto"]) == left_out(experiment, ["cuda", "cpu"]) == ""
+    told = left_out(experiment, ["cuda", "mps"])
+    assert told.startswith("not run on cuda,mps: 3 models of experiment 'e' (a, b, grid), for ")
+    assert told.endswith("ask for cpu too, as in cuda,mps,cpu, or let the factory take `device`")
 
 
 def test_only_a_model_that_asks_for_a_device_runs_on_others() -> None:

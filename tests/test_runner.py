@@ -130,6 +130,20 @@ def test_a_device_that_is_not_here_is_an_error(toy: Toy) -> None:
         toy.experiment.run(devices="cuda:99", tracking_uri="off")
 
 
+def test_models_that_no_device_asked_for_runs_are_a_problem_and_an_error_where_they_are_all(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_mlexp.blocks.device.probe", lambda: ("cpu", "cuda:0"))
+    with pytest.raises(DeviceError, match=r"nothing of experiment 'toy' runs: not run on cuda:0: 1 model of .*half"):
+        toy.experiment.run(devices="cuda:0", tracking_uri="off")
+    toy.experiment.model(lambda device: lambda X: (X[:, 0] > 5).astype(int), name="moved")
+    monkeypatch.setattr("pytest_mlexp.runner.Flow.evaluate", lambda *_: None)
+    monkeypatch.setattr("pytest_mlexp.runner.Judging.judge", lambda *_: ())
+    results = toy.experiment.run(devices="cuda:0", tracking_uri="off")
+    assert results.problems() == [results.left_out]
+    assert "(half)" in results.left_out
+
+
 def test_problems_tell_of_failures_gates_and_what_was_not_kept(toy: Toy) -> None:
     toy.add("broken", fail, fail)
     toy.experiment.gate("accuracy", at_least=1.5)

@@ -51,10 +51,12 @@ def pytest_configure(config: pytest.Config) -> None:
     names = ("mlexp", "mlexp_accept", "mlexp_devices", "mlexp_tracking_uri")
     options = options_of(config) if any(config.getoption(name) for name in names) else None
     if options is not None and options.active and not config.getoption("collectonly"):
+        from pytest_mlexp.plugin.absent import Absent
         from pytest_mlexp.plugin.session import MlexpSession
         from pytest_mlexp.plugin.vanished import Vanished
 
         session = MlexpSession(config, options)
+        config.pluginmanager.register(Absent(config, session.gating), "mlexp-absent")  # its lines come last
         config.pluginmanager.register(session, "mlexp-session")
         config.pluginmanager.register(session.gating, "mlexp-gating")
         config.pluginmanager.register(Vanished(config, session.gating), "mlexp-vanished")

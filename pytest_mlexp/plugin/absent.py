@@ -1,13 +1,64 @@
-"""Cells that cannot run here: skipped with a verdict, or failed where a gate asks for that."""
+"""Cells that cannot run here: skipped with a verdict, or failed where a gate asks for that or none is left."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from pytest_mlexp.blocks.device import absent_reason
+from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.gates.state import MissingCell, skipped
-from pytest_mlexp.matrix import Cell
+from pytest_mlexp.matrix import Cell, left_out
 from pytest_mlexp.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from pytest_mlexp.plugin.gating import Gating
+
+
+LEFT_OUT = pytest.StashKey[dict[str, str]]()  # experiment -> which of its models have no cell, and why
+_TOLD = "mlexp_left_out"
+
+
+class Absent:
+    """Says at the end what did not run for want of a device; workers tell the controlling process."""
+
+    def __init__(self, config: pytest.Config, gating: Gating) -> None:
+        self._config = config
+        self._gating = gating
+        self._models: dict[str, str] = {}
+
+    def pytest_collection_finish(self) -> None:
+        """Note the models that have no cell on the devices asked for."""
+        self._models = self._config.stash.get(LEFT_OUT, {})
+        if hasattr(self._config, "workeroutput"):
+            self._config.workeroutput[_TOLD] = self._models
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Learn from a worker which models have none."""
+        self._models = getattr(node, "workeroutput", {}).get(_TOLD, self._models)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say how many cells were skipped for want of their device, and which models had no cell at all."""
+        skipped = [test for test in self._gating.absent if test.outcome == "skipped"]
+        cells = {(test.experiment, test.cell): test.message for test in skipped}
+        for reason, count in Counter(cells.values()).items():
+            several = "s were" if count > 1 else " was"
+            terminalreporter.write_line(f"{count} cell{several} skipped: {reason}", yellow=True)
+        for told in self._models.values():
+            terminalreporter.write_line(told, yellow=True)
+
+
+def why_none(experiment: Experiment, cells: Iterable[Cell], devices: Iterable[str]) -> str:
+    """Why nothing of an experiment can run on the devices asked for; empty where something can."""
+    reasons = [why_absent(cell) for cell in cells]
+    if None in reasons:
+        return ""
+    told = dict.fromkeys(filter(None, [*reasons, left_out(experiment, devices)]))
+    return f"nothing of experiment {experiment.name!r} runs: {'; '.join(told)}"
 
 
 def why_absent(cell: Cell | MissingCell) -> str | None:

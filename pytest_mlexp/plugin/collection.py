@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from pytest_mlexp.blocks.device import resolve
-from pytest_mlexp.errors import DeclarationError
+from pytest_mlexp.errors import DeclarationError, DeviceError
 from pytest_mlexp.experiment import Experiment
-from pytest_mlexp.matrix import Cell, expand
+from pytest_mlexp.matrix import Cell, expand, left_out
 from pytest_mlexp.plugin.options import Options, options_of
 from pytest_mlexp.plugin.skipped import REASON
 
@@ -37,9 +39,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     session: MlexpSession | None = metafunc.config.pluginmanager.get_plugin("mlexp-session")
     expected = [*cells, *(session.gating.missing_cells(experiment, cells) if session is not None else ())]
     params = [pytest.param(cell, marks=_marks(cell, options), id=cell.id) for cell in expected]
-    if not expected:
-        reason = f"no model of experiment {experiment.name!r} asks for a device, and cpu is not among those asked for"
-        params = [pytest.param(None, marks=pytest.mark.skip(reason=reason), id="no_cell")]
+    if options.active:
+        params += _of_devices(experiment, cells, metafunc.config)
     metafunc.parametrize("evaluation", params, indirect=True)
 
 
@@ -56,6 +57,17 @@ def _places(experiment: Experiment, options: Options) -> tuple[str, ...]:
     if any(variant.asks_for_device for variant in experiment.models.values()):
         return resolve(options.devices)
     return tuple(place for place in ("cpu",) if {"auto", place} & set(options.devices))
+
+
+def _of_devices(experiment: Experiment, cells: Sequence[Cell], config: pytest.Config) -> list[Any]:
+    """Note the models that run on none of the devices; one more test, which fails, where no cell of them all does."""
+    from pytest_mlexp.plugin.absent import LEFT_OUT, why_none
+
+    asked = options_of(config).devices
+    if told := left_out(experiment, asked):
+        config.stash.setdefault(LEFT_OUT, {})[experiment.name] = told
+    reason = why_none(experiment, cells, asked)
+    return [pytest.param(NoCell(reason), id="nothing_runs")] if reason else []
 
 
 def _marks(cell: Cell | MissingCell, options: Options) -> tuple[pytest.MarkDecorator, ...]:
@@ -93,10 +105,26 @@ def _experiment_of(metafunc: pytest.Metafunc) -> Experiment:
     return experiment
 
 
+@dataclass(frozen=True)
+class NoCell:
+    """Stands for the cells of an experiment of which none can run here: a session that judges nothing fails."""
+
+    reason: str
+
+    def refuse(self) -> NoReturn:
+        """Fail for it.
+
+        Raises:
+            DeviceError: always.
+        """
+        __tracebackhide__ = True
+        raise DeviceError(self.reason)
+
+
 class LazyEvaluation:
     """Stands for a cell's evaluation in other fixtures; evaluates when it is first used."""
 
-    def __init__(self, cell: Cell, session: MlexpSession | None) -> None:
+    def __init__(self, cell: Cell | NoCell, session: MlexpSession | None) -> None:
         self.cell = cell
         self._session = session
 
@@ -105,6 +133,8 @@ class LazyEvaluation:
         __tracebackhide__ = True
         if self._session is None:
             raise pytest.UsageError("cells are evaluated only with --mlexp")
+        if isinstance(self.cell, NoCell):
+            self.cell.refuse()
         return self._session.flow.evaluate(self.cell)
 
     def __getitem__(self, metric: str) -> float:

@@ -25,7 +25,7 @@ from pytest_mlexp.gates.sights import failing_comparisons, only_informing, short
 from pytest_mlexp.gates.state import AcceptedState, MissingCell, expected
 from pytest_mlexp.gates.timings import worse
 from pytest_mlexp.matrix import Cell
-from pytest_mlexp.plugin.absent import is_skipped_as_absent, verdicts_of_absent
+from pytest_mlexp.plugin.absent import is_skipped_as_absent, verdicts_of_absent, why_absent
 from pytest_mlexp.plugin.baseline import MLFLOW
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.plugin.verdicts import Told, gone_and_new, left_out, nothing_accepted, show_accepted, show_verdicts
@@ -60,7 +60,7 @@ class Gating:
         self._pending: list[Acceptance] = []
         self._failed: set[tuple[str, str]] = set()
         self._missed: TestRecord | None = None
-        self._absent: list[TestRecord] = []
+        self.absent: list[TestRecord] = []
         self._flips: dict[str, bytes] = {}
         self._changed: list[str] = []
 
@@ -171,7 +171,7 @@ class Gating:
             report.mlexp_cell = (cell.experiment.name, cell.id)
         if call.when == "setup" and report.skipped and is_skipped_as_absent(cell, report.longrepr):
             verdicts = verdicts_of_absent(cell)
-            skipped = TestRecord(cell.id, cell.experiment.name, item.nodeid, "skipped", 0.0, verdicts=verdicts)
+            skipped = TestRecord(cell.id, cell.experiment.name, item.nodeid, "skipped", 0.0, why_absent(cell), verdicts)
             report.mlexp_missed = to_dict(skipped)
         if call.when == "call":
             accepted = [] if report.failed else self._pending
@@ -195,7 +195,7 @@ class Gating:
             self._acceptances.append(replace(from_dict(data, Acceptance), vectors=vectors))
         if (data := report.__dict__.pop("mlexp_missed", None)) is not None:
             self.tests.append(absent := from_dict(data, TestRecord))
-            self._absent.append(absent)
+            self.absent.append(absent)
         session = self._config.pluginmanager.get_plugin("mlexp-session")
         for name, content in report.__dict__.pop("mlexp_flips", {}).items():
             if session is not None and session.recorder is not None:
@@ -229,7 +229,7 @@ class Gating:
         """Keep the verdicts on cells that did not run with the session's record, if there is one of others."""
         session = self._config.pluginmanager.get_plugin("mlexp-session")
         if session is not None and session.recorder is not None:
-            for absent in self._absent:
+            for absent in self.absent:
                 session.recorder.test(absent)
 
     def _keep(self) -> None:

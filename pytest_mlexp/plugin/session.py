@@ -19,11 +19,19 @@ from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
 from pytest_mlexp.gates.state import MissingCell
 from pytest_mlexp.matrix import Cell
-from pytest_mlexp.plugin.collection import EXPERIMENTS
+from pytest_mlexp.plugin.collection import EXPERIMENTS, NoCell
 from pytest_mlexp.plugin.gating import Gating
 from pytest_mlexp.plugin.options import OPENED, Options, value_of
 from pytest_mlexp.plugin.sharing import SharedFolder
-from pytest_mlexp.plugin.terminal import Progress, explain, how_to_go_on, in_words, summarize, told_by_its_words
+from pytest_mlexp.plugin.terminal import (
+    TELLING,
+    Progress,
+    explain,
+    how_to_go_on,
+    in_words,
+    summarize,
+    told_by_its_words,
+)
 from pytest_mlexp.records import CellRecord, EndRecord, Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.html import to_html
 from pytest_mlexp.reporting.report import report, write_report
@@ -86,7 +94,9 @@ class MlexpSession:
             GateError: a gate was breached; the numbers are recorded already.
         """
         __tracebackhide__ = True
-        cell = cast("Cell | MissingCell", item.callspec.params["evaluation"])
+        cell = cast("Cell | MissingCell | NoCell", item.callspec.params["evaluation"])
+        if isinstance(cell, NoCell):
+            cell.refuse()
         self.gating.refuse_absent(cell)
         if isinstance(cell, MissingCell):
             self.gating.vanish(cell)
@@ -172,7 +182,7 @@ class MlexpSession:
                 self.flow.further(cell),
             )
             report.mlexp_test = to_dict(test)
-        is_ours = cell is not None or (call.excinfo is not None and isinstance(call.excinfo.value, GateError))
+        is_ours = cell is not None or (call.excinfo is not None and isinstance(call.excinfo.value, TELLING))
         if call.when == "call" and is_ours and report.failed and call.excinfo is not None:
             report.longrepr = told_by_its_words(call.excinfo) or report.longrepr
         if self._pending:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mlexp.errors import GateError
+from pytest_mlexp.errors import DeviceError, GateError
 from pytest_mlexp.matrix import Trial
 from pytest_mlexp.plugin.options import Options
 from pytest_mlexp.records import CellRecord, TestRecord
@@ -26,6 +26,7 @@ from pytest_mlexp.tracking.recorder import Recorder
 
 PATIENCE = 5.0
 OURS = __name__.partition(".")[0]
+TELLING = (GateError, DeviceError)  # their words are all there is to know
 
 
 class Progress:
@@ -134,8 +135,8 @@ def told_by_its_words(excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
 
 
 def in_words(excinfo: pytest.ExceptionInfo[BaseException]) -> str:
-    """The exception as pytest's summary shows it: the words of a gate alone, which say what kind of failure it is."""
-    return str(excinfo.value) if isinstance(excinfo.value, GateError) else excinfo.exconly(tryshort=True)
+    """The exception as pytest's summary shows it: the words alone of those that say what kind of failure they are."""
+    return str(excinfo.value) if isinstance(excinfo.value, TELLING) else excinfo.exconly(tryshort=True)
 
 
 def _say_where(reporter: pytest.TerminalReporter, recorder: Recorder | None) -> None:

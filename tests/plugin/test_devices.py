@@ -27,6 +27,9 @@ def moved(device):
 """
 
 
+PROBE = "device.probe = lambda: ('cpu', 'cuda:0')\n"
+
+
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="a device other than the CPU is PyTorch's")
 
 
@@ -74,10 +77,48 @@ def test_devices_are_chosen_on_the_command_line_or_in_the_ini_file(
     assert set(project.fits()) == {"moved to cuda:1"}
 
 
-def test_an_experiment_with_nothing_to_run_there_says_so(project: Project) -> None:
-    result = project.pytest("--mlexp", "--mlexp-devices=cuda", "-rs")
-    result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["SKIPPED*no model of experiment 'sample' asks for a device*"])
+LEFT_OUT = "not run on cuda: 1 model of experiment 'sample' (threshold), for *; ask for cpu too, as in cuda,cpu, or *"
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_an_experiment_with_nothing_to_run_there_fails_and_says_why(project: Project, workers: tuple[str, ...]) -> None:
+    result = project.pytest("--mlexp", "--mlexp-devices=cuda", "-q", *workers)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*[[]nothing_runs[]] *", f"nothing of experiment 'sample' runs: {LEFT_OUT}", LEFT_OUT])
+    result.stdout.no_fnmatch_line("*def test_quality*")
+    assert project.fits() == []
+
+
+def test_an_experiment_whose_devices_are_not_here_fails_and_counts_what_was_skipped(
+    project: Project, on_a_machine_with: Callable[..., None]
+) -> None:
+    on_a_machine_with("cpu")
+    result = project.pytest("--mlexp", "--mlexp-devices=cuda")
+    result.assert_outcomes(failed=1, skipped=2)
+    told = "device cuda:0 is not here: *"
+    result.stdout.fnmatch_lines(
+        [f"nothing of experiment 'sample' runs: {told}; {LEFT_OUT}", f"2 cells were skipped: {told}", LEFT_OUT]
+    )
+
+
+@needs_torch
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_models_that_run_nowhere_beside_others_that_do_are_told(
+    project: Project, on_a_machine_with: Callable[..., None], workers: tuple[str, ...]
+) -> None:
+    on_a_machine_with("cpu", "cuda:0")
+    project.write(blocks=MOVED, conftest=f"from pytest_mlexp.blocks import device\n{PROBE}" if workers else "")
+    result = project.pytest("--mlexp", "--mlexp-devices=cuda", *workers)
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines([LEFT_OUT])
+
+
+def test_a_fixture_that_asks_for_the_evaluation_where_nothing_runs_is_told_why(project: Project) -> None:
+    tests = "import pytest\nfrom blocks import sample\n\n@pytest.fixture\ndef best(evaluation):\n    return evaluation"
+    project.write(tests=f"{tests}['accuracy']\n\n@pytest.mark.mlexp(sample)\ndef test_it(evaluation, best): ...\n")
+    result = project.pytest("--mlexp", "--mlexp-devices=cuda")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*nothing of experiment 'sample' runs: {LEFT_OUT}"])
 
 
 def test_an_unknown_device_is_refused_before_anything_runs(project: Project) -> None:

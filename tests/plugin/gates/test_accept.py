@@ -235,14 +235,16 @@ def test_a_device_that_is_not_here_is_skipped_with_a_verdict_and_fails_where_a_g
     project: Project,
 ) -> None:
     project.edit("def guess(seed)", "def guess(seed, device)")
-    absent = project.run("--mlexp-devices=cuda:99")
-    absent.assert_outcomes(skipped=1)
-    absent.stdout.fnmatch_lines(["gates: passing: 1 skipped"])
+    absent = project.run("--mlexp-devices=cpu,cuda:99")
+    absent.assert_outcomes(passed=1, skipped=1)
+    absent.stdout.fnmatch_lines(
+        ["gates: passing: 1 new, 1 skipped", "1 cell was skipped: device cuda:99 is not here: *"]
+    )
     project.edit("max_drop=0.01", 'max_drop=0.01, inconclusive="fail"')
-    strict = project.run("--mlexp-devices=cuda:99")
-    strict.assert_outcomes(failed=1)
-    strict.stdout.fnmatch_lines(["SKIPPED device cuda:99 is not here: *", "gates: failing: 1 skipped"])
-    project.run("--mlexp-accept", "--mlexp-devices=cuda:99").assert_outcomes(skipped=1)
+    strict = project.run("--mlexp-devices=cpu,cuda:99")
+    strict.assert_outcomes(passed=1, failed=1)
+    strict.stdout.fnmatch_lines(["SKIPPED device cuda:99 is not here: *", "gates: failing: 1 skipped; passing: 1 new"])
+    project.run("--mlexp-accept", "--mlexp-devices=cpu,cuda:99").assert_outcomes(passed=1, skipped=1)
 
 
 CHANGES = [
