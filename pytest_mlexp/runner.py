@@ -26,7 +26,7 @@ from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table, to_frame, to_html
 from pytest_mlexp.reuse import FOLDER, open_store
-from pytest_mlexp.tracking.address import OFF, absolute, check_uri, experiment_folder
+from pytest_mlexp.tracking.address import OFF, absolute, check_uri, experiment_folder, how_to_open
 from pytest_mlexp.tracking.embedded import project_folder
 from pytest_mlexp.tracking.environment import REPRODUCES, capture
 from pytest_mlexp.tracking.recorder import Recorder
@@ -49,6 +49,8 @@ class Results(Mapping[str, Evaluation]):
         verdicts: cell id -> what its gates said.
         trouble: why the journal is not complete; None when it is, or when nothing was to be kept.
         mirrored: what reached MLflow, None when tracking was off.
+        session: the name under which the run is recorded; None when nothing was to be kept.
+        tracking_uri: the MLflow store of its runs, without credentials; None when tracking was off.
         left_out: which models have no cell on the devices asked for, and why; empty when all have one.
     """
 
@@ -57,6 +59,8 @@ class Results(Mapping[str, Evaluation]):
     verdicts: Mapping[str, tuple[Verdict, ...]]
     trouble: str | None = None
     mirrored: Mirrored | None = None
+    session: str | None = None
+    tracking_uri: str | None = None
     left_out: str = ""
 
     def __getitem__(self, cell: str) -> Evaluation:
@@ -75,9 +79,9 @@ class Results(Mapping[str, Evaluation]):
         return len(self.evaluations)
 
     def __repr__(self) -> str:
-        """The leaderboards, then the problems."""
+        """The leaderboards, then the problems, then where the runs are."""
         tables = [f"{title}\n{text_table(group)}\n" for title, group in boards(self.records)]
-        return "\n".join([*tables, *self.problems()])
+        return "\n".join([*tables, *self.problems(), *self._where()])
 
     def to_frame(self) -> pd.DataFrame:
         """One row a cell and metric: names, parameters (``params.C``), mean, spread, direction, seconds, error."""
@@ -101,7 +105,17 @@ class Results(Mapping[str, Evaluation]):
         ]
 
     def _repr_html_(self) -> str:
-        return to_html(self.records, self.problems())
+        return to_html(self.records, [*self.problems(), *self._where()])
+
+    def _where(self) -> list[str]:
+        """The session's name and how to open its runs, as far as they are there."""
+        lines = []
+        if self.session is not None and self.trouble is None:
+            lines.append(f"session {self.session}: mlexp reproduce {self.session}")
+        is_held = self.mirrored is not None and self.mirrored.failed is None and self.mirrored.experiments
+        if is_held and self.tracking_uri is not None:
+            lines.append(f"open the runs: {how_to_open(self.tracking_uri)}")
+        return lines
 
 
 def run(
@@ -191,7 +205,13 @@ def _recorder(root: Path, uri: str | None, scope: str, folder: str | None) -> Re
 
 def _recorded(results: Results, recorder: Recorder) -> Results:
     """The results with where they were recorded."""
-    return replace(results, trouble=recorder.trouble, mirrored=recorder.mirrored)
+    return replace(
+        results,
+        trouble=recorder.trouble,
+        mirrored=recorder.mirrored,
+        session=recorder.session,
+        tracking_uri=recorder.shown_uri,
+    )
 
 
 class Judging:

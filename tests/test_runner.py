@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import pytest
 from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.errors import DeclarationError, DeviceError, SettingsError
 from pytest_mlexp.gates.lock import Accepted, Lock, LockedCell, LockedExperiment, LockedMetric, write
+from pytest_mlexp.tracking.address import how_to_open
 from pytest_mlexp.tracking.journal import read
 
 if TYPE_CHECKING:
@@ -92,6 +94,11 @@ def test_a_run_is_journalled_and_mirrored_by_default(toy: Toy, somewhere: Path, 
     assert results.mirrored is not None
     assert (results.mirrored.failed, results.mirrored.runs_written) == (None, 2)
     (folder,) = (somewhere / ".mlexp" / "sessions").iterdir()
+    address = f"sqlite:///{somewhere}/.mlexp/mlflow.db"
+    assert (results.session, results.tracking_uri) == (folder.name, address)
+    where = [f"session {folder.name}: mlexp reproduce {folder.name}", f"open the runs: {how_to_open(address)}"]
+    assert str(results).splitlines()[-2:] == where
+    assert all(f"<p>{html.escape(line)}</p>" in results._repr_html_() for line in where)
     journal = read(folder)
     assert [(test.node, test.outcome) for test in journal.tests] == [("run", "passed")]
     client = MlflowClient(f"sqlite:///{somewhere}/.mlexp/mlflow.db")
@@ -160,7 +167,10 @@ def test_the_environment_names_the_store_where_nobody_else_does(toy: Toy, monkey
     results = toy.experiment.run()
     assert results.mirrored is not None
     assert "127.0.0.1:1" in (results.mirrored.failed or "")
-    assert toy.experiment.run(tracking_uri="off").mirrored is None
+    assert results.session is not None
+    assert str(results).splitlines()[-1].startswith(f"session {results.session}: ")  # and nothing to open
+    unrecorded = toy.experiment.run(tracking_uri="off")
+    assert (unrecorded.mirrored, unrecorded.session, unrecorded.tracking_uri) == (None, None, None)
 
 
 def test_a_misspelt_off_is_refused_before_anything_is_recorded(toy: Toy) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-import shutil
-import sys
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
@@ -22,6 +18,7 @@ from pytest_mlexp.reporting.leaderboard import boards, failures, text_table
 from pytest_mlexp.reporting.notes import not_finite, notes
 from pytest_mlexp.reporting.reuse import reasons_table, reused_line
 from pytest_mlexp.reuse import OFF
+from pytest_mlexp.tracking.address import how_to_open
 from pytest_mlexp.tracking.recorder import Recorder
 
 PATIENCE = 5.0
@@ -157,12 +154,3 @@ def _say_where(reporter: pytest.TerminalReporter, recorder: Recorder | None) -> 
     if recorder.mirrored.parent_missing is not None:
         missing = f"the active run {recorder.mirrored.parent_missing} is not in {recorder.shown_uri}"
         reporter.write_line(f"{missing}: the cells have a parent of their own", yellow=True)
-
-
-def how_to_open(uri: str) -> str:
-    """A server's own address; for a file or a database the command that shows it."""
-    if uri.startswith("http"):
-        return uri
-    beside = Path(sys.executable).with_name("mlflow")
-    program = shlex.quote(str(beside)) if shutil.which("mlflow") is None and beside.exists() else "mlflow"
-    return f"{program} ui --backend-store-uri {shlex.quote(uri)}"

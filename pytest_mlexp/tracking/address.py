@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -66,3 +69,12 @@ def check_uri(uri: str | None) -> None:
             f"{shown!r} is no address of an MLflow store: {hint}use 'off', 'databricks', or SCHEME://..., where the "
             f"scheme is known ({nearest(scheme or shown, known)})"
         )
+
+
+def how_to_open(uri: str) -> str:
+    """A server's own address; for a file or a database the command that shows it."""
+    if uri.startswith("http"):
+        return uri
+    beside = Path(sys.executable).with_name("mlflow")
+    program = shlex.quote(str(beside)) if shutil.which("mlflow") is None and beside.exists() else "mlflow"
+    return f"{program} ui --backend-store-uri {shlex.quote(uri)}"

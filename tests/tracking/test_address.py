@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from pytest_mlexp.errors import SettingsError
-from pytest_mlexp.tracking.address import absolute, check_uri
+from pytest_mlexp.tracking.address import absolute, check_uri, how_to_open
 
 
 @pytest.mark.parametrize(
@@ -56,3 +58,15 @@ def test_what_does_not_depend_on_the_folder_stays(uri: str | None) -> None:
 def test_a_file_in_this_folder_is_found_from_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert absolute("sqlite:///runs.db") == f"sqlite:///{tmp_path}/runs.db"
+
+
+def test_a_server_is_opened_by_its_address() -> None:
+    assert how_to_open("https://mlflow.example.com/x") == "https://mlflow.example.com/x"
+
+
+def test_the_command_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    beside = Path(sys.executable).parent
+    monkeypatch.setenv("PATH", str(beside))
+    assert how_to_open("sqlite:////a b/x.db") == "mlflow ui --backend-store-uri 'sqlite:////a b/x.db'"
+    monkeypatch.setenv("PATH", os.devnull)
+    assert how_to_open("sqlite:////x.db") == f"{beside / 'mlflow'} ui --backend-store-uri sqlite:////x.db"
