@@ -75,10 +75,13 @@ def summarize(
     tests: Sequence[TestRecord],
     recorder: Recorder | None,
 ) -> None:
-    """Write leaderboards and failed cells, then where the runs are; under ``-q`` only what went wrong."""
+    """Write leaderboards and failed cells, then where the runs are.
+
+    Leaderboards are the result, so that ``-q`` leaves out only where the runs are; under ``-qq`` stays what went wrong.
+    """
     if not records:
         return
-    if reporter.config.get_verbosity() >= 0:
+    if reporter.config.get_verbosity() >= -1:
         reporter.section("mlexp")
         for title, group in boards(records):
             reporter.write_line(title, bold=True)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.plugin.conftest import Project
 
 
@@ -25,11 +29,21 @@ def test_leaderboards_come_at_the_end_best_first(project: Project) -> None:
     )
 
 
-def test_quiet_shows_no_board_but_what_went_wrong(project: Project) -> None:
+@pytest.mark.parametrize(("option", "has_boards"), [("-q", True), ("-qq", False)])
+def test_quiet_shows_boards_and_what_went_wrong_and_quieter_only_the_latter(
+    project: Project, option: str, has_boards: bool
+) -> None:
     project.write_broken()
-    text = project.pytest("--mlexp", "-q", tracking="http://127.0.0.1:1").stdout.str()
-    assert "accuracy ↑" not in text
+    text = project.pytest("--mlexp", option, tracking="http://127.0.0.1:1").stdout.str()
+    assert ("accuracy ↑" in text) == ("failed: sample: broken-numbers-hits-cpu" in text) == has_boards
     assert "not mirrored to MLflow" in text
+    assert "runs it again" not in text
+
+
+def test_quiet_does_not_say_where_the_runs_are(project: Project, template: Path) -> None:
+    project.ready_store(template)
+    text = project.pytest("--mlexp", "-q", "-k", "9 and hits", tracking=None).stdout.str()
+    assert "accuracy ↑" in text
     assert "open the runs" not in text
 
 
