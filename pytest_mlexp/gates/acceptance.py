@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     Vector: TypeAlias = tuple[FloatArray, int]
 
 _LOST = "the oldest accepted value is no anchor any more, so a slide since then goes unseen: {}"
+_FRESH = (
+    "of a cell with a margin the numbers here are from runs with fresh seeds, in the leaderboard from those with the "
+    "declared seeds="
+)
 _TOO_LARGE = "{} cannot be accepted: its numbers are too large to square, so nothing says how much they are spread"
 UsedT = TypeVar("UsedT", LockedDataset, LockedEvaluator)
 
@@ -241,6 +245,13 @@ def margins(name: str, gates: Iterable[Mapping[str, Any]]) -> bool:
     """Whether any gate, as written, compares the metric."""
     same = [gate for gate in gates if is_of(name, gate["metric"], gate.get("slices"))]
     return any(margin in gate for gate in same for margin in ("max_drop", "max_relative_drop"))
+
+
+def on_fresh_seeds(changed: Sequence[str], acceptances: Iterable[Acceptance]) -> list[str]:
+    """What changed, and why it is other numbers than a leaderboard shows, where a margin made it so."""
+    gates = [gate for one in acceptances if one.entry is not None for gate in one.entry.gates]
+    compares = any("max_drop" in gate or "max_relative_drop" in gate for gate in gates)
+    return [*changed, _FRESH] if changed and compares else [*changed]
 
 
 def _evaluator(cell: Cell, now: LockedCell) -> LockedEvaluator:

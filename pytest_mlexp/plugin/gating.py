@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_mlexp.errors import GateError
-from pytest_mlexp.gates.acceptance import Acceptance, accept, merged
+from pytest_mlexp.gates.acceptance import Acceptance, accept, merged, on_fresh_seeds
 from pytest_mlexp.gates.anchors import against_anchors, given_up
 from pytest_mlexp.gates.comparing import ALPHA, Terms
 from pytest_mlexp.gates.contributions import is_of
@@ -265,6 +265,7 @@ class Gating:
         warnings += renamed(self.lock, gone, new)
         changed = self._changed if self._acceptances or self._failed else [nothing_accepted(exitstatus)]
         limits = [*short_sighted(self._acceptances), *only_informing(self._state.lock, self._acceptances)]
+        changed = on_fresh_seeds(changed, self._acceptances)
         return Told(changed, warnings, left_out(self.tests, self._failed), limits, self._kept_in)
 
     @property
