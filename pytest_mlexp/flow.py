@@ -105,7 +105,6 @@ class Flow:
         dataset = self.dataset(cell)
         trials = cell.trials(split.name for split in dataset.splits)
         check_requests(cell, dataset, lambda: self._methods(cell.experiment, trials[0], dataset))
-        check_slices(cell, dataset)
         got = self._got(cell, trials, dataset)
         ran = [(trial, one.outcome) for trial, one in got]
         joined = self._evaluated_once(cell, got, dataset)
@@ -139,7 +138,20 @@ class Flow:
     def dataset(self, cell: Cell) -> Dataset:
         """The cell's dataset, loaded when it is asked for first."""
         __tracebackhide__ = True
-        return self._dataset(cell.experiment.name, cell.dataset)
+        key = (cell.experiment.name, cell.dataset.name)
+        if key not in self._datasets:
+            try:
+                loaded = _load(cell.dataset)
+                check_slices(cell, loaded)
+                self._datasets[key] = loaded
+            except self._interrupts:
+                raise
+            except BaseException as error:  # noqa: BLE001 - kept, so that a broken loader runs once
+                self._datasets[key] = Failure.of(error)
+        found = self._datasets[key]
+        if isinstance(found, Failure):
+            found.again()
+        return found
 
     def _got(
         self, cell: Cell, trials: Iterable[Trial], dataset: Dataset, *, anew: bool = False
@@ -196,21 +208,6 @@ class Flow:
             kept = self._store.kept_outcome(self._sought(experiment, trial, dataset))
             self._offered[key] = offered_methods(trial) if kept is None else frozenset(kept.offers)
         return self._offered[key]
-
-    def _dataset(self, experiment: str, block: DatasetBlock) -> Dataset:
-        __tracebackhide__ = True
-        key = (experiment, block.name)
-        if key not in self._datasets:
-            try:
-                self._datasets[key] = _load(block)
-            except self._interrupts:
-                raise
-            except BaseException as error:  # noqa: BLE001 - kept, so that a broken loader runs once
-                self._datasets[key] = Failure.of(error)
-        loaded = self._datasets[key]
-        if isinstance(loaded, Failure):
-            loaded.again()
-        return loaded
 
     def _reference(self, cell: Cell, model: str) -> Evaluation:
         __tracebackhide__ = True

@@ -17,7 +17,7 @@ from pytest_mlexp.execution.seeding import seeded
 from pytest_mlexp.gates import influence
 from pytest_mlexp.gates.contributions import Contributions, Tested, tabulate
 from pytest_mlexp.gates.rules import OPERATIONAL, SPEED, WAITED, Gate
-from pytest_mlexp.matrix import Cell, Trial
+from pytest_mlexp.matrix import Cell, Trial, expand
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import Evaluation
 
@@ -106,10 +106,14 @@ def _of_gate(gate: Gate, seen: Sequence[Seen]) -> dict[str, Contributions]:
 def check_slices(cell: Cell, dataset: Dataset) -> None:
     """Refuse a gate that slices by a column that is not there, or hardly has two rows alike, before anything is fitted.
 
+    Asked for are the gates on any cell of the same dataset: its first one is fitted for them all.
+
     Raises:
         DataError: names the gate, the column and the candidates.
     """
-    for gate in cell.gates:
+    named = {name.rpartition("-")[2] for gate in cell.experiment.gates for name in gate.on}
+    cells = expand(cell.experiment, sorted({"cpu", cell.device, *named}))
+    for gate in dict.fromkeys(gate for one in cells if one.dataset is cell.dataset for gate in one.gates):
         if gate.slices is None:
             continue
         values, slices = np.asarray(_column(dataset, gate.slices)), 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from pytest_mlexp import Dataset, Evaluation, Experiment
 from pytest_mlexp.execution.store import OutcomeStore
@@ -46,7 +47,8 @@ class Project:
         @self.experiment.dataset(version="1")
         def d() -> Dataset:
             both = np.arange(2 * ROWS)
-            return Dataset.from_arrays(both.reshape(-1, 1), np.ones(2 * ROWS), split=(both[:ROWS], both[ROWS:]))
+            X = pd.DataFrame({"row": both, "region": both % 2})
+            return Dataset.from_arrays(X, np.ones(2 * ROWS), split=(both[:ROWS], both[ROWS:]))
 
         @self.experiment.model
         def m(seed: int) -> Wrong:

@@ -13,7 +13,6 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 from sklearn.model_selection import LeaveOneGroupOut, RepeatedKFold
 
 from pytest_mlexp import Dataset, Evaluation, Experiment
-from pytest_mlexp.errors import DataError
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
 from pytest_mlexp.gates.contributions import Contributions
@@ -265,20 +264,6 @@ def test_slices_are_measured_apart() -> None:
     sizes = north.table.shape[1], south.table.shape[1]
     assert sum(sizes) == ROWS // 2
     assert np.average([north.runs, south.runs], axis=0, weights=sizes) == pytest.approx(evaluation.values("accuracy"))
-
-
-@pytest.mark.parametrize(
-    ("column", "words"),
-    [("reigon", "did you mean 'region'"), ("x", "slices dataset .* which has .* values in .* rows: less than two")],
-)
-def test_a_column_that_cannot_be_sliced_by_is_refused_before_anything_is_fitted(column: str, words: str) -> None:
-    declared = experiment()
-    declared.model(lambda: pytest.fail("fitted"), name="never")
-    declared.evaluator(accuracy_score)
-    declared.gate("accuracy", at_least=0.5, slices=column)
-    flow = Flow(OutcomeStore(), record=lambda *_: None)
-    with pytest.raises(DataError, match=words):
-        flow.evaluate(expand(declared, ["cpu"])[1])
 
 
 def test_other_seeds_give_other_runs_of_the_same_examples() -> None:
