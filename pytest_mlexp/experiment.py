@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, overload
 
-from pytest_mlexp.blocks.dataset_block import DatasetBlock
-from pytest_mlexp.blocks.declared import declare_dependencies
+from pytest_mlexp.blocks.dataset_block import DatasetBlock, declare_dataset
+from pytest_mlexp.blocks.declared import Lines, declare_dependencies, declaring_line
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock, Words, directions, from_function
 from pytest_mlexp.blocks.model import Grid, ModelVariant, declare_model
 from pytest_mlexp.blocks.scorers import from_sklearn, is_sklearn
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.gates.rules import OPERATIONAL, Gate, Gates, Rule, Stem, check_metric, check_on, declare
-from pytest_mlexp.naming import check_name, own_name
+from pytest_mlexp.naming import check_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +51,7 @@ class Experiment:
         self.models: dict[str, ModelVariant] = {}
         self.evaluators: dict[str, EvaluatorBlock] = {}
         self.gates: list[Gate] = []
+        self._lines = Lines()
 
     def __repr__(self) -> str:
         return f"Experiment({self.name!r})"
@@ -186,6 +186,7 @@ class Experiment:
         """
         declared = declare(rule, options, beside=self.gates)
         self.gates.extend(declared)
+        self._lines.update(dict.fromkeys(declared, declaring_line()))
         return declared.gates[0] if isinstance(rule, str) else rule
 
     def validate(self) -> None:
@@ -200,8 +201,11 @@ class Experiment:
                 raise DeclarationError(f"experiment {self.name!r} declares no {kind}: add one with .{kind}(...)")
         known = {m.name: m.maximize for evaluator in self.evaluators.values() for m in evaluator.metrics}
         for gate in self.gates:
-            check_metric(gate, known, experiment=self.name)
-            check_on(gate, self._gateable, stems=self._stems(gate.metric), experiment=self.name)
+            try:
+                check_metric(gate, known, experiment=self.name)
+                check_on(gate, self._gateable, stems=self._stems(gate.metric), experiment=self.name)
+            except DeclarationError as error:
+                raise DeclarationError(f"{self._lines.start(gate)}{error}") from None
 
     def run(
         self,
@@ -250,16 +254,7 @@ class Experiment:
         }
 
     def _add_dataset(self, load: Any, name: str | None, version: str | None) -> Any:
-        if not callable(load):
-            raise DeclarationError(f"a dataset is declared by the function that loads it, not {load!r:.60}")
-        block = DatasetBlock(check_name(name or own_name(load, kind="dataset"), kind="dataset"), load, version)
-        for parameter in inspect.signature(load).parameters.values():
-            variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-            if parameter.default is parameter.empty and not variadic:
-                raise DeclarationError(
-                    f"the function of dataset {block.name!r} takes {parameter.name!r}, which nothing gives: give it a "
-                    "default, or declare one function for each variant"
-                )
+        block = declare_dataset(load, name=name, version=version)
         self._claim(block.name, self.datasets, "dataset")
         self.datasets[block.name] = block
         return load

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.errors import DeclarationError
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.gates.rules import Gate
+from pytest_mlexp.provenance.fingerprint import fingerprint
 
 
 def numbers() -> Dataset:
@@ -106,6 +108,32 @@ def test_an_experiment_without_a_kind_of_block_says_which(kind: str) -> None:
     getattr(experiment, f"{kind}s").clear()
     with pytest.raises(DeclarationError, match=f"declares no {kind}: add one with .{kind}"):
         experiment.validate()
+
+
+@pytest.mark.parametrize("folder", [".", "experiments"])
+def test_an_error_on_a_gate_starts_with_the_line_that_declares_it(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for gate in ("experiment.gate('acuracy', at_least=0.5)", "experiment.gate(made)"):
+        experiment = complete()
+        names = {"experiment": experiment, "made": Gate("acuracy", at_least=0.5) & Gate("accuracy", at_least=0.5)}
+        exec(compile(f"\n\n{gate}", tmp_path / folder / "team.py", "exec"), names)  # noqa: S102 - a team's file
+        where = Path(folder) / "team.py"
+        with pytest.raises(DeclarationError, match=f"^{re.escape(str(where))}:3: the gate 'acuracy at_least=0.5' of"):
+            experiment.validate()
+
+
+def test_the_line_of_a_gate_elsewhere_is_absolute_and_no_part_of_a_fingerprint(tmp_path: Path) -> None:
+    digests = set()
+    for line in (1, 2):
+        experiment = complete()
+        code = "\n" * line + "experiment.gate('acuracy', at_least=0.5)"
+        exec(compile(code, tmp_path / "team.py", "exec"), {"experiment": experiment})  # noqa: S102 - a team's file
+        with pytest.raises(DeclarationError, match=f"^{re.escape(str(tmp_path / 'team.py'))}:{line + 1}: the gate"):
+            experiment.validate()
+        digests.add(fingerprint(experiment))
+    assert len(digests) == 1
 
 
 def test_a_gate_on_a_metric_that_nothing_gives_names_the_likely_one() -> None:

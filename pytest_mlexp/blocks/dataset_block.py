@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pytest_mlexp.errors import DeclarationError
+from pytest_mlexp.naming import check_name, own_name
 
 if TYPE_CHECKING:
     from pytest_mlexp.blocks.dataset import Dataset
@@ -17,3 +21,22 @@ class DatasetBlock:
     name: str
     load: Callable[[], Dataset] = field(repr=False)
     version: str | None = None
+
+
+def declare_dataset(load: Any, *, name: str | None, version: str | None) -> DatasetBlock:
+    """Validate the declaration of a dataset.
+
+    Raises:
+        DeclarationError: no function, an illegal name, or a function that takes parameters.
+    """
+    if not callable(load):
+        raise DeclarationError(f"a dataset is declared by the function that loads it, not {load!r:.60}")
+    block = DatasetBlock(check_name(name or own_name(load, kind="dataset"), kind="dataset"), load, version)
+    for parameter in inspect.signature(load).parameters.values():
+        variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if parameter.default is parameter.empty and not variadic:
+            raise DeclarationError(
+                f"the function of dataset {block.name!r} takes {parameter.name!r}, which nothing gives: give it a "
+                "default, or declare one function for each variant"
+            )
+    return block

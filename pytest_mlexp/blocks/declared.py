@@ -1,4 +1,4 @@
-"""What a block depends on beside its code: a file, a folder or an object, as declared with ``depends_on=``."""
+"""Where something is declared, and what a block depends on beside its code, as declared with ``depends_on=``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from pytest_mlexp.errors import DeclarationError
@@ -40,12 +41,37 @@ class Declared:
         return sink.hexdigest()
 
 
+class Lines(dict[Any, str]):
+    """Where things were declared, as ``file:line``; no part of what they are, so that no copy or fingerprint has it."""
+
+    def __reduce_ex__(self, _: Any) -> tuple[Any, ...]:
+        return Lines, ()
+
+    def start(self, declared: object) -> str:
+        """The line of what was declared as an error message starts with it; empty where it is not known."""
+        return f"{self[declared]}: " if self.get(declared) else ""
+
+
+def declaring_line() -> str:
+    """The line that is calling us: its file, from the current folder where it is in it, and its number."""
+    frame = _declaring_frame()
+    if frame is None:
+        return ""
+    file, here = Path(frame.f_code.co_filename), Path.cwd()
+    return f"{file.relative_to(here) if file.is_relative_to(here) else file}:{frame.f_lineno}"
+
+
 def _declaring_module() -> str:
     """The name of the module that is calling us: what it does when it is imported, a block may depend on."""
+    frame = _declaring_frame()
+    return "" if frame is None else str(frame.f_globals.get("__name__", ""))
+
+
+def _declaring_frame() -> FrameType | None:
     frame = inspect.currentframe()
     while frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == _OURS:
         frame = frame.f_back
-    return "" if frame is None else str(frame.f_globals.get("__name__", ""))
+    return frame
 
 
 def declare_dependencies(depends_on: Iterable[Any], *, of: str) -> dict[str, Any]:
