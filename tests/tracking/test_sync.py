@@ -76,13 +76,20 @@ def test_a_damaged_line_is_told_and_what_mlflow_holds_stays(
     assert (runs["s1"].info.status, runs["low"].info.status) == ("FINISHED", "FAILED")
 
 
-def test_a_session_whose_beginning_is_damaged_is_not_mirrored_and_says_why(store: Store) -> None:
-    folder = store.write(store.session, store.cell(), store.end)
+def test_a_session_whose_beginning_is_damaged_is_not_mirrored_and_says_what_mlflow_holds_of_it(store: Store) -> None:
+    folder = store.write(store.session, store.cell(), store.cell("low"), store.end)
+    journal = (folder / FILE_NAME).read_bytes()
     flip_bit(folder / FILE_NAME, b"c0ffee")
-    done = sync(store.root, store.uri)["s1"]
-    assert done.failed is not None
-    assert done.failed.endswith("has no session record: it is damaged")
-    assert str(done.damage).startswith("line 1 of ")
+    unheld = sync(store.root, store.uri)["s1"]
+    assert str(unheld.failed).startswith("MLflow does not hold this session, and its journal has lost what ")
+    (folder / FILE_NAME).write_bytes(journal)
+    assert sync(store.root, store.uri)["s1"].runs_written == 3
+    flip_bit(folder / FILE_NAME, b"c0ffee")
+    held = sync(store.root, store.uri)["s1"]
+    assert (held.failed, held.runs_written, held.runs_already_there) == (None, 0, 3)
+    unasked = sync(store.root, "gopher://nothing")["s1"]
+    assert str(unasked.failed).startswith("MLflow at gopher://nothing: ")
+    assert all(str(done.damage).startswith("line 1 of ") for done in (unheld, held, unasked))
 
 
 def test_a_session_that_was_killed_while_it_wrote_is_not_damaged(store: Store) -> None:
