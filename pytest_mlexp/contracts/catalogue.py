@@ -40,6 +40,12 @@ BASIC = (
     *("batch_vs_rows", "chunks", "large_batch", "row_order", "batch_mates"),
 )
 
+# Broken where a check of what comes in was not written, which no fault elsewhere explains.
+APART = (
+    *("refused_before_fit", "wrong_width", "different_lengths", "weights_of_wrong_length", "reordered_columns"),
+    *("odd_values_at_predict", "odd_values_at_fit", "fit_returns_self"),
+)
+
 
 @functools.cache
 def model_laws() -> tuple[Law, ...]:

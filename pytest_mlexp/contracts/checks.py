@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from pytest_mlexp.blocks.dataset import Dataset
 from pytest_mlexp.blocks.evaluator import EvaluatorBlock
 from pytest_mlexp.contracts import datasets, evaluators
 from pytest_mlexp.contracts.cases import Effort, look
-from pytest_mlexp.contracts.catalogue import BASIC, model_laws
+from pytest_mlexp.contracts.catalogue import APART, BASIC, model_laws
 from pytest_mlexp.contracts.declarations import refuse_unknown
 from pytest_mlexp.contracts.driver import CHANGES, check_one, chosen_laws, excused_or, unexcused
 from pytest_mlexp.contracts.law import Broken, Law, NotApplicable
@@ -27,15 +28,35 @@ DATASET_LAWS = (*datasets.LAWS, flow_laws.dataset_runs_through)
 EVALUATOR_LAWS = (*evaluators.LAWS, flow_laws.evaluator_runs_through)
 
 
-def likeliest_cause(records: Iterable[CheckRecord]) -> CheckRecord | None:
-    """Of the broken laws of one block the most basic one; None where none is broken.
-
-    A law whose excuse is not needed any more is not broken, and is no cause.
-    """
+def broken_in_order(records: Iterable[CheckRecord]) -> list[CheckRecord]:
+    """The broken laws of one block, the most basic first; one whose excuse is not needed any more is none of them."""
     usual = [law.name for law in (*DATASET_LAWS, *model_laws(), flow_laws.model_runs_through, *EVALUATOR_LAWS)]
     order = [*BASIC, *usual]
-    broken = [record for record in records if record.seen]
-    return min(broken, key=lambda record: order.index(record.law), default=None)
+    return sorted((record for record in records if record.seen), key=lambda record: order.index(record.law))
+
+
+def likeliest_cause(records: Iterable[CheckRecord]) -> CheckRecord | None:
+    """Of the broken laws of one block the most basic one; None where none is broken."""
+    return next(iter(broken_in_order(records)), None)
+
+
+def may_follow(cause: CheckRecord, others: Iterable[CheckRecord]) -> list[CheckRecord]:
+    """The other broken laws of a block that there is reason to take for consequences of the most basic one.
+
+    They show the same, or stop at the same line. Where a basic law is broken without that anything stops, all may but
+    those on what must be refused.
+    """
+    line = _stopped_at(cause)
+    if line is not None:
+        return [other for other in others if _stopped_at(other) == line]
+    basic = cause.law in BASIC
+    return [other for other in others if other.seen == cause.seen or (basic and other.law not in APART)]
+
+
+def _stopped_at(record: CheckRecord) -> str | None:
+    """The file and line where an error was raised, with which what was seen ends; None where there was none."""
+    found = re.search(r" \(([^()]+:\d+)\)$", record.seen)
+    return None if found is None else found[1]
 
 
 Notes = Mapping[str, Mapping[str, Any]]

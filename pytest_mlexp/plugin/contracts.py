@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from pytest_mlexp.contracts.cases import Effort
-from pytest_mlexp.contracts.checks import Check, checks_of, likeliest_cause
+from pytest_mlexp.contracts.checks import Check, broken_in_order, checks_of, likeliest_cause, may_follow
 from pytest_mlexp.contracts.refusals import told
 from pytest_mlexp.contracts.report import CheckRecord, counts
 from pytest_mlexp.errors import ContractError, DeclarationError
@@ -17,6 +17,7 @@ from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.records import from_dict, to_dict
 
 RECORD = pytest.StashKey[CheckRecord]()
+MOST_NAMED = 8
 FEW = 3  # broken laws of one block that are all shown in full
 
 
@@ -159,16 +160,27 @@ def summarize(reporter: pytest.TerminalReporter, carried: Iterable[dict[str, Any
 
 
 def where_to_start(records: Sequence[CheckRecord], *, verbose: bool) -> str:
-    """Of several laws that one block breaks, the likeliest cause, and where the others are shown in full."""
-    broken = [record for record in records if record.seen]
-    cause = likeliest_cause(broken)
-    if cause is None or len(broken) < 2:
+    """Of several laws that one block breaks the most basic one, as a cause only of those that may follow from it."""
+    broken = broken_in_order(records)
+    if len(broken) < 2:
         return ""
     shown = "" if verbose or len(broken) <= FEW else "; -v shows them in full"
+    cause, *others = broken
     if len({record.message for record in broken}) == 1:
         return f"all for one reason: {one_line(cause)}{shown}"
-    others = f"{len(broken) - 1} other{'s' if len(broken) > 2 else ''}"
-    return f"start with {cause.law}: {others} may follow from it{shown}"
+    following = may_follow(cause, others)
+    if not following:
+        return f"broken, the most basic first: {_names(broken)}{shown}"
+    apart = [record for record in others if record not in following]
+    besides = f"; besides: {_names(apart)}" if apart else ""
+    several = "s" if len(following) > 1 else ""
+    return f"start with {cause.law}: {len(following)} other{several} may follow from it{besides}{shown}"
+
+
+def _names(records: Sequence[CheckRecord]) -> str:
+    """The names of laws, of many the first."""
+    more = f" and {len(records) - MOST_NAMED} more" if len(records) > MOST_NAMED else ""
+    return ", ".join(record.law for record in records[:MOST_NAMED]) + more
 
 
 def one_line(record: CheckRecord) -> str:

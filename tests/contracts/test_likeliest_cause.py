@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from pytest_mlexp.contracts import cases
-from pytest_mlexp.contracts.checks import check_evaluator, likeliest_cause
+from pytest_mlexp.contracts.checks import check_evaluator, likeliest_cause, may_follow
 from pytest_mlexp.contracts.driver import check_model
 from pytest_mlexp.contracts.report import CheckRecord
 from pytest_mlexp.experiment import Experiment
@@ -100,3 +100,19 @@ def test_no_law_that_is_only_excused_without_need() -> None:
     assert isinstance(cause, CheckRecord)
     assert cause.law == "batch_vs_rows"
     assert likeliest_cause(record for record in records if record.law == "inputs_unchanged") is None
+
+
+def broken(law: str, seen: str) -> CheckRecord:
+    return CheckRecord("plain", law, "failed", f"{law}: {seen}", seen)
+
+
+def test_only_what_there_is_reason_for_may_follow() -> None:
+    crash, elsewhere = "KeyError: 'a' (team.py:7)", "KeyError: 'b' (team.py:9)"
+    unrelated = [broken("refused_before_fit", elsewhere), broken("wrong_width", "it answers array([0])")]
+    stops = [broken("labels_keep_their_type", "KeyError: 'c' (team.py:7)"), broken("one_class", crash)]
+    quiet = [broken("scales", "other numbers"), broken("duplicates", "shape (1, 2)")]
+    every = [*unrelated, *stops, *quiet]
+    assert may_follow(broken("refit_forgets", crash), every) == stops
+    assert may_follow(broken("refit_forgets", "other answers"), every) == [*stops, *quiet]
+    assert may_follow(broken("probabilities", "shape (1, 2)"), every) == quiet[1:]
+    assert may_follow(broken("learns", "0.5"), every) == []

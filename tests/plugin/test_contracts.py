@@ -156,6 +156,31 @@ def test_verbosity_and_few_broken_laws_show_all_in_full(project: pytest.Pytester
     result.stdout.fnmatch_lines(["*start with batch_vs_rows: 1 other may follow from it"])
 
 
+PLAIN = """
+class Plain:
+    def fit(self, X, y):
+        self.mean = np.mean(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.mean) + (np.asarray(X)[:, -1] > 1e6)
+
+@prices.model
+def plain():
+    return Plain()
+"""
+
+
+def test_laws_that_are_broken_apart_are_listed_and_none_is_called_a_cause(project: pytest.Pytester) -> None:
+    project.makepyfile(blocks=BLOCKS + PLAIN)
+    result = project.runpytest_inprocess("-k", "plain and (refused_before_fit or different_lengths or wrong_width)")
+    result.stdout.fnmatch_lines(["*broken, the most basic first: refused_before_fit, wrong_width, different_lengths"])
+    result.stdout.no_fnmatch_line("*may follow*")
+    project.makepyfile(blocks=BLOCKS + PLAIN.replace("np.full(len(X), self.mean)", "np.ones(len(X)) * np.sum(X)"))
+    result = project.runpytest_inprocess("-k", "plain and (row_order or batch_vs_rows or chunks or wrong_width)", "-v")
+    result.stdout.fnmatch_lines(["*start with batch_vs_rows: 1 other may follow from it; besides: wrong_width"])
+
+
 def test_reruns_count_once(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess("-k", "batchy-batch_vs_rows", "--reruns=1")
     assert result.parseoutcomes()["rerun"] == 1
