@@ -211,44 +211,6 @@ def test_a_longer_time_is_accepted_loudly(project: Project) -> None:
     )
 
 
-def test_an_accepted_cell_of_a_device_elsewhere_is_skipped_with_a_verdict(project: Project) -> None:
-    project.edit("def guess(seed)", "def guess(seed, device)")
-    project.run("--mlexp-accept", "--mlexp-devices=cpu").assert_outcomes(passed=1)
-    lock = project.path / "mlexp.lock"
-    lock.write_text(lock.read_text(encoding="utf-8").replace("right-cpu", "right-mps"), encoding="utf-8")
-    elsewhere = project.run("-rs", "--mlexp-devices=cpu", "-n", "2")
-    elsewhere.assert_outcomes(passed=1, skipped=1)
-    elsewhere.stdout.fnmatch_lines(
-        ["gates: passing: 1 new, 1 skipped", "*accepted on mps, which is no device of this session: not judged*"]
-    )
-    project.edit("max_drop=0.01", 'max_drop=0.01, inconclusive="fail"')
-    strict = project.run("--mlexp-devices=cpu", "-n", "2")
-    strict.assert_outcomes(passed=1, failed=1)
-    strict.stdout.fnmatch_lines(
-        [
-            "SKIPPED accepted on mps, *: not judged",
-            "  next: run it where its device is, *",
-            "gates: failing: 1 skipped; passing: 1 new",
-        ]
-    )
-
-
-def test_a_device_that_is_not_here_is_skipped_with_a_verdict_and_fails_where_a_gate_asks_for_it(
-    project: Project,
-) -> None:
-    project.edit("def guess(seed)", "def guess(seed, device)")
-    absent = project.run("--mlexp-devices=cpu,cuda:99")
-    absent.assert_outcomes(passed=1, skipped=1)
-    absent.stdout.fnmatch_lines(
-        ["gates: passing: 1 new, 1 skipped", "1 cell was skipped: device cuda:99 is not here: *"]
-    )
-    project.edit("max_drop=0.01", 'max_drop=0.01, inconclusive="fail"')
-    strict = project.run("--mlexp-devices=cpu,cuda:99")
-    strict.assert_outcomes(passed=1, failed=1)
-    strict.stdout.fnmatch_lines(["SKIPPED device cuda:99 is not here: *", "gates: failing: 1 skipped; passing: 1 new"])
-    project.run("--mlexp-accept", "--mlexp-devices=cpu,cuda:99").assert_outcomes(passed=1, skipped=1)
-
-
 CHANGES = [
     ("scores.mean()", "scores.mean() * 1.0", "NOT COMPARABLE *evaluator 'right' changed*"),
     ("np.ones(2 * ROWS)", "np.linspace(1, 1.5, 2 * ROWS)", "NOT COMPARABLE *without a new version (still 1*"),
