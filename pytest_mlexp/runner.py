@@ -7,12 +7,13 @@ import secrets
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mlexp.blocks.device import absent_reason, parse_devices, probe, resolve
-from pytest_mlexp.errors import DeviceError
+from pytest_mlexp.errors import DeviceError, TrackingError
 from pytest_mlexp.execution.outcome import INTERRUPTS
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
@@ -23,12 +24,16 @@ from pytest_mlexp.gates.screening import judge_cell
 from pytest_mlexp.gates.state import AcceptedState, expected, skipped
 from pytest_mlexp.matrix import Cell, expand, left_out
 from pytest_mlexp.naming import nearest
-from pytest_mlexp.records import CellRecord, Evaluation, TestRecord
+from pytest_mlexp.records import CellRecord, EndRecord, Evaluation, TestRecord
+from pytest_mlexp.reporting.html import to_page
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table, to_frame, to_html
+from pytest_mlexp.reporting.report import report
 from pytest_mlexp.reuse import FOLDER, open_store
 from pytest_mlexp.tracking.address import OFF, absolute, check_uri, experiment_folder, how_to_open
 from pytest_mlexp.tracking.embedded import project_folder
 from pytest_mlexp.tracking.environment import REPRODUCES, capture
+from pytest_mlexp.tracking.journal import read
+from pytest_mlexp.tracking.mirror import REPORT
 from pytest_mlexp.tracking.recorder import Recorder
 from pytest_mlexp.verdicts import Verdict
 
@@ -157,7 +162,7 @@ def run(
     flow = Flow(OutcomeStore(kept=kept), record=record, keep_files=recorder is not None)
     flow.reuse.look_at([experiment])
     evaluations: dict[str, Evaluation] = {}
-    status: Any = "KILLED"
+    status: Literal["FINISHED", "KILLED"] = "KILLED"
     try:
         with flow.reuse.listening():
             for cell in cells:
@@ -165,7 +170,7 @@ def run(
         status = "FINISHED"
     finally:
         if recorder is not None:
-            recorder.finish(status)
+            _finish(recorder, status)
     results = Results(evaluations, tuple(records), judging.verdicts, left_out=left_out(experiment, places))
     return results if recorder is None else _recorded(results, recorder)
 
@@ -201,6 +206,15 @@ def _recorder(root: Path, uri: str | None, scope: str, folder: str | None) -> Re
         scope=scope,
         experiment_folder=folder,
     )
+
+
+def _finish(recorder: Recorder, status: Literal["FINISHED", "KILLED"]) -> None:
+    """End the record, with a report on what is in it."""
+    with suppress(TrackingError):  # where there is no journal the recorder tells why
+        ended = EndRecord(int(time.time() * 1000), status)
+        page = to_page(report(replace(read(recorder.folder), end=ended)))
+        recorder.artifact(REPORT, page.encode())
+    recorder.finish(status)
 
 
 def _recorded(results: Results, recorder: Recorder) -> Results:

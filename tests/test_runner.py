@@ -101,10 +101,16 @@ def test_a_run_is_journalled_and_mirrored_by_default(toy: Toy, somewhere: Path, 
     assert all(f"<p>{html.escape(line)}</p>" in results._repr_html_() for line in where)
     journal = read(folder)
     assert [(test.node, test.outcome) for test in journal.tests] == [("run", "passed")]
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<h2>toy: numbers_from_zero, hits</h2>" in page
+    assert "<dt>ended</dt><dd>finished, after" in page
     client = MlflowClient(f"sqlite:///{somewhere}/.mlexp/mlflow.db")
     experiment = client.get_experiment_by_name("toy")
     assert experiment is not None
-    assert {run.info.status for run in client.search_runs([experiment.experiment_id])} == {"FINISHED"}
+    runs = client.search_runs([experiment.experiment_id])
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    (session,) = [run for run in runs if run.info.run_name == folder.name]
+    assert "report.html" in {file.path for file in client.list_artifacts(session.info.run_id)}
 
 
 def test_an_interrupted_run_keeps_what_ran(toy: Toy, somewhere: Path) -> None:

@@ -33,7 +33,7 @@ from pytest_mlexp.plugin.terminal import (
     told_by_its_words,
 )
 from pytest_mlexp.records import CellRecord, EndRecord, Evaluation, TestRecord, from_dict, to_dict
-from pytest_mlexp.reporting.html import to_html
+from pytest_mlexp.reporting.html import to_page
 from pytest_mlexp.reporting.report import report, write_report
 from pytest_mlexp.reporting.verdicts import message
 from pytest_mlexp.reuse import open_store
@@ -226,7 +226,7 @@ class MlexpSession:
         end = EndRecord(int(time.time() * 1000), status)
         contents = JournalContents(opening, tuple(self.records.values()), tuple(self.gating.tests), end)
         if self.recorder is not None:
-            self.recorder.artifact(REPORT, to_html(report(contents)).encode())
+            self.recorder.artifact(REPORT, to_page(report(contents)).encode())
         if (path := self._options.report) is not None:
             try:
                 write_report(path, contents)

@@ -18,7 +18,7 @@ dt { color: #666; float: left; clear: left; width: 8em } dd { margin-left: 9em }
 """
 
 
-def to_html(document: Document) -> str:
+def to_page(document: Document) -> str:
     """The report as a page."""
     title = escape(document.title)
     facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in document.facts.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from pytest_mlexp.errors import SettingsError
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.reporting.document import Document, Section
 from pytest_mlexp.reporting.facts import commit_line, machine_line
-from pytest_mlexp.reporting.html import to_html
+from pytest_mlexp.reporting.html import to_page
 from pytest_mlexp.reporting.leaderboard import boards, failures, table
 from pytest_mlexp.reporting.markdown import to_markdown
 from pytest_mlexp.reporting.notes import not_finite, notes
@@ -23,7 +24,7 @@ from pytest_mlexp.tracking.journal import JournalContents
 _FORMATS: dict[str, Callable[[Document], str]] = {
     "": to_markdown,
     ".md": to_markdown,
-    ".html": to_html,
+    ".html": to_page,
 }
 
 
@@ -59,13 +60,13 @@ def _facts(contents: JournalContents) -> Iterator[tuple[str, str]]:
     cells, session = contents.cells, contents.session
     failed = sum(test.outcome == "failed" for test in contents.tests)
     broken = sum(cell.error is not None for cell in cells)
-    yield "cells", f"{len(cells)}, of which {broken} could not be evaluated; {failed} failed tests"
+    yield "cells", f"{len(cells) - broken} evaluated, {broken} could not be"
+    yield "failed tests", str(failed)
     if pairs := judged(contents.tests):
         yield "gates", counts(pairs)
-    if cells:
-        yield "numbers", "mean ± standard deviation over seeds and splits; of a model with * some are reused"
+    yield "numbers", "mean ± standard deviation over seeds and splits"
     if (line := reused_line(cells, contents.tests)) is not None:
-        yield "reused", line.removeprefix("* ")
+        yield "reused", line
     if session is not None:
         yield "session", f"{session.session} (mlexp reproduce {session.session} runs it again)"
         yield "began", f"{datetime.fromtimestamp(session.started / 1000, UTC):%Y-%m-%d %H:%M} UTC"
@@ -90,6 +91,8 @@ def _sections(contents: JournalContents) -> Iterator[Section]:
     wrong = [*failures(cells), *not_finite(cells), *_failed_otherwise(contents)]
     if wrong:
         yield Section("What failed", lines=wrong)
+    if absent := _absent(contents):
+        yield Section("What did not run", lines=absent)
     if pairs:
         yield Section("Gates", verdict_rows(pairs), quiet_lines(pairs))
     for title, group in boards(cells):
@@ -98,6 +101,13 @@ def _sections(contents: JournalContents) -> Iterator[Section]:
         yield Section("Notes", lines=[line.removeprefix("note: ") for line in told])
     if cells:
         yield Section("Why trials were reused or run", reason_rows(cells, contents.tests))
+
+
+def _absent(contents: JournalContents) -> list[str]:
+    """How many cells were skipped for each reason, such as a device that is not there."""
+    skipped = {(test.experiment, test.cell): test.message for test in contents.tests if test.outcome == "skipped"}
+    counted = Counter(reason for reason in skipped.values() if reason)
+    return [f"{count} cell{'s' if count > 1 else ''}: {reason}" for reason, count in counted.items()]
 
 
 def _failed_otherwise(contents: JournalContents) -> Iterator[str]:

@@ -27,7 +27,7 @@ def test_it_tells_what_failed_and_what_is_best(project: Project, workers: tuple[
         "## sample: numbers, mistakes",
         "## Why trials were reused or run",
     ]
-    assert "- cells: 4, of which 0 could not be evaluated; 1 failed tests\n" in told
+    assert "- cells: 4 evaluated, 0 could not be\n- failed tests: 1\n" in told
     assert "| breach    | sample: threshold-at=5-numbers-hits-cpu | accuracy | " in told
     assert told.index("| threshold-at=9 |") < told.index("| threshold-at=5 |")
 

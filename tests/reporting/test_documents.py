@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_mlexp.reporting.document import Document, Section
-from pytest_mlexp.reporting.html import to_html
+from pytest_mlexp.reporting.html import to_page
 from pytest_mlexp.reporting.markdown import to_markdown
 
 TEXTS = st.text(st.characters(exclude_categories=["C"]), min_size=1).map(lambda text: " ".join(text.split()))
@@ -34,7 +34,7 @@ class Texts(HTMLParser):
 @example("</style><script>alert(1)</script>")
 def test_html_shows_texts_as_they_are(text: str) -> None:
     page = Texts()
-    page.feed(to_html(written(text)))
+    page.feed(to_page(written(text)))
     expected = 7 if text else 0  # title twice, fact, heading, column, cell, line
     assert sum(found == text for found in page.found if text) == expected
 

@@ -27,7 +27,7 @@ def ran(*cells: CellRecord, tests: tuple[TestRecord, ...] = (), end: EndRecord |
 
 def test_an_empty_session_has_a_report() -> None:
     told = report(JournalContents(None, (), (), None))
-    assert told.facts == {"cells": "0, of which 0 could not be evaluated; 0 failed tests"}
+    assert told.facts["cells"] == "0 evaluated, 0 could not be"
     assert not told.sections
 
 
@@ -46,6 +46,12 @@ def test_a_test_that_failed_by_itself_is_told_with_its_reason() -> None:
     failed = TestRecord("a-d-v-cpu", "e", "t.py::t[a]", "failed", 0.1, "AssertionError: slow\nassert 1 < 0")
     (first, *_) = report(ran(cell(), tests=(failed,))).sections
     assert first.lines == ["failed: t.py::t[a]: AssertionError: slow"]
+
+
+def test_what_was_skipped_is_counted_by_reason() -> None:
+    tests = [TestRecord(name, "e", "t.py::t", "skipped", 0.0, "no CUDA device here") for name in ("a", "b", "b")]
+    (section, *_) = report(ran(cell(), tests=tuple(tests))).sections
+    assert (section.title, section.lines) == ("What did not run", ["2 cells: no CUDA device here"])
 
 
 def test_the_facts_say_what_ran_and_how_it_ended() -> None:
