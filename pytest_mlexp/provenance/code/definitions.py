@@ -10,21 +10,23 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
-from pytest_mlexp.provenance.code.constants import is_filled, is_made, is_plain, plain_text
+from pytest_mlexp.provenance.code.constants import counts_by_value, is_plain, plain_text
+from pytest_mlexp.provenance.code.importing import done_by
 from pytest_mlexp.provenance.code.locating import FIRST_PARTY, Place, is_for_tests
 from pytest_mlexp.provenance.code.lookups import looks_up
 from pytest_mlexp.provenance.code.modules import Modules
-from pytest_mlexp.provenance.code.sources import Source, counts_by_value
-from pytest_mlexp.provenance.code.usage import Chain, Usage, usage_of
+from pytest_mlexp.provenance.code.sources import Source
+from pytest_mlexp.provenance.code.syntax import Chain
+from pytest_mlexp.provenance.code.usage import Usage, usage_of
 from pytest_mlexp.provenance.code.variables import READS
 from pytest_mlexp.provenance.digests import digest
 from pytest_mlexp.provenance.libraries.packages import versions
 
 TOP = "<module>"
 DYNAMIC = ("globals", "eval", "exec")  # what they look up cannot be told: anything of the module
+Step = tuple[str, Chain]  # attributes of a module
 
 
 class CodeWalk:
@@ -55,8 +57,7 @@ class CodeWalk:
         self.modules = Modules(keeping)
         self._idle = idle
         self._eager: set[str] = set()
-        self._touched: set[str] = set()
-        self._following: set[tuple[str, Chain]] = set()
+        self._imported: set[str] = set()
         self._waiting: list[tuple[str, Usage, Source, set[str]]] = []
 
     def enter(self, module: str) -> Source | None:
@@ -72,33 +73,22 @@ class CodeWalk:
         source = self.modules.source(module)
         return [self._whole(source)] if source is not None else []
 
-    def reach(self, module: str, *chain: str) -> str | None:
-        """Take in what an attribute of a module stands for, or all of it; the key of a first-party definition."""
-        return self._through(module, chain)
-
     def define(self, key: str, text: str, source: Source, *, without: Iterable[str] = ()) -> str:
         """Take in a definition and follow its names, except those that something else supplies."""
-        if key in self.texts:
-            return key
-        self.texts[key] = text
-        self.edges[key] = []
-        self._waiting.append((key, usage_of(text), source, set(without)))
-        if len(self._waiting) == 1:  # else whoever follows the first one goes on with this: chains of calls may be long
-            self._follow_waiting()
+        if key not in self.texts:
+            self.texts[key] = text
+            self.edges[key] = []
+            self._waiting.append((key, usage_of(text), source, set(without)))
+            if len(self._waiting) == 1:  # else whoever follows the first one goes on with this: chains may be long
+                self._follow_waiting()
         return key
 
     def _follow_waiting(self) -> None:
         try:
             for definition in self._waiting:  # which grows meanwhile
-                with self._anew():
-                    self._follow(*definition)
+                self._follow(*definition)
         finally:
             self._waiting.clear()
-
-    def library(self, module: str) -> None:
-        """Take in the distribution of a library's module."""
-        if self.modules.place(module.partition(".")[0]).kind == "library":
-            self.packages |= versions(module.partition(".")[0])
 
     def _follow(self, key: str, usage: Usage, source: Source, without: set[str]) -> None:
         for name, chains in usage.names:
@@ -114,10 +104,10 @@ class CodeWalk:
             for chain in inner.chains:
                 full = (inner.attribute, *chain) if inner.attribute else chain
                 self._note_library(module, full, (inner.bound, chain), usage)
-                self._edge(key, ".".join((module, *full)), self._through(module, full))
+                self._edge(key, ".".join((module, *full)), self.reach(module, full))
         for package in usage.packages:
             for module in self.modules.inside(source.absolute(*package)):
-                self._edge(key, module, self._through(module, ()))
+                self._edge(key, module, self.reach(module, ()))
         self._follow_texts(key, usage.dotted)
         self.anywhere |= usage.anywhere
 
@@ -125,10 +115,9 @@ class CodeWalk:
         """Take in definitions whose names are given as texts, which a library may look up: ``"team.nets.Net"``."""
         for text in dotted:
             module, _, name = text.rpartition(".")
-            is_ours = self.modules.place(module.partition(".")[0]).kind in {"source", "folder"}
-            there = self.modules.source(module) if is_ours else None
+            there = self.modules.source(module) if self.modules.is_ours(module.partition(".")[0]) else None
             if there is not None and name in there.bindings:
-                self._edge(key, text, self._through(module, (name,)))
+                self._edge(key, text, self.reach(module, (name,)))
 
     def _note_library(self, module: str, chain: Chain, spelt: tuple[str, Chain], usage: Usage) -> None:
         """Note what a library is used for that may lead anywhere."""
@@ -141,23 +130,30 @@ class CodeWalk:
         if target is not None and (name, target) not in self.edges[key]:
             self.edges[key].append((name, target))
 
-    def resolve(self, source: Source, name: str, chain: Chain) -> str | None:
-        """Take in what a name of a module stands for; the key of its definition where it is first-party."""
+    def resolve(self, source: Source, name: str, chain: Chain, via: frozenset[Step] = frozenset()) -> str | None:
+        """Take in what a name of a module stands for; the key of its definition where it is first-party.
+
+        Args:
+            source: the module.
+            name: one of its names.
+            chain: the attributes that are taken of it.
+            via: the steps that led here through imports, which may lead in circles.
+        """
         found: str | None = None
         if name in source.bindings:
             found = self._bound(source, name)
         for target in source.imports.get(name, ()):
-            found = self._through(target.module, target.within(chain)) or found
+            found = self.reach(target.module, target.within(chain), via) or found
         if found is not None or name in source.imports:
             return found
         for star in source.stars:
             there = self.modules.source(star)
             if there is None:
-                self.library(star)
+                self._library(star)
             elif self.modules.has(there, name):
-                return self.resolve(there, name, chain)
+                return self.resolve(there, name, chain, via)
             elif self.modules.is_inside(there, name):
-                return self._through(f"{star}.{name}", chain)
+                return self.reach(f"{star}.{name}", chain, via)
         if name in DYNAMIC:
             self.anywhere |= name == "exec"
             return self._whole(source)
@@ -171,72 +167,49 @@ class CodeWalk:
         if name.startswith("__"):
             return self._constant(key, ast.get_docstring(source.tree)) if name == "__doc__" else None
         live = vars(sys.modules.get(source.name, builtins)).get(name)
-        return self._constant(key, live if is_filled(live) else "put there from outside")
+        return self._constant(key, live if is_plain(live) else "put there from outside")
 
     def _bound(self, source: Source, name: str) -> str:
         key = f"{source.name}:{name}"
         if key in self.texts:
             return key
-        live = vars(sys.modules[source.name]).get(name, ...) if self._is_live(source) else ...
-        is_value = live is not ... and (is_plain(live) or is_made(live, source.bindings[name]))
-        if is_value and counts_by_value(source, name, live):
+        is_loaded = source.name in self._eager and source.name in sys.modules
+        live = vars(sys.modules[source.name]).get(name, ...) if is_loaded else ...
+        if live is not ... and counts_by_value(source, name, live):
             return self._constant(key, live)
         texts = [self.modules.normalise(statement, source) for statement in source.bindings[name]]
         return self.define(key, "\n".join(texts), source)
-
-    def _is_live(self, source: Source) -> bool:
-        return source.name in self._eager and source.name in sys.modules
 
     def _constant(self, key: str, value: object) -> str:
         self.texts.setdefault(key, f"value {plain_text(value)}")
         self.edges.setdefault(key, [])
         return key
 
-    def _through(self, module: str, chain: Chain) -> str | None:
-        """Follow attributes of a module; without any the module is used as a whole.
+    def reach(self, module: str, chain: Chain, via: frozenset[Step] = frozenset()) -> str | None:
+        """Take in what attributes of a module stand for; without any the module is used as a whole.
 
-        One that leads back to itself is what ``from . import part`` binds: the submodule.
+        A step that leads back to itself is what ``from . import part`` binds: the submodule.
         """
-        step = (module, chain)
-        if step in self._following:
-            there = f"{module}.{chain[0]}"
-            return self._through(there, chain[1:]) if self.modules.place(there).kind in FIRST_PARTY else None
-        if not chain:
-            return self._attribute(module, chain)
-        self._following.add(step)
-        try:
-            return self._attribute(module, chain)
-        finally:
-            self._following.discard(step)
-
-    @contextmanager
-    def _anew(self) -> Iterator[None]:
-        """What a definition reaches may lead back to it, which is no circle of imports."""
-        before, self._following = self._following, set()
-        try:
-            yield
-        finally:
-            self._following = before
-
-    def _attribute(self, module: str, chain: Chain) -> str | None:
+        if (module, chain) in via:
+            is_ours = self.modules.place(f"{module}.{chain[0]}").kind in FIRST_PARTY
+            return self.reach(f"{module}.{chain[0]}", chain[1:], via) if is_ours else None
         place = self._import(module)
-        if place.kind == "folder":
-            return self._through(f"{module}.{chain[0]}", chain[1:]) if chain else self._inside(module)
         source = self.modules.source(module)
-        if source is None:
+        if source is None and place.kind != "folder":
             return self._foreign(module, place)
-        if not chain or chain[0] == "__dict__":
-            return self._whole(source)
+        if not chain or (source is not None and chain[0] == "__dict__"):
+            return self._whole(source) if source is not None else self._inside(module)
         name, rest = chain[0], chain[1:]
-        if self.modules.has(source, name):
-            return self.resolve(source, name, rest)
-        if self.modules.is_inside(source, name):
-            return self._through(f"{module}.{name}", rest)
+        via |= {(module, chain)}
+        if source is not None and self.modules.has(source, name):
+            return self.resolve(source, name, rest, via)
+        if source is None or self.modules.is_inside(source, name):
+            return self.reach(f"{module}.{name}", rest, via)
         return self._whole(source) if "__getattr__" in source.bindings else self._unknown(source, name)
 
     def _foreign(self, module: str, place: Place) -> str | None:
         if place.kind == "library":
-            self.library(module)
+            self._library(module)
         elif place.kind == "native" and place.path is not None:
             return self._constant(f"{module}:{TOP}", digest(place.path.read_bytes()))
         elif place.kind == "missing":
@@ -248,10 +221,9 @@ class CodeWalk:
         if key not in self.texts:
             self.texts[key] = ""
             self.edges[key] = []
-            with self._anew():
-                for name in sorted({*source.bindings, *source.imports}):
-                    if not self.modules.is_experiment(source, name):
-                        self._edge(key, name, self.resolve(source, name, ()))
+            for name in sorted({*source.bindings, *source.imports}):
+                if not self.modules.is_experiment(source, name):
+                    self._edge(key, name, self.resolve(source, name, ()))
             if source.is_package:
                 self._edge(key, "", self._inside(source.name))
         return key
@@ -264,27 +236,43 @@ class CodeWalk:
             self.edges[key] = []
             for module in self.modules.inside(package):
                 if module != package and not is_for_tests(module):
-                    with self._anew():
-                        self._edge(key, module, self._through(module, ()))
+                    self._edge(key, module, self.reach(module, ()))
         return key
+
+    def closure(self, keys: Iterable[str]) -> list[str]:
+        """Definitions, and all that they reach."""
+        found = dict.fromkeys(keys)
+        waiting = list(found)
+        while waiting:
+            for _, target in self.edges[waiting.pop()]:
+                if target not in found:
+                    found[target] = None
+                    waiting.append(target)
+        return list(found)
+
+    def _library(self, module: str) -> None:
+        """Take in the distribution of a library's module."""
+        root = module.partition(".")[0]
+        if self.modules.place(root).kind == "library":
+            self.packages |= versions(root)
 
     def _import(self, module: str) -> Place:
         """What an import of a module runs: it and its parents, with what they import."""
         for source in self.modules.leading_to(module):
-            self._touch(source)
+            if source.name not in self._imported:
+                self._imported.add(source.name)
+                self._run(source)
         return self.modules.place(module)
 
-    def _touch(self, source: Source) -> None:
-        if source.name in self._touched:
-            return
-        self._touched.add(source.name)
+    def _run(self, source: Source) -> None:
+        """What a module imports and does when it is imported."""
         if source.name not in self._eager:
             self.lazy[source.name] = source
         for module in (*source.certain, *source.possible):
             self._import(module)
         for module in source.unused if self._idle else ():
-            self.library(module)
-        text = self.modules.effects(source)
+            self._library(module)
+        text = done_by(source, self.modules)
         if text:
             self.define(f"{source.name}:{TOP}", text, source)
 

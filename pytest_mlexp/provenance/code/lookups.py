@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from types import EllipsisType
 
+from pytest_mlexp.provenance.code.syntax import last_name, path_of, text_of
+
 _IMPORTERS = ("import_module", "__import__", "run_module", "find_spec")
 # Where else functions come from that find modules by names, and what those are called.
 _FROM = frozenset(("builtins", "django", "hydra", "imp", "importlib", "pkgutil", "pydoc", "runpy", "sys", "werkzeug"))
@@ -25,7 +27,7 @@ def looked_up_by(node: ast.AST) -> str | tuple[int, str] | EllipsisType | None:
         name is made elsewhere; None.
     """
     if isinstance(node, ast.Call):
-        called = ast.unparse(node.func).rpartition(".")[2]
+        called = last_name(node.func)
         if called in _IMPORTERS and node.args:
             return _named(node)
         if called in _ANYWHERE:
@@ -65,21 +67,22 @@ def looks_up(module: str, chain: tuple[str, ...]) -> bool:
 
 
 def _is_loaded(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.modules"
+    return path_of(node) == ("sys", ("modules",))
 
 
 def _loaded(name: ast.expr) -> str | EllipsisType:
-    if isinstance(name, ast.Constant) and isinstance(name.value, str):
-        return name.value
+    told = text_of(name)
+    if told is not None:
+        return told
     return "" if ast.unparse(name) in {"__name__", "cls.__module__", "self.__module__"} else ...
 
 
 def _named(call: ast.Call) -> str | tuple[int, str] | EllipsisType:
     name, relative_to = call.args[0], call.args[1] if len(call.args) > 1 else None
     named = next((keyword.value for keyword in call.keywords if keyword.arg == "package"), relative_to)
-    above = named.value if isinstance(named, ast.Constant) and isinstance(named.value, str) else ""
-    if isinstance(name, ast.Constant) and isinstance(name.value, str):
-        told = name.value
+    above = text_of(named) or ""
+    told = text_of(name)
+    if told is not None:
         return above + told if told.startswith(".") and above else told
     begins = _beginning(name)
     package, dot, _ = begins.rpartition(".")
@@ -96,4 +99,4 @@ def _beginning(name: ast.expr) -> str:
         return _beginning(name.values[0])
     if isinstance(name, ast.BinOp) and isinstance(name.op, ast.Add | ast.Mod):
         return _beginning(name.left).partition("%")[0]
-    return name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else ""
+    return text_of(name) or ""

@@ -6,6 +6,8 @@ import ast
 import weakref
 from types import CodeType
 
+from pytest_mlexp.provenance.code.syntax import DEFINITION, FUNCTION, first_line
+
 _lines: weakref.WeakKeyDictionary[ast.Module, dict[int, list[ast.AST]]] = weakref.WeakKeyDictionary()
 
 
@@ -36,7 +38,7 @@ def _inside(outer: ast.AST) -> list[ast.AST]:
     while waiting:
         node = waiting.pop(0)
         found.append(node)
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if not isinstance(node, DEFINITION):
             waiting += ast.iter_child_nodes(node)
     return found
 
@@ -45,11 +47,8 @@ def _by_line(tree: ast.Module) -> dict[int, list[ast.AST]]:
     if tree not in _lines:
         index: dict[int, list[ast.AST]] = {}
         for node in ast.walk(tree):
-            if isinstance(node, ast.Lambda):
-                index.setdefault(node.lineno, []).append(node)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-                index.setdefault(first, []).append(node)
+            if isinstance(node, FUNCTION | ast.Lambda):
+                index.setdefault(first_line(node), []).append(node)
         _lines[tree] = index
     return _lines[tree]
 

@@ -11,9 +11,7 @@ from pathlib import Path
 
 from pytest_mlexp.provenance.code.locating import Place
 from pytest_mlexp.provenance.code.normalising import Made
-from pytest_mlexp.provenance.code.usage import Chain, usage_of
-
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+from pytest_mlexp.provenance.code.syntax import DEFINITION, IMPORT, Chain, names_in, texts_in
 
 
 @dataclass(frozen=True)
@@ -92,71 +90,62 @@ def _read(name: str, path: Path, is_package: bool, _version: tuple[int, int]) ->
         tree = ast.Module(body=[ast.Expr(ast.Call(ast.Constant(text), [], []))], type_ignores=[])
     source = Source(name, path, tree, is_package)
     for statement in source.body:
-        _bind(source, statement)
+        for node in _at_module_level(statement):
+            _take_in(node, statement, source)
     source.stars.reverse()
     named = _named(source)
-    for bound, targets in source.imports.items():
-        if bound not in named:
-            source.unused += [target.module for target in targets]
+    source.unused += [target.module for name in source.imports if name not in named for target in source.imports[name]]
     return source
 
 
 def _named(source: Source) -> set[str]:
     """All names in a module, also as texts, as ``__all__`` has them; notes what functions bind with ``global``."""
-    named: set[str] = set()
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Name):
-            named.add(node.id)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            named.add(node.value)
-        elif isinstance(node, ast.Global):
+        if isinstance(node, ast.Global):
             source.rebound.update(node.names)
-    return named
+    return {name.id for name in names_in(source.tree)}.union(texts_in(source.tree))
 
 
-def _bind(source: Source, statement: ast.stmt) -> None:
-    plain = isinstance(statement, ast.Import | ast.ImportFrom)
-    for node in _module_level(statement):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                (source.certain if plain else source.possible).append(alias.name)
-                bound = alias.asname or alias.name.partition(".")[0]
-                _name(source, bound, Target(alias.name if alias.asname else bound), statement)
-        elif isinstance(node, ast.ImportFrom):
-            module = source.absolute(node.level, node.module or "")
-            (source.certain if plain else source.possible).append(module)
-            for alias in node.names:
-                if alias.name == "*":
-                    source.stars.append(module)
-                else:
-                    _name(source, alias.asname or alias.name, Target(module, alias.name), statement)
-                    (source.certain if plain else source.possible).append(f"{module}.{alias.name}")
-        else:
-            for bound in _bound_by(node):
-                _add(source.bindings.setdefault(bound, []), statement)
-
-
-def _name(source: Source, bound: str, target: Target, statement: ast.stmt) -> None:
-    source.imports.setdefault(bound, []).append(target)
-    if not isinstance(statement, ast.Import | ast.ImportFrom):
-        _add(source.bindings.setdefault(bound, []), statement)
-
-
-def _add(statements: list[ast.stmt], statement: ast.stmt) -> None:
-    if statement not in statements:
-        statements.append(statement)
-
-
-def _module_level(node: ast.AST) -> Iterator[ast.AST]:
+def _at_module_level(node: ast.AST) -> Iterator[ast.AST]:
     """The node and what is in it, without what runs in a scope of its own."""
     yield node
-    if not isinstance(node, _SCOPES):
+    if not isinstance(node, DEFINITION | ast.Lambda):
         for child in ast.iter_child_nodes(node):
-            yield from _module_level(child)
+            yield from _at_module_level(child)
+
+
+def _take_in(node: ast.AST, statement: ast.stmt, source: Source) -> None:
+    """Note what a part of a statement imports and binds."""
+    is_certain = isinstance(statement, IMPORT)
+    bound = list(_bound_by(node))
+    for name, target, loaded in _imported(node, source) if isinstance(node, IMPORT) else ():
+        (source.certain if is_certain else source.possible).extend(loaded)
+        if name == "*":
+            source.stars.append(target.module)
+            continue
+        source.imports.setdefault(name, []).append(target)
+        if not is_certain:
+            bound.append(name)
+    for name in bound:
+        statements = source.bindings.setdefault(name, [])
+        if statement not in statements:
+            statements.append(statement)
+
+
+def _imported(node: IMPORT, source: Source) -> Iterator[tuple[str, Target, list[str]]]:
+    """The names that an import binds, what to, and what it loads if that is a module."""
+    for alias in node.names:
+        if isinstance(node, ast.Import):
+            root = alias.name.partition(".")[0]
+            yield alias.asname or root, Target(alias.name if alias.asname else root), [alias.name]
+        else:
+            module = source.absolute(node.level, node.module or "")
+            inside = [] if alias.name == "*" else [f"{module}.{alias.name}"]
+            yield alias.asname or alias.name, Target(module, alias.name), [module, *inside]
 
 
 def _bound_by(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    if isinstance(node, DEFINITION):
         yield node.name
     elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
         yield node.id
@@ -171,26 +160,3 @@ def _is_idle(statement: ast.stmt, module: str) -> bool:
     test = ast.unparse(statement.test)
     is_for_script = test == "__name__ == '__main__'" and module != "__main__"
     return is_for_script or test in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
-
-
-def counts_by_value(source: Source, name: str, live: object) -> bool:
-    """Whether what a module holds under a name counts by what it is, and not by the code that made it."""
-    defines = any(isinstance(s, ast.FunctionDef | ast.ClassDef) for s in source.bindings[name])
-    if defines or name in source.rebound:
-        return False
-    folders = (str(Path.cwd()), str(source.path.parent) if source.path is not None else "")
-    return not depends_on_place(source, name) or not any(folder in repr(live) for folder in folders if folder)
-
-
-def depends_on_place(source: Source, name: str, seen: frozenset[str] = frozenset()) -> bool:
-    """Whether a constant is made from where its file lies, so that its value differs from copy to copy."""
-    if name in {"__file__", "__path__", "__spec__", "getcwd", "cwd"}:
-        return True
-    if name in seen:
-        return False
-    for statement in source.bindings.get(name, ()):
-        for used, chains in usage_of(ast.unparse(statement)).names:
-            flat = {part for chain in chains for part in chain}
-            if flat & {"getcwd", "cwd", "__file__"} or depends_on_place(source, used, seen | {name}):
-                return True
-    return False

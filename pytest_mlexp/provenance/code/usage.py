@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pytest_mlexp.provenance.code.lookups import looked_up_by, spelling
+from pytest_mlexp.provenance.code.syntax import DEFINITION, FUNCTION, Chain, names_in, path_of, text_of, texts_in
 
-Chain = tuple[str, ...]
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 
 
@@ -43,6 +43,11 @@ class Usage:
     dotted: tuple[str, ...] = ()
     told: frozenset[tuple[str, Chain]] = frozenset()
 
+    @property
+    def outside(self) -> frozenset[str]:
+        """The names from outside."""
+        return frozenset(name for name, _ in self.names)
+
 
 @functools.lru_cache(maxsize=2**15)
 def usage_of(text: str) -> Usage:
@@ -65,7 +70,7 @@ def usage_of(text: str) -> Usage:
             imports.append(LocalImport(level, each.lstrip("."), None, ((),)))
     packages = tuple(each for each in looked_up if isinstance(each, tuple))
     told = frozenset(chains.told - chains.loose)
-    dotted = tuple(dict.fromkeys(text for text in _texts(tree) if _DOTTED.fullmatch(text)))
+    dotted = tuple(dict.fromkeys(text for text in texts_in(tree) if _DOTTED.fullmatch(text)))
     return Usage(tuple(names), tuple(imports), packages, any(each is ... for each in looked_up), dotted, told)
 
 
@@ -73,10 +78,6 @@ def _added_to(tree: ast.Module) -> Iterable[str]:
     """Names that something is added to in place: ``STEPS += [scale]``."""
     added = [statement.target for statement in tree.body if isinstance(statement, ast.AugAssign)]
     return (target.id for target in added if isinstance(target, ast.Name))
-
-
-def _texts(tree: ast.AST) -> Iterable[str]:
-    return (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str))
 
 
 def _outside(table: symtable.SymbolTable, *, top: bool = True) -> set[str]:
@@ -95,13 +96,9 @@ def _read_before_bound(cls: ast.ClassDef) -> set[str]:
     bound: set[str] = set()
     found: set[str] = set()
     for statement in cls.body:
-        found |= {
-            node.id
-            for part in _evaluated(statement)
-            for node in ast.walk(part)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound
-        }
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        read = {name.id for name in names_in(*_evaluated(statement)) if isinstance(name.ctx, ast.Load)}
+        found |= read - bound
+        if isinstance(statement, DEFINITION):
             bound.add(statement.name)
         elif isinstance(statement, ast.Assign):
             bound |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
@@ -110,7 +107,7 @@ def _read_before_bound(cls: ast.ClassDef) -> set[str]:
 
 def _evaluated(statement: ast.stmt) -> list[ast.AST]:
     """What of a statement of a class body is evaluated there, and not when a method is called."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+    if isinstance(statement, FUNCTION):
         return [*statement.decorator_list, statement.args]
     if isinstance(statement, ast.ClassDef):
         return [*statement.decorator_list, *statement.bases, *(keyword.value for keyword in statement.keywords)]
@@ -128,15 +125,11 @@ class _Chains(ast.NodeVisitor):
         self._known = known
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        chain: list[str] = []
-        inner: ast.expr = node
-        while isinstance(inner, ast.Attribute):
-            chain.insert(0, inner.attr)
-            inner = inner.value
-        if isinstance(inner, ast.Name):
-            self._note(node, inner.id, tuple(chain))
+        path = path_of(node)
+        if path is not None:
+            self._note(node, *path)
         else:
-            self.visit(inner)
+            self.generic_visit(node)
 
     def visit_Global(self, node: ast.Global) -> None:
         for name in node.names:
@@ -148,7 +141,7 @@ class _Chains(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         if isinstance(node.func, ast.Attribute) and node.func.attr in {"query", "eval"}:
-            for text in (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)):
+            for text in filter(None, map(text_of, node.args)):
                 self.queried |= set(re.findall(r"@(\w+)", text))
         self.generic_visit(node)
 

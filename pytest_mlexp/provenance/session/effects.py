@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from pytest_mlexp.provenance.code.definitions import CodeWalk
+from pytest_mlexp.provenance.code.importing import effect_of, enters
 from pytest_mlexp.provenance.code.locating import Place, locate
 from pytest_mlexp.provenance.code.modules import Modules
 from pytest_mlexp.provenance.code.sources import Source, read_source
@@ -128,7 +129,7 @@ def _effects(source: Source, walk: CodeWalk, fixtures: frozenset[str]) -> Iterat
     modules, called = walk.modules, fixtures | called_before_tests(source.tree)
     for number, statement in enumerate(inside_of(source.body)):
         key = f"{source.name}:<{number}>"
-        done = modules.effect_of(statement, source)
+        done = effect_of(statement, source, modules)
         if done is None and isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
             adds = isinstance(statement, ast.AugAssign)
             done = statement if adds or any(isinstance(node, ast.Call) for node in ast.walk(statement)) else None
@@ -198,15 +199,15 @@ def _of_definition(
     told, _ = settings_of(touches_of(telling), telling, source, walk.modules)
     if told:  # pandas.api.extensions.register_dataframe_accessor
         yield Effect(source, walk.modules.normalise(definition, source), packages=frozenset(told))
-    enters = walk.modules.enters(definition, source)
+    is_entered = enters(definition, source, walk.modules)
     if isinstance(definition, ast.ClassDef):
         asked += [*definition.bases, *(keyword.value for keyword in definition.keywords)]
-    if not asked or not (enters or isinstance(definition, ast.ClassDef)):
+    if not asked or not (is_entered or isinstance(definition, ast.ClassDef)):
         return
     walk.define(key, "\n".join(ast.unparse(expression) for expression in asked), source)
     text = walk.modules.normalise(definition, source)
     touched = frozenset(closure([key], walk)) - {key}
-    yield Effect(source, text, touched, is_subclass=not enters)
+    yield Effect(source, text, touched, is_subclass=not is_entered)
 
 
 def _may_register(decorator: ast.expr) -> bool:

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from pytest_mlexp.provenance.code.definitions import CodeWalk
 from pytest_mlexp.provenance.code.modules import Modules
 from pytest_mlexp.provenance.code.sources import Source
-from pytest_mlexp.provenance.code.usage import Chain, Usage, usage_of
+from pytest_mlexp.provenance.code.syntax import Chain
+from pytest_mlexp.provenance.code.usage import Usage, usage_of
 from pytest_mlexp.provenance.libraries.packages import owners
 from pytest_mlexp.provenance.session.touching import Dotted, Touches, path_of
 
@@ -26,9 +27,9 @@ def touched_by(own: Touches, usage: Usage, source: Source, walk: CodeWalk) -> se
     }
     found = _meant(own.changed | methods, usage, source, walk)
     for dotted in own.strings:
-        module, _, _ = dotted.partition(".")
+        module, *rest = dotted.split(".")
         if module.isidentifier() and walk.modules.place(module).kind in {"source", "folder"}:
-            found |= {key for key in [walk.reach(*dotted.split("."))] if key is not None}
+            found |= {key for key in [walk.reach(module, tuple(rest))] if key is not None}
     makers = _meant(own.made, usage, source, walk)
     found |= {inner for key in makers for inner in objects_of(key, walk)}
     found |= {inner for key in found if _is_object(key, walk) for inner in objects_of(key, walk)}
@@ -58,7 +59,7 @@ def _meant(paths: Iterable[Dotted], usage: Usage, source: Source, walk: CodeWalk
         local = [inner for inner in usage.imports if inner.bound == name]
         for inner in local:
             first = (inner.attribute,) if inner.attribute else ()
-            found.add(walk.reach(source.absolute(inner.level, inner.module), *first, *chain))
+            found.add(walk.reach(source.absolute(inner.level, inner.module), (*first, *chain)))
         if not local and name in outside and not walk.modules.is_experiment(source, name):
             found.add(walk.resolve(source, name, chain))
     return {key for key in found if key is not None}

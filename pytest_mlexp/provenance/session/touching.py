@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pytest_mlexp.provenance.code.usage import Chain
+from pytest_mlexp.provenance.code.syntax import Chain
 
 _CHANGERS = ("setattr", "delattr", "setitem", "delitem", "setdefault", "vars", "object", "dict", "multiple", "reload")
 _ONLY_LOOK = frozenset(
