@@ -20,7 +20,8 @@ from pytest_mlexp.gates.rules import OPERATIONAL
 from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.naming import meant
 from pytest_mlexp.provenance.digests import digest
-from pytest_mlexp.provenance.files.opened import Opened, contents
+from pytest_mlexp.provenance.files.opened import Opened
+from pytest_mlexp.provenance.files.states import contents
 from pytest_mlexp.provenance.provenance import BlockProvenance, Provenance, Provenances
 from pytest_mlexp.provenance.session.effects import SessionEffects
 from pytest_mlexp.records import Evaluation, TrialRecord

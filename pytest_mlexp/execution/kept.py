@@ -32,7 +32,7 @@ from pytest_mlexp.execution.segments import LARGEST, Record
 from pytest_mlexp.execution.shelf import Shelf
 from pytest_mlexp.provenance.digests import digest
 from pytest_mlexp.provenance.explaining import differences
-from pytest_mlexp.provenance.files.opened import changed
+from pytest_mlexp.provenance.files.states import changed
 from pytest_mlexp.provenance.provenance import Provenance
 
 PARTS = "parts"

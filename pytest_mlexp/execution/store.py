@@ -13,7 +13,7 @@ from typing import Any
 from pytest_mlexp.execution.entries import Header
 from pytest_mlexp.execution.kept import KeptStore, place_of
 from pytest_mlexp.execution.outcome import Outcome
-from pytest_mlexp.provenance.files.opened import contents
+from pytest_mlexp.provenance.files.states import contents
 from pytest_mlexp.provenance.provenance import Provenance
 
 OTHER_MACHINE = "timings of another machine"

@@ -19,18 +19,16 @@ from pytest_mlexp.provenance.code.positions import class_node, function_node
 from pytest_mlexp.provenance.code.reading import read_by
 from pytest_mlexp.provenance.contained import memory_order
 from pytest_mlexp.provenance.digests import digest
-from pytest_mlexp.provenance.libraries.packages import OWN_DISTRIBUTION, is_library, is_standard, versions
-from pytest_mlexp.provenance.live import (
-    attributes,
-    content_of,
-    functions_in,
+from pytest_mlexp.provenance.libraries.packages import (
+    OWN_DISTRIBUTION,
+    is_library,
     is_library_module,
     is_ours,
-    names_in,
-    public_of,
-    typed_text,
+    is_standard,
     version_of,
+    versions,
 )
+from pytest_mlexp.provenance.live import attributes, content_of, functions_in, names_in, public_of, typed_text
 
 
 def fingerprint(*parts: object) -> str:
@@ -50,26 +48,25 @@ def follow(
     value: object,
     *,
     named: bool = False,
-    begin: Callable[[CodeWalk], object] | None = None,
-    end: Callable[[CodeWalk], object] | None = None,
+    module: str = "",
+    join: Callable[[CodeWalk], object] = lambda _: None,
 ) -> tuple[ValueWalk, str]:
     """Walk a value; again where code was reached that reads what was left out, such as docstrings.
 
     Args:
         value: what is walked.
         named: see ``ValueWalk``.
-        begin: what to do with the code before the value is walked.
-        end: what to do with it after that.
+        module: where the value was declared, whose import counts as well.
+        join: adds to the code that was reached.
     """
     keeping: frozenset[str] = frozenset()
     while True:
         walk = ValueWalk(named=named, keeping=keeping)
-        if begin is not None:
-            begin(walk.code)
+        if module:
+            walk.code.enter(module)
         text = walk.text(value)
-        if end is not None:
-            end(walk.code)
-        needed = keeping | read_by([*walk.code.texts.values(), *walk.typed_in], walk.roots())
+        join(walk.code)
+        needed = keeping | read_by([*walk.code.texts.values(), *walk.typed_in], frozenset(walk.code.packages))
         if needed == keeping:
             return walk, text
         keeping = needed
@@ -99,10 +96,6 @@ class ValueWalk:
         names = list(self.code.texts) if "names" in self.keeping else []
         packages = [(name, version) for name, version in self.code.packages.items() if name != OWN_DISTRIBUTION]
         return digest(repr((parts, names, sorted(packages))))
-
-    def roots(self) -> frozenset[str]:
-        """The distributions that are used."""
-        return frozenset(self.code.packages)
 
     def text(self, value: object) -> str:
         """Return a text that tells ``value`` from every other one."""

@@ -1,4 +1,4 @@
-"""What can be asked of live objects: what they hold, what they were made from, and whose they are."""
+"""What can be asked of live objects: what they hold, and what they were made from."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import ast
 import functools
 import gc
 import inspect
-import sys
 from types import CodeType, FunctionType
 from typing import Any
 
-from pytest_mlexp.provenance.libraries.packages import OWN_DISTRIBUTION, is_library, is_standard, versions
+from pytest_mlexp.provenance.libraries.packages import is_library_module
 
 
 def attributes(value: object) -> list[object]:
@@ -52,27 +51,3 @@ def typed_text(code: CodeType) -> ast.Module:
         return ast.parse("".join(inspect.findsource(code)[0]))
     except (OSError, TypeError, SyntaxError):
         return ast.Module(body=[], type_ignores=[])
-
-
-def is_ours(module: str) -> bool:
-    """Whether a module is of this package."""
-    return module.partition(".")[0] == __name__.partition(".")[0]
-
-
-def is_library_module(name: str) -> bool:
-    """Whether a module is of a library, of the standard one, or of this package."""
-    if is_ours(name):
-        return True
-    filename = getattr(sys.modules.get(name), "__file__", None)
-    return is_library(filename) if filename else is_standard(name.partition(".")[0]) and name != "__main__"
-
-
-@functools.cache
-def version_of(module: str) -> str:
-    """The version of the distribution a module is from; the standard library has Python's."""
-    root = module.partition(".")[0]
-    if is_ours(module):
-        return OWN_DISTRIBUTION
-    if is_standard(root) or root == "":
-        return f"python {sys.version_info.major}.{sys.version_info.minor}"
-    return " ".join(f"{name} {version}" for name, version in sorted(versions(root).items()))

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 from pytest_mlexp.blocks.declared import Declared
 from pytest_mlexp.matrix import Trial
 from pytest_mlexp.provenance.code.constants import PLAIN
-from pytest_mlexp.provenance.code.definitions import CodeWalk
 from pytest_mlexp.provenance.code.variables import options_in, variables_of
 from pytest_mlexp.provenance.contained import classes_in, layout
 from pytest_mlexp.provenance.digests import digest
+from pytest_mlexp.provenance.files.states import State, state_of
 from pytest_mlexp.provenance.fingerprint import ValueWalk, follow
-from pytest_mlexp.provenance.libraries.packages import own_version, versions
+from pytest_mlexp.provenance.libraries.packages import is_library_module, own_version, versions
 from pytest_mlexp.provenance.libraries.precision import precision
-from pytest_mlexp.provenance.live import is_library_module
 from pytest_mlexp.provenance.session.editing import check_is_as_loaded
 from pytest_mlexp.provenance.session.effects import SessionEffects
 from pytest_mlexp.provenance.session.leaving import ENVIRONMENT, left_by
@@ -51,7 +50,7 @@ class BlockProvenance:
     """
 
     parts: Mapping[str, str]
-    lazy: Mapping[Path, tuple[int, int]] = field(default_factory=dict)
+    lazy: Mapping[Path, State | None] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
     sources: frozenset[str] = frozenset()
     anywhere: bool = False
@@ -88,7 +87,7 @@ class BlockProvenance:
 
     def is_as_read(self) -> bool:
         """Whether no file that is loaded late was edited since it was read."""
-        return all(_state(path) == state for path, state in self.lazy.items())
+        return all(state_of(path) == state for path, state in self.lazy.items())
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,12 +181,7 @@ class Provenances:
         """Follow a value, and what the module that declares it does when it is imported."""
         if self._effects is None:
             self._effects = SessionEffects.of_process()
-
-        def begin(code: CodeWalk) -> None:
-            if module:
-                code.enter(module)
-
-        walk, text = follow(value, named=True, begin=begin, end=self._effects.join)
+        walk, text = follow(value, named=True, module=module, join=self._effects.join)
         eager = {source.name: source for source in walk.code.modules.read if source.name not in walk.code.lazy}
         check_is_as_loaded([eager[name] for name in eager if name not in self._as_loaded], self._effects)
         self._as_loaded |= set(eager)
@@ -202,7 +196,7 @@ class Provenances:
         lazy = [source.path for source in walk.code.lazy.values() if source.path is not None]
         return BlockProvenance(
             parts,
-            {path: _state(path) for path in lazy},
+            {path: state_of(path) for path in lazy},
             {name: walk.anonymous()},
             frozenset(str(source.path) for source in walk.code.modules.read if source.path is not None),
             walk.code.anywhere,
@@ -238,11 +232,3 @@ def _plain(variant: ModelVariant) -> dict[str, str]:
 
 def _is_told_by_text(value: object, walk: ValueWalk) -> bool:
     return isinstance(value, FunctionType) and not value.__closure__ and not walk.typed_in
-
-
-def _state(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return (0, 0)
-    return status.st_mtime_ns, status.st_size

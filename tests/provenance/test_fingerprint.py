@@ -13,7 +13,7 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 from pytest_mlexp.provenance.fingerprint import fingerprint
-from pytest_mlexp.provenance.live import version_of
+from pytest_mlexp.provenance.libraries.packages import version_of
 
 Load = Callable[[str], ModuleType]
 BASE = '''

@@ -75,13 +75,19 @@ class CodeWalk:
 
     def define(self, key: str, text: str, source: Source, *, without: Iterable[str] = ()) -> str:
         """Take in a definition and follow its names, except those that something else supplies."""
-        if key not in self.texts:
-            self.texts[key] = text
-            self.edges[key] = []
+        if self._add(key, text):
             self._waiting.append((key, usage_of(text), source, set(without)))
             if len(self._waiting) == 1:  # else whoever follows the first one goes on with this: chains may be long
                 self._follow_waiting()
         return key
+
+    def _add(self, key: str, text: str = "") -> bool:
+        """Note a definition; False where it was met before."""
+        if key in self.texts:
+            return False
+        self.texts[key] = text
+        self.edges[key] = []
+        return True
 
     def _follow_waiting(self) -> None:
         try:
@@ -98,12 +104,12 @@ class CodeWalk:
                 for target in source.imports.get(name, ()):
                     self._note_library(target.module, target.within(chain), (name, chain), usage)
                 self._edge(key, name, self.resolve(source, name, chain))
-        for inner in usage.imports:
-            module = source.absolute(inner.level, inner.module) or source.name
+        for imported, chains in usage.imports:
+            module = source.absolute(imported.level, imported.module) or source.name
             self._import(module)
-            for chain in inner.chains:
-                full = (inner.attribute, *chain) if inner.attribute else chain
-                self._note_library(module, full, (inner.bound, chain), usage)
+            for chain in chains:
+                full = imported.within(chain)
+                self._note_library(module, full, (imported.bound, chain), usage)
                 self._edge(key, ".".join((module, *full)), self.reach(module, full))
         for package in usage.packages:
             for module in self.modules.inside(source.absolute(*package)):
@@ -181,8 +187,7 @@ class CodeWalk:
         return self.define(key, "\n".join(texts), source)
 
     def _constant(self, key: str, value: object) -> str:
-        self.texts.setdefault(key, f"value {plain_text(value)}")
-        self.edges.setdefault(key, [])
+        self._add(key, f"value {plain_text(value)}")
         return key
 
     def reach(self, module: str, chain: Chain, via: frozenset[Step] = frozenset()) -> str | None:
@@ -218,9 +223,7 @@ class CodeWalk:
 
     def _whole(self, source: Source) -> str:
         key = f"{source.name}:*"
-        if key not in self.texts:
-            self.texts[key] = ""
-            self.edges[key] = []
+        if self._add(key):
             for name in sorted({*source.bindings, *source.imports}):
                 if not self.modules.is_experiment(source, name):
                     self._edge(key, name, self.resolve(source, name, ()))
@@ -231,9 +234,7 @@ class CodeWalk:
     def _inside(self, package: str) -> str:
         """All modules of a package that is used as an object, in which they are attributes once they are imported."""
         key = f"{package}.*"
-        if key not in self.texts:
-            self.texts[key] = ""
-            self.edges[key] = []
+        if self._add(key):
             for module in self.modules.inside(package):
                 if module != package and not is_for_tests(module):
                     self._edge(key, module, self.reach(module, ()))

@@ -16,48 +16,28 @@ _BY_NAME = frozenset(
         *("instantiate", "get_class", "get_method", "get_object"),
     )
 )
+# A module, relative with leading dots, empty for the module itself; ``(level, package)`` of which one is taken; or
+# anything, where the name is made elsewhere.
+Looked = str | tuple[int, str] | EllipsisType
 _ANYWHERE = ("walk_packages", "iter_modules", "run_path", "spec_from_file_location", "load_source", "resolve_name")
 
 
-def looked_up_by(node: ast.AST) -> str | tuple[int, str] | EllipsisType | None:
-    """What a node looks up: a module, a package of which one is taken, anything, or nothing.
-
-    Returns:
-        the name, relative with leading dots, empty for the module itself; ``(level, package)``; ``...`` where the
-        name is made elsewhere; None.
-    """
-    if isinstance(node, ast.Call):
-        called = last_name(node.func)
-        if called in _IMPORTERS and node.args:
-            return _named(node)
-        if called in _ANYWHERE:
-            return ...
-    return _among_loaded(node)
-
-
-def _among_loaded(node: ast.AST) -> str | EllipsisType | None:
-    """What a node looks up in ``sys.modules``."""
+def looked_up_by(node: ast.AST) -> tuple[ast.AST, Looked] | None:
+    """What a node looks up, after the part of it that names what looks up: ``import_module``, ``sys.modules``."""
     match node:
-        case ast.Call(func=ast.Attribute(value=table, attr=method)) if _is_loaded(table):
-            return _loaded(node.args[0]) if method in {"get", "pop"} and node.args else ...
-        case ast.Subscript(value=table, slice=name) if _is_loaded(table):
-            return _loaded(name)
-        case ast.Compare(left=name, ops=[ast.In() | ast.NotIn()], comparators=[table]) if _is_loaded(table):
-            return _loaded(name)
+        case ast.Call(func=function, args=[_, *_]) if last_name(function) in _IMPORTERS:
+            return function, _named(node)
+        case ast.Call(func=function) if last_name(function) in _ANYWHERE:
+            return function, ...
+        case ast.Call(func=ast.Attribute(value=table, attr=method) as function) if _is_loaded(table):
+            return function, _loaded(node.args[0]) if method in {"get", "pop"} and node.args else ...
+        case (
+            ast.Subscript(value=table, slice=name)
+            | ast.Compare(left=name, ops=[ast.In() | ast.NotIn()], comparators=[table])
+        ) if _is_loaded(table):
+            return table, _loaded(name)
         case ast.For(iter=table) | ast.comprehension(iter=table) if _is_loaded(table):
-            return ...
-    return None
-
-
-def spelling(node: ast.AST) -> ast.AST | None:
-    """The node of a look-up that names what looks up: ``import_module`` of ``import_module("x")``."""
-    match node:
-        case ast.Call(func=function):
-            return function
-        case ast.Subscript(value=table) | ast.For(iter=table) | ast.comprehension(iter=table):
-            return table
-        case ast.Compare(comparators=[table]):
-            return table
+            return table, ...
     return None
 
 
@@ -77,7 +57,7 @@ def _loaded(name: ast.expr) -> str | EllipsisType:
     return "" if ast.unparse(name) in {"__name__", "cls.__module__", "self.__module__"} else ...
 
 
-def _named(call: ast.Call) -> str | tuple[int, str] | EllipsisType:
+def _named(call: ast.Call) -> Looked:
     name, relative_to = call.args[0], call.args[1] if len(call.args) > 1 else None
     named = next((keyword.value for keyword in call.keywords if keyword.arg == "package"), relative_to)
     above = text_of(named) or ""

@@ -19,6 +19,7 @@ class Modules:
     def __init__(self, keeping: frozenset[str] = frozenset()) -> None:
         self._keeping = keeping
         self._normalised: dict[ast.AST, str] = {}
+        self._objects: dict[tuple[Source, str], bool] = {}
         self._sources: dict[str, Source | None] = {}
         self._places: dict[str, Place] = {}
 
@@ -100,7 +101,10 @@ class Modules:
 
     def is_object(self, source: Source, name: str) -> bool:
         """Whether a name stands for something that is neither a function, a class nor a module."""
-        return any(not isinstance(statement, DEFINITION) for _, statement, _ in self.bound(source, name, ()))
+        if (source, name) not in self._objects:
+            bound = [statement for _, statement, _ in self.bound(source, name, ())]
+            self._objects[source, name] = not all(isinstance(statement, DEFINITION) for statement in bound)
+        return self._objects[source, name]
 
     def bound(self, source: Source, name: str, chain: Chain) -> Iterator[tuple[Source, ast.stmt, Chain]]:
         """The statements that bind what a name with attributes stands for, and the attributes that are taken of it."""

@@ -6,24 +6,20 @@ import ast
 import functools
 import tokenize
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_mlexp.provenance.code.locating import Place
 from pytest_mlexp.provenance.code.normalising import Made
-from pytest_mlexp.provenance.code.syntax import DEFINITION, IMPORT, Chain, names_in, texts_in
-
-
-@dataclass(frozen=True)
-class Target:
-    """What an import binds a name to: a module, or an attribute of one."""
-
-    module: str
-    attribute: str | None = None
-
-    def within(self, chain: Chain) -> Chain:
-        """The attributes that are taken of the module, for those that are taken of the name."""
-        return (self.attribute, *chain) if self.attribute else chain
+from pytest_mlexp.provenance.code.syntax import (
+    DEFINITION,
+    IMPORT,
+    Import,
+    imports_of,
+    in_this_scope,
+    names_in,
+    texts_in,
+)
 
 
 @dataclass(eq=False)
@@ -32,7 +28,7 @@ class Source:
 
     Attributes:
         bindings: name -> the module-level statements that bind it, other than plain imports.
-        imports: name -> what module-level imports bind it to.
+        imports: name -> what module-level imports bind it to, by the full names of modules.
         stars: modules that all names are imported from, the last first.
         certain: modules that are imported whenever this one is; ``possible``: those under a condition.
         rebound: names that functions of the module bind with ``global``.
@@ -45,7 +41,7 @@ class Source:
     tree: ast.Module
     is_package: bool = False
     bindings: dict[str, list[ast.stmt]] = field(default_factory=dict)
-    imports: dict[str, list[Target]] = field(default_factory=dict)
+    imports: dict[str, list[Import]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     certain: list[str] = field(default_factory=list)
     possible: list[str] = field(default_factory=list)
@@ -90,7 +86,7 @@ def _read(name: str, path: Path, is_package: bool, _version: tuple[int, int]) ->
         tree = ast.Module(body=[ast.Expr(ast.Call(ast.Constant(text), [], []))], type_ignores=[])
     source = Source(name, path, tree, is_package)
     for statement in source.body:
-        for node in _at_module_level(statement):
+        for node in in_this_scope(statement):
             _take_in(node, statement, source)
     source.stars.reverse()
     named = _named(source)
@@ -106,42 +102,26 @@ def _named(source: Source) -> set[str]:
     return {name.id for name in names_in(source.tree)}.union(texts_in(source.tree))
 
 
-def _at_module_level(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and what is in it, without what runs in a scope of its own."""
-    yield node
-    if not isinstance(node, DEFINITION | ast.Lambda):
-        for child in ast.iter_child_nodes(node):
-            yield from _at_module_level(child)
-
-
 def _take_in(node: ast.AST, statement: ast.stmt, source: Source) -> None:
     """Note what a part of a statement imports and binds."""
     is_certain = isinstance(statement, IMPORT)
+    loaded = source.certain if is_certain else source.possible
     bound = list(_bound_by(node))
-    for name, target, loaded in _imported(node, source) if isinstance(node, IMPORT) else ():
-        (source.certain if is_certain else source.possible).extend(loaded)
-        if name == "*":
+    for imported in imports_of(node) if isinstance(node, IMPORT) else ():
+        target = replace(imported, level=0, module=source.absolute(imported.level, imported.module))
+        loaded.append(target.module)
+        if target.attribute == "*":
             source.stars.append(target.module)
             continue
-        source.imports.setdefault(name, []).append(target)
-        if not is_certain:
-            bound.append(name)
+        if target.attribute:  # which may be a module
+            loaded.append(f"{target.module}.{target.attribute}")
+        if target.bound:
+            source.imports.setdefault(target.bound, []).append(target)
+            bound += [] if is_certain else [target.bound]
     for name in bound:
         statements = source.bindings.setdefault(name, [])
         if statement not in statements:
             statements.append(statement)
-
-
-def _imported(node: IMPORT, source: Source) -> Iterator[tuple[str, Target, list[str]]]:
-    """The names that an import binds, what to, and what it loads if that is a module."""
-    for alias in node.names:
-        if isinstance(node, ast.Import):
-            root = alias.name.partition(".")[0]
-            yield alias.asname or root, Target(alias.name if alias.asname else root), [alias.name]
-        else:
-            module = source.absolute(node.level, node.module or "")
-            inside = [] if alias.name == "*" else [f"{module}.{alias.name}"]
-            yield alias.asname or alias.name, Target(module, alias.name), [module, *inside]
 
 
 def _bound_by(node: ast.AST) -> Iterator[str]:

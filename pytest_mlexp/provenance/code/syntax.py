@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 Chain = tuple[str, ...]
 Dotted = tuple[str, Chain]  # a name, and the attributes that are taken of it
@@ -11,6 +12,34 @@ FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 DEFINITION = FUNCTION | ast.ClassDef
 ASSIGNMENT = ast.Assign | ast.AnnAssign | ast.AugAssign
 IMPORT = ast.Import | ast.ImportFrom
+
+
+@dataclass(frozen=True)
+class Import:
+    """What an import loads: a module, or perhaps an attribute of one; and the name that is bound to it, if any."""
+
+    level: int
+    module: str
+    attribute: str | None = None
+    bound: str = ""
+
+    def within(self, chain: Chain) -> Chain:
+        """The attributes that are taken of the module, for those that are taken of the name."""
+        return (self.attribute, *chain) if self.attribute else chain
+
+
+def imports_of(node: IMPORT) -> Iterator[Import]:
+    """What an import statement imports, one by one."""
+    for alias in node.names:
+        if isinstance(node, ast.ImportFrom):
+            yield Import(node.level, node.module or "", alias.name, alias.asname or alias.name)
+        elif alias.asname:
+            yield Import(0, alias.name, bound=alias.asname)
+        else:
+            root = alias.name.partition(".")[0]
+            yield Import(0, root, bound=root)
+            if root != alias.name:  # loads the submodule too
+                yield Import(0, alias.name)
 
 
 def path_of(node: ast.AST) -> Dotted | None:
@@ -77,3 +106,11 @@ def first_line(node: ast.stmt | ast.expr) -> int:
     """The line that a node begins in, with its decorators."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def in_this_scope(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and what is in it, without what is inside of functions and classes."""
+    yield node
+    if not isinstance(node, DEFINITION | ast.Lambda):
+        for child in ast.iter_child_nodes(node):
+            yield from in_this_scope(child)

@@ -6,29 +6,29 @@ import ast
 import functools
 import re
 import symtable
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pytest_mlexp.provenance.code.lookups import looked_up_by, spelling
-from pytest_mlexp.provenance.code.syntax import DEFINITION, FUNCTION, Chain, names_in, path_of, text_of, texts_in
+from pytest_mlexp.provenance.code.lookups import looked_up_by
+from pytest_mlexp.provenance.code.syntax import (
+    DEFINITION,
+    FUNCTION,
+    IMPORT,
+    Chain,
+    Import,
+    imports_of,
+    names_in,
+    path_of,
+    text_of,
+    texts_in,
+)
 
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 
 
 @dataclass(frozen=True)
-class LocalImport:
-    """An import inside a function: what is imported, with which attributes it is used there, and bound to what."""
-
-    level: int
-    module: str
-    attribute: str | None
-    chains: tuple[Chain, ...]
-    bound: str = ""
-
-
-@dataclass(frozen=True)
 class Usage:
-    """Names from outside, each with the chains of attributes that are taken of it; and imports inside functions.
+    """Names from outside and imports inside functions, each with the chains of attributes that are taken of it.
 
     ``helpers.norm(x)`` uses ``helpers`` with the chain ``("norm",)``; ``run(helpers)`` uses it with the empty one.
     ``import_module(f"models.{name}")`` uses the whole package ``(0, "models")``; where nothing is told of the name,
@@ -37,7 +37,7 @@ class Usage:
     """
 
     names: tuple[tuple[str, tuple[Chain, ...]], ...]
-    imports: tuple[LocalImport, ...]
+    imports: tuple[tuple[Import, tuple[Chain, ...]], ...]
     packages: tuple[tuple[int, str], ...] = ()
     anywhere: bool = False
     dotted: tuple[str, ...] = ()
@@ -53,8 +53,8 @@ class Usage:
 def usage_of(text: str) -> Usage:
     """Analyse a piece of source by Python's own rules of scope."""
     tree = ast.parse(text)
-    lookups = [(node, looked) for node in ast.walk(tree) if (looked := looked_up_by(node)) is not None]
-    chains = _Chains(frozenset(spelling(node) for node, looked in lookups if looked is not ...))
+    lookups = [lookup for node in ast.walk(tree) if (lookup := looked_up_by(node)) is not None]
+    chains = _Chains(frozenset(spelt for spelt, looked in lookups if looked is not ...))
     chains.visit(tree)
     outside = _outside(symtable.symtable(text, "<block>", "exec"))
     outside |= {name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for name in _read_before_bound(node)}
@@ -67,7 +67,7 @@ def usage_of(text: str) -> Usage:
     for each in looked_up:
         if isinstance(each, str):
             level = len(each) - len(each.lstrip("."))
-            imports.append(LocalImport(level, each.lstrip("."), None, ((),)))
+            imports.append((Import(level, each.lstrip(".")), ((),)))
     packages = tuple(each for each in looked_up if isinstance(each, tuple))
     told = frozenset(chains.told - chains.loose)
     dotted = tuple(dict.fromkeys(text for text in texts_in(tree) if _DOTTED.fullmatch(text)))
@@ -117,7 +117,7 @@ def _evaluated(statement: ast.stmt) -> list[ast.AST]:
 class _Chains(ast.NodeVisitor):
     """Names with their attributes; those that stand for a look-up whose answer is known are noted apart."""
 
-    def __init__(self, known: frozenset[ast.AST | None]) -> None:
+    def __init__(self, known: frozenset[ast.AST]) -> None:
         self.found: dict[str, dict[Chain, None]] = {}
         self.told: set[tuple[str, Chain]] = set()
         self.loose: set[tuple[str, Chain]] = set()
@@ -150,16 +150,8 @@ class _Chains(ast.NodeVisitor):
         (self.told if node in self._known else self.loose).add((name, chain))
 
 
-def _imports(tree: ast.Module, chains: dict[str, dict[Chain, None]]) -> Iterable[LocalImport]:
+def _imports(tree: ast.Module, chains: Mapping[str, Iterable[Chain]]) -> Iterator[tuple[Import, tuple[Chain, ...]]]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                name = alias.asname or alias.name.partition(".")[0]
-                used = tuple(chains.get(name, ()))
-                yield LocalImport(0, alias.name if alias.asname else name, None, used, name)
-                if not alias.asname and "." in alias.name:  # loads the submodule too
-                    yield LocalImport(0, alias.name, None, ())
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                used = tuple(chains.get(alias.asname or alias.name, ())) or ((),)
-                yield LocalImport(node.level, node.module or "", alias.name, used, alias.asname or alias.name)
+        for imported in imports_of(node) if isinstance(node, IMPORT) else ():
+            used = tuple(chains.get(imported.bound, ()))
+            yield imported, used or (((),) if imported.attribute else ())

@@ -14,10 +14,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from pytest_mlexp.provenance.libraries.packages import is_library
+from pytest_mlexp.provenance.libraries.packages import OWN_FOLDER, is_library, is_of_standard_library
 
 Note = Callable[[str, bool], None]  # a path, and whether more was asked than what kind it is of
 
@@ -25,30 +24,14 @@ _NAMES = ("stat", "lstat", "access")
 # Parts of the standard library that look for files of their own.
 _MACHINERY = frozenset(
     (
-        "ctypes",
-        "gettext",
-        "importlib",
-        "inspect",
-        "linecache",
-        "mimetypes",
-        "multiprocessing",
-        "pkgutil",
-        "platform",
-        "site",
-        "ssl",
-        "subprocess",
-        "sysconfig",
-        "tempfile",
-        "traceback",
-        "warnings",
-        "zipimport",
+        *("ctypes", "gettext", "importlib", "inspect", "linecache", "mimetypes", "multiprocessing", "pkgutil"),
+        *("platform", "site", "ssl", "subprocess", "sysconfig", "tempfile", "traceback", "warnings", "zipimport"),
     )
 )
 _OF_KIND = ("exists", "lexists", "is_file", "isfile", "is_dir", "isdir", "is_symlink", "islink", "access", "ismount")
 _SETS = (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks, os.supports_effective_ids)
 # They ask what lies at a path, then let native code open it: parquet.
 _OPEN_NATIVELY = ("pandas", "polars", "datasets")
-OWN = str(Path(__file__).parents[2])
 _lock = threading.Lock()
 _noting: list[Note] = []
 _real: dict[str, Callable[..., Any]] = {}
@@ -118,8 +101,8 @@ def asker(frame: Any) -> str | None:
     through = ""
     while frame is not None:
         file = frame.f_code.co_filename
-        if not _is_standard(file):
-            return None if file.startswith(OWN) or is_library(file) else through
+        if not is_of_standard_library(file):
+            return None if file.startswith(OWN_FOLDER) or is_library(file) else through
         if _is_machinery(file):
             return None
         through = frame.f_code.co_name
@@ -131,15 +114,10 @@ def reader(frame: Any) -> str:
     """The library that is the nearest to ask, by its top-level module; empty for first-party code."""
     while frame is not None:
         file = frame.f_code.co_filename
-        if not _is_standard(file):
+        if not is_of_standard_library(file):
             return "" if not is_library(file) else str(frame.f_globals.get("__name__", "")).partition(".")[0]
         frame = frame.f_back
     return "?"  # a thread of the standard library's own
-
-
-@functools.lru_cache(maxsize=1024)
-def _is_standard(file: str) -> bool:
-    return is_library(file) and not {"site-packages", "dist-packages"} & set(Path(file).parts)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 from pytest_mlexp.provenance.code.definitions import CodeWalk
 from pytest_mlexp.provenance.code.locating import Place
 from pytest_mlexp.provenance.code.sources import Source, read_source
-from pytest_mlexp.provenance.files.asking import OWN
-from pytest_mlexp.provenance.libraries.packages import is_library
+from pytest_mlexp.provenance.code.syntax import DEFINITION, IMPORT, first_line
+from pytest_mlexp.provenance.files.states import State
+from pytest_mlexp.provenance.libraries.packages import OWN_FOLDER, is_library
 from pytest_mlexp.provenance.session.leaving import left_in
 
 if TYPE_CHECKING:
     from pytest_mlexp.provenance.provenance import BlockProvenance
 
-State = tuple[int, int]
 TOP = "<module>"
 
 
@@ -50,7 +50,7 @@ def stack_of(frame: FrameType | None) -> Stack:
         found.add(_SOMEBODY)  # who waits for the thread is not on its stack
     while frame is not None:
         code = frame.f_code
-        if not (code.co_filename.startswith(("<", OWN)) or is_library(code.co_filename)):
+        if not (code.co_filename.startswith(("<", OWN_FOLDER)) or is_library(code.co_filename)):
             name = code.co_qualname.partition(".")[0]
             line = frame.f_lineno if _is_nameless(name) else 0
             found.add(Step(str(frame.f_globals.get("__name__", "")), code.co_filename, name, line))
@@ -111,15 +111,13 @@ class ReadBetween:
     def _bound(self, source: Source, line: int) -> Iterator[str]:
         """What a line of a module binds or does; what counts by its value needs no file."""
         for statement in source.body:
-            first = min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))])
-            if not first <= line <= (statement.end_lineno or line):
+            if not first_line(statement) <= line <= (statement.end_lineno or line):
                 continue
             names = [name for name, bound in source.bindings.items() if statement in bound]
             for name in names:
                 key = self._walk.resolve(source, name, ())
                 if key is not None and not self._walk.texts[key].startswith("value "):
                     yield key
-            is_simple = isinstance(statement, ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign | ast.ClassDef)
-            if not is_simple and not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            if not isinstance(statement, IMPORT | ast.Assign | ast.AnnAssign | DEFINITION):
                 text = self._walk.modules.normalise(statement, source)
                 yield self._walk.define(f"{source.name}:<{line}>", text, source)

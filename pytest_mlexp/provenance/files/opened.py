@@ -8,14 +8,12 @@ files that native code opens, and that other processes read.
 
 from __future__ import annotations
 
-import ast
 import functools
-import hashlib
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import source_from_cache
 from pathlib import Path
@@ -23,10 +21,10 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from pytest_mlexp.provenance.code.normalising import normalised
-from pytest_mlexp.provenance.files.asking import OWN, asked, asker, reader
-from pytest_mlexp.provenance.files.between import ReadBetween, State, stack_of
-from pytest_mlexp.provenance.libraries.packages import is_library
+from pytest_mlexp.provenance.files.asking import asked, asker, reader
+from pytest_mlexp.provenance.files.between import ReadBetween, stack_of
+from pytest_mlexp.provenance.files.states import ABSENT, FILE, KINDS, State, kind_of, state_of
+from pytest_mlexp.provenance.libraries.packages import OWN_FOLDER, is_library
 
 if TYPE_CHECKING:
     from pytest_mlexp.provenance.provenance import BlockProvenance
@@ -38,12 +36,10 @@ _STATE = ".mlexp"
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/bin/", "/usr/lib", "/usr/share/")
 _watching: list[Opened] = []
 _listening: list[Opened] = []
-# States where only that was asked; others are nanoseconds of the last change, and size.
-ABSENT, FILE, FOLDER = (-1, 0), (-1, 1), (-1, 2)
-_KINDS = {ABSENT: "absent", FILE: "a file is there", FOLDER: "a folder is there"}
+_WRITING = os.O_WRONLY | os.O_TRUNC | os.O_CREAT
+_CODE = (".py", ".pyc")
 _LISTING = ("os.listdir", "os.scandir")
 _EVENTS = {"open", "sqlite3.connect", *_LISTING}
-_digests: dict[tuple[str, State | None], str] = {}
 
 
 class Opened:
@@ -106,15 +102,14 @@ class Opened:
 
         What is opened for both counts as read unless it was written in the end.
         """
-        absolute = os.path.abspath(path)  # noqa: PTH100 - on every opening, thus quick
-        if not _counts(absolute):
+        absolute = _input(path)
+        if absolute is None:
             return
-        if absolute.endswith((".py", ".pyc")):
+        if absolute.endswith(_CODE):
             self._note_code(absolute)
-            return
-        if flags & (os.O_WRONLY | os.O_TRUNC | os.O_CREAT):
+        elif flags & _WRITING:
             self._written.add(absolute)
-        elif self._now.get(absolute) in {None, *_KINDS} and (state := _state(absolute)) is not None:
+        elif self._now.get(absolute) in {None, *KINDS} and (state := state_of(absolute)) is not None:
             self._now[absolute] = state
             if reader not in _WITHOUT_CACHE:
                 self._for_all.add(absolute)
@@ -123,22 +118,22 @@ class Opened:
 
     def note_between(self, path: str, flags: int, frame: FrameType) -> None:
         """Take in an opening while no trial runs."""
-        absolute = os.path.abspath(path)  # noqa: PTH100 - as above
-        if absolute.endswith((".py", ".pyc")) or not _counts(absolute):
+        absolute = _input(path)
+        if absolute is None or absolute.endswith(_CODE):
             return
-        if flags & (os.O_WRONLY | os.O_TRUNC | os.O_CREAT):
+        if flags & _WRITING:
             self._between.note_writing(absolute)
         elif stack := stack_of(frame):
-            self._between.note(absolute, _state(absolute) or ABSENT, stack)
+            self._between.note(absolute, state_of(absolute) or ABSENT, stack)
             if flags & os.O_RDWR:
                 self._both.add(absolute)
 
     def note_question(self, path: str, more: bool) -> None:  # noqa: FBT001 - the shape of a note
         """Take in that the team's code asked whether a file is there, or more of it."""
-        absolute = os.path.abspath(path)  # noqa: PTH100 - as above
-        if not _counts(absolute) or absolute.endswith((".py", ".pyc")):
+        absolute = _input(path)
+        if absolute is None or absolute.endswith(_CODE):
             return
-        kind = _kind(absolute)
+        kind = kind_of(absolute)
         if more and kind == FILE:
             self.note(path, os.O_RDWR)
         else:
@@ -150,11 +145,11 @@ class Opened:
         """What was read and not made meanwhile; what is made where it is not there yet counts as it was left."""
         found = {}
         for path, state in self._now.items():
-            left = _state(path)
+            left = state_of(path)
             is_made = path in self._written or (path in self._both and left != state) or self._is_passing(path, state)
-            if path in self._written & self._sought and state not in _KINDS and left is not None:
+            if path in self._written & self._sought and state not in KINDS and left is not None:
                 found[path] = left
-            elif not is_made and not (state in _KINDS and _kind(path) != state):
+            elif not is_made and not (state in KINDS and kind_of(path) != state):
                 found[path] = state
         return found
 
@@ -163,7 +158,7 @@ class Opened:
             source = source_from_cache(path) if path.endswith(".pyc") else path
         except ValueError:  # compiled by pytest
             return
-        if (state := _state(source)) is not None and not source.startswith(OWN):
+        if (state := state_of(source)) is not None and not source.startswith(OWN_FOLDER):
             self._loaded_now.setdefault(source, state)
 
     def _is_passing(self, path: str, state: State) -> bool:
@@ -179,7 +174,7 @@ class Opened:
         """
         inherited = {path: state for path, state in self._read.items() if self._is_inherited(path, block)}
         between = self._between.files(block) if block is not None else {}
-        between = {path: state for path, state in between.items() if path not in self._both or _state(path) == state}
+        between = {path: state for path, state in between.items() if path not in self._both or state_of(path) == state}
         found = {**between, **inherited, **self._now}
         loaded = self._loaded_now
         if block is not None:
@@ -201,31 +196,6 @@ def _install() -> None:
     sys.addaudithook(_hook)  # stays for the life of the process
 
 
-def contents(files: Mapping[str, State], project: Path) -> dict[str, str]:
-    """Name -> digest of what was read; the name is relative to the project where the file lies in it.
-
-    Of what was edited since it was opened nobody knows which content was used: no digest is equal to that.
-    """
-    found = {}
-    for file, state in files.items():
-        path = Path(file)
-        name = path.relative_to(project).as_posix() if path.is_relative_to(project) else file
-        same = path.is_dir() or _state(file) == state
-        found[name] = _KINDS.get(state) or (_digest(path) if same else None) or "changed meanwhile"
-    return found
-
-
-def changed(before: Mapping[str, str], project: Path) -> str | None:
-    """Which file is not what it was, in words; None when all are."""
-    for name, digest in before.items():
-        path = project / name
-        now = _KINDS[_kind(str(path))] if digest in _KINDS.values() else _digest(path)
-        if now != digest:
-            gone = now in {None, _KINDS[ABSENT]}
-            return f"file {'gone' if gone else 'is there now' if digest == _KINDS[ABSENT] else 'changed'}: {name}"
-    return None
-
-
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     if not (_watching or _listening) or event not in _EVENTS or not args:
         return
@@ -242,7 +212,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         for opened in _listening:
             opened.note_between(name, flags, sys._getframe(1))  # noqa: SLF001
         return
-    is_absent = event == "open" and not flags & (os.O_WRONLY | os.O_CREAT) and _state(name) is None
+    is_absent = event == "open" and not flags & (os.O_WRONLY | os.O_CREAT) and state_of(name) is None
     for opened in _watching:
         if not is_absent:
             opened.note(name, flags, reader(sys._getframe(1)))  # noqa: SLF001
@@ -250,45 +220,14 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
             opened.note_question(name, more=False)
 
 
+def _input(path: str) -> str | None:
+    """The absolute path of a file that may be an input; None for those of libraries, of the system and of ours."""
+    absolute = os.path.abspath(path)  # noqa: PTH100 - on every opening, thus quick
+    return absolute if _counts(absolute) else None
+
+
 @functools.lru_cache(maxsize=4096)
 def _counts(path: str) -> bool:
     if path.endswith(_NATIVE) or path.startswith(_SYSTEM) or _STATE in Path(path).parts:
         return False
     return not is_library(path)
-
-
-def _state(path: str) -> State | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116 - as above
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size
-
-
-def _kind(path: str) -> State:
-    return FOLDER if os.path.isdir(path) else FILE if os.path.exists(path) else ABSENT  # noqa: PTH110, PTH112
-
-
-def _code(path: Path) -> str:
-    text = path.read_text(encoding="utf-8", errors="surrogateescape")
-    try:
-        return normalised(ast.parse(text))
-    except (SyntaxError, ValueError):
-        return ascii(text)
-
-
-def _digest(path: Path) -> str | None:
-    """Of a file's content, or of the names in a folder; None where there is neither."""
-    try:
-        if path.is_dir():
-            names = sorted(p.name for p in path.iterdir() if not p.name.startswith((".", "__pycache__")))
-            return hashlib.blake2b("\n".join(names).encode(), digest_size=16).hexdigest()
-        key = (str(path), _state(str(path)))
-        if key not in _digests and path.suffix == ".py":
-            _digests[key] = hashlib.blake2b(_code(path).encode(), digest_size=16).hexdigest()
-        elif key not in _digests:
-            with path.open("rb") as stream:
-                _digests[key] = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-        return _digests[key]
-    except OSError:
-        return None

@@ -15,7 +15,7 @@ from typing import Any
 
 from pytest_mlexp.provenance.libraries.contents import content
 
-OURS = __name__.partition(".")[0]
+OWN_FOLDER = str(Path(__file__).parents[2])
 OWN_DISTRIBUTION = "pytest-mlexp"
 _OUR_CODE = (
     "blocks",
@@ -27,7 +27,7 @@ _OUR_CODE = (
     "tracking/description.py",
     "tracking/predictions.py",
 )  # what a number of a trial, and a file of a cell, can depend on
-_LIBRARY_FOLDERS = ("site-packages", "dist-packages")
+_LIBRARY_FOLDERS = frozenset(("site-packages", "dist-packages"))
 
 
 def versions(root: str) -> dict[str, str]:
@@ -36,7 +36,7 @@ def versions(root: str) -> dict[str, str]:
     Only what is installed counts, with the requirements that hold here. A module that no distribution
     claims, which lies in a library folder all the same, has the version ``unknown``.
     """
-    if root == OURS:
+    if is_ours(root):
         return {OWN_DISTRIBUTION: own_version()}
     found: dict[str, str] = {}
     for name in owners(root):
@@ -45,10 +45,21 @@ def versions(root: str) -> dict[str, str]:
 
 
 @functools.cache
+def version_of(module: str) -> str:
+    """The version of the distribution a module is from; the standard library has Python's, we have none."""
+    root = module.partition(".")[0]
+    if is_ours(module):
+        return OWN_DISTRIBUTION
+    if is_standard(root) or root == "":
+        return f"python {sys.version_info.major}.{sys.version_info.minor}"
+    return " ".join(f"{name} {version}" for name, version in sorted(versions(root).items()))
+
+
+@functools.cache
 def own_version() -> str:
     """Our version; where we are not installed but worked on, with a digest of the code that numbers depend on."""
     version = metadata.version(OWN_DISTRIBUTION)
-    folder = Path(__file__).parents[2]
+    folder = Path(OWN_FOLDER)
     if is_library(str(folder / "x.py")):
         return version
     files = sorted(file for name in _OUR_CODE for file in [folder / name, *(folder / name).rglob("*.py")])
@@ -59,17 +70,39 @@ def own_version() -> str:
 @functools.cache
 def is_library(filename: str) -> bool:
     """Whether a file is of the standard library or was installed, scripts such as ``pytest`` included."""
-    path = Path(filename)
-    if filename.startswith("<frozen") or any(folder in path.parts for folder in _LIBRARY_FOLDERS):
+    if filename.startswith("<frozen") or _is_installed(filename):
         return True
-    installed = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "scripts")]
-    installed.append(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user")))
-    return any(path.is_relative_to(folder) for folder in installed)
+    folders = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "scripts")]
+    folders.append(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user")))
+    return any(Path(filename).is_relative_to(folder) for folder in folders)
+
+
+@functools.cache
+def is_of_standard_library(filename: str) -> bool:
+    """Whether a file is of Python itself."""
+    return is_library(filename) and not _is_installed(filename)
+
+
+def _is_installed(filename: str) -> bool:
+    return not _LIBRARY_FOLDERS.isdisjoint(Path(filename).parts)
 
 
 def is_standard(root: str) -> bool:
     """Whether a top-level module is of the standard library, by its name."""
     return root in sys.stdlib_module_names
+
+
+def is_ours(module: str) -> bool:
+    """Whether a module is of this package."""
+    return module.partition(".")[0] == __name__.partition(".")[0]
+
+
+def is_library_module(name: str) -> bool:
+    """Whether a module is of a library, of the standard one, or of this package."""
+    if is_ours(name):
+        return True
+    filename = getattr(sys.modules.get(name), "__file__", None)
+    return is_library(filename) if filename else is_standard(name.partition(".")[0]) and name != "__main__"
 
 
 @functools.cache

@@ -20,11 +20,12 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from pytest_mlexp.provenance.code.sources import Source
+from pytest_mlexp.provenance.code.syntax import DEFINITION, FUNCTION, names_in
+from pytest_mlexp.provenance.session.changes import changes_of
 from pytest_mlexp.provenance.session.effects import SessionEffects
-from pytest_mlexp.provenance.session.touching import touches_of
+from pytest_mlexp.provenance.session.fixtures import is_rewritten
 
 _SLACK = 2.0  # seconds by which clocks of file systems and of processes may differ
-_Functions = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class EditedSinceImportError(Exception):
@@ -62,7 +63,7 @@ def _difference(source: Source, path: Path, module: ModuleType, effects: Session
     then = _compiled(module, path)
     if then is not None:
         return None if _signature(then) == _signature(now) else "it was compiled from another text"
-    return next(_unlike(source.tree, now, module, effects.touched), None)
+    return next(_unlike(source.tree, now, module, effects.changed), None)
 
 
 def _compiled(module: ModuleType, path: Path) -> CodeType | None:
@@ -86,17 +87,17 @@ def _unlike(tree: ast.Module, now: CodeType, module: ModuleType, changed: frozen
     for code in _inside(now):
         compiled.setdefault(code.co_qualname, []).append(_signature(code))
     inside = f"{module.__name__}:"
-    touched = touches_of(ast.unparse(tree)).names | {key.removeprefix(inside) for key in changed}
-    is_rewritten = "Rewrit" in type(getattr(module, "__loader__", None)).__name__
+    changing = changes_of(ast.unparse(tree)).names | {key.removeprefix(inside) for key in changed}
+    is_of_tests = is_rewritten(module.__name__)
     yield from _absent(tree.body, vars(module), "")
     for outer, statements, members in _scopes(tree, module):
         for function in _functions(members.values(), module):
             name = function.__code__.co_qualname
-            own = _signature(function.__code__)
-            if own not in compiled.get(name, ()) and not (is_rewritten and _asserts(statements, function)):
+            is_as_written = _signature(function.__code__) in compiled.get(name, ())
+            if not is_as_written and not (is_of_tests and _asserts(statements, function)):
                 yield f"{name} differs"
-        if outer not in touched:
-            yield from _literals(statements, members, touched)
+        if outer not in changing:
+            yield from _literals(statements, members, changing)
 
 
 def _scopes(tree: ast.Module, module: ModuleType) -> Iterator[tuple[str, list[ast.stmt], dict[str, Any]]]:
@@ -109,7 +110,7 @@ def _scopes(tree: ast.Module, module: ModuleType) -> Iterator[tuple[str, list[as
 
 def _absent(statements: list[ast.stmt], members: dict[str, Any], inside: str) -> Iterator[str]:
     for statement in statements:
-        if isinstance(statement, _Functions | ast.ClassDef) and statement.name not in members:
+        if isinstance(statement, DEFINITION) and statement.name not in members:
             yield f"{inside}{statement.name} was not there"
         elif isinstance(statement, ast.ClassDef) and isinstance(live := members[statement.name], type):
             yield from _absent(statement.body, dict(vars(live)), f"{statement.name}.")
@@ -132,11 +133,11 @@ def _asserts(statements: list[ast.stmt], function: FunctionType) -> bool:
     return any(isinstance(node, ast.Assert) for statement in named for node in ast.walk(statement))
 
 
-def _literals(statements: list[ast.stmt], members: dict[str, Any], touched: frozenset[str]) -> Iterator[str]:
+def _literals(statements: list[ast.stmt], members: dict[str, Any], changing: frozenset[str]) -> Iterator[str]:
     """Defaults and values that are written out and not what is live, as far as nothing changes them."""
-    bound = [n.id for s in statements for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    bound = [name.id for name in names_in(*statements) if isinstance(name.ctx, ast.Store)]
     for statement in statements:
-        if isinstance(statement, _Functions):
+        if isinstance(statement, FUNCTION):
             written, live = statement.args.defaults, members.get(statement.name)
             constant = [default.value for default in written if isinstance(default, ast.Constant)]
             told = list(live.__defaults__ or ()) if isinstance(live, FunctionType) else constant
@@ -147,7 +148,7 @@ def _literals(statements: list[ast.stmt], members: dict[str, Any], touched: froz
                 value = ast.literal_eval(statement.value)
             except (ValueError, TypeError, SyntaxError):
                 continue
-            is_fixed = target.id not in touched and bound.count(target.id) == 1 and value not in ({}, [], set())
+            is_fixed = target.id not in changing and bound.count(target.id) == 1 and value not in ({}, [], set())
             live = members.get(target.id, value)
             if is_fixed and (live.value if isinstance(live, Enum) else live) != value:
                 yield f"{target.id} differs"

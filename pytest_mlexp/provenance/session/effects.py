@@ -22,10 +22,16 @@ from pytest_mlexp.provenance.code.importing import effect_of, enters
 from pytest_mlexp.provenance.code.locating import Place, locate
 from pytest_mlexp.provenance.code.modules import Modules
 from pytest_mlexp.provenance.code.sources import Source, read_source
-from pytest_mlexp.provenance.code.usage import usage_of
-from pytest_mlexp.provenance.session.steps import called_before_tests, inside_of, of_pytest, requested_fixtures
-from pytest_mlexp.provenance.session.touched import closure, objects_of, settings_of, touched_by
-from pytest_mlexp.provenance.session.touching import fills_itself, path_of, touches_of
+from pytest_mlexp.provenance.code.syntax import ASSIGNMENT, DEFINITION, calls_in, decorators_of, path_of, targets_of
+from pytest_mlexp.provenance.session.changed import definitions_changed_by, objects_of, settings_changed_by
+from pytest_mlexp.provenance.session.changes import changes_of, fills_itself
+from pytest_mlexp.provenance.session.fixtures import (
+    is_rewritten,
+    is_run_by_pytest,
+    requested_fixtures,
+    set_ups_of,
+    with_methods,
+)
 
 _PATCHES = "<patches>"
 
@@ -35,7 +41,7 @@ class Effect:
     """One thing that a module does beside binding names.
 
     Attributes:
-        touched: keys of the definitions that it may change; for a subclass, those of its bases.
+        changed: keys of the definitions that it may change; for a subclass, those of its bases.
         packages: distributions whose settings it may change; ``everywhere``: whether it changes the process.
         is_subclass: whether it only matters where subclasses are asked for.
         function: its name, where it is one; ``key``: of its definition.
@@ -43,7 +49,7 @@ class Effect:
 
     source: Source
     text: str
-    touched: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
     packages: frozenset[str] = frozenset()
     everywhere: bool = False
     is_subclass: bool = False
@@ -53,8 +59,8 @@ class Effect:
     def counts(self, walk: CodeWalk, asked: AbstractSet[str]) -> bool:
         """Whether it may change something that was reached; a subclass, whether those of a base are ``asked`` for."""
         if self.is_subclass:
-            return not self.touched.isdisjoint(asked)
-        return self.everywhere or not (self.touched.isdisjoint(walk.texts) and self.packages.isdisjoint(walk.packages))
+            return not self.changed.isdisjoint(asked)
+        return self.everywhere or not (self.changed.isdisjoint(walk.texts) and self.packages.isdisjoint(walk.packages))
 
 
 class SessionEffects:
@@ -80,7 +86,7 @@ class SessionEffects:
         joined: set[Effect] = set()
         while True:
             for name in self.loaded if walk.anywhere else ():
-                if "Rewrit" not in type(getattr(sys.modules.get(name), "__loader__", None)).__name__:  # no test file
+                if not is_rewritten(name):
                     walk.whole(name)
             asked = _asked_for_subclasses(walk)
             more = [effect for effect in self.effects if effect not in joined and effect.counts(walk, asked)]
@@ -94,9 +100,9 @@ class SessionEffects:
                 walk.define(key, "\n".join(own), source)
 
     @cached_property
-    def touched(self) -> frozenset[str]:
+    def changed(self) -> frozenset[str]:
         """Keys of all definitions that some effect may change."""
-        return frozenset[str]().union(*(effect.touched for effect in self.effects))
+        return frozenset[str]().union(*(effect.changed for effect in self.effects))
 
     @cached_property
     def effects(self) -> tuple[Effect, ...]:
@@ -126,21 +132,20 @@ def _named(path: Path) -> str:
 
 
 def _effects(source: Source, walk: CodeWalk, fixtures: frozenset[str]) -> Iterator[Effect]:
-    modules, called = walk.modules, fixtures | called_before_tests(source.tree)
-    for number, statement in enumerate(inside_of(source.body)):
+    modules, called = walk.modules, fixtures | set_ups_of(source.tree)
+    for number, statement in enumerate(with_methods(source.body)):
         key = f"{source.name}:<{number}>"
         done = effect_of(statement, source, modules)
-        if done is None and isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
-            adds = isinstance(statement, ast.AugAssign)
-            done = statement if adds or any(isinstance(node, ast.Call) for node in ast.walk(statement)) else None
-        if done is not None or of_pytest(statement, called) or _loads_a_dataset(statement, source, modules):
+        if isinstance(statement, ast.AugAssign) or (isinstance(statement, ASSIGNMENT) and any(calls_in(statement))):
+            done = statement
+        if done is not None or is_run_by_pytest(statement, called) or _loads_a_dataset(statement, source, modules):
             text = modules.normalise(done or statement, source)
             if text and not _declares_an_experiment(statement, source, modules):
                 walk.define(key, text, source)
                 effect = _of_statement(key, text, source, walk)
                 name = "" if done is not None else getattr(statement, "name", "")
                 yield replace(effect, key=key, function=name) if name else effect
-        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        elif isinstance(statement, DEFINITION):
             yield from _of_definition(key, statement, source, walk)
 
 
@@ -148,55 +153,44 @@ def _with_given(effect: Effect, effects: Iterable[Effect], walk: CodeWalk) -> Ef
     """With what a fixture changes of the objects that other ones give it: ``def fast(config): config.level = 2``."""
     if not effect.function:
         return effect
-    own = touches_of(effect.text)
-    changed = {name for name, _ in own.changed | own.called | own.settings}
-    given = [other.key for other in effects if other.function in changed]
-    return replace(effect, touched=effect.touched.union(*(objects_of(key, walk) for key in given)))
+    own = changes_of(effect.text)
+    names = {name for name, _ in own.changed | own.called | own.settings}
+    given = [other.key for other in effects if other.function in names]
+    return replace(effect, changed=effect.changed.union(*(objects_of(key, walk) for key in given)))
 
 
 def _loads_a_dataset(statement: ast.stmt, source: Source, modules: Modules) -> bool:
     """Whether a function is a dataset of an experiment: it runs before all trials."""
-    decorators = getattr(statement, "decorator_list", ()) if not isinstance(statement, ast.ClassDef) else ()
-    inner = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in decorators]
-    return any(
-        isinstance(call, ast.Attribute)
-        and call.attr == "dataset"
-        and isinstance(call.value, ast.Name)
-        and modules.is_experiment(source, call.value.id)
-        for call in inner
-    )
+    paths = [path for decorator in decorators_of(statement) if (path := path_of(decorator)) is not None]
+    return any(chain == ("dataset",) and modules.is_experiment(source, name) for name, chain in paths)
 
 
 def _declares_an_experiment(statement: ast.stmt, source: Source, modules: Modules) -> bool:
-    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-    return any(isinstance(target, ast.Name) and modules.is_experiment(source, target.id) for target in targets)
+    names = [target.id for target in targets_of(statement) if isinstance(target, ast.Name)]
+    return any(modules.is_experiment(source, name) for name in names)
 
 
 def _of_statement(key: str, text: str, source: Source, walk: CodeWalk) -> Effect:
-    touched: set[str] = set()
+    changed: set[str] = set()
     packages: set[str] = set()
     everywhere = False
-    for inner in closure([key], walk):
-        module = inner.rpartition(":")[0]
+    for inner in walk.closure([key]):
+        module, own = inner.rpartition(":")[0], walk.texts[inner]
         where = source if module == source.name else walk.modules.source(module)
-        if where is None or walk.texts[inner].startswith("value "):
+        if where is None or own.startswith("value "):
             continue
-        own = touches_of(walk.texts[inner])
-        touched |= touched_by(own, usage_of(walk.texts[inner]), where, walk)
-        more, all_of_it = settings_of(own, walk.texts[inner], where, walk.modules)
-        packages |= more
-        touched |= {inner} if fills_itself(walk.texts[inner]) else set()
-        everywhere |= all_of_it or own.environment
-    return Effect(source, text, frozenset(touched), frozenset(packages), everywhere)
+        changed |= definitions_changed_by(own, where, walk) | ({inner} if fills_itself(own) else set())
+        settings, is_of_process = settings_changed_by(own, where, walk.modules)
+        packages |= settings
+        everywhere |= is_of_process
+    return Effect(source, text, frozenset(changed), frozenset(packages), everywhere)
 
 
-def _of_definition(
-    key: str, definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, source: Source, walk: CodeWalk
-) -> Iterator[Effect]:
+def _of_definition(key: str, definition: DEFINITION, source: Source, walk: CodeWalk) -> Iterator[Effect]:
     """A definition that is entered somewhere by being there, and a class that may be asked for as a subclass."""
     asked = list(definition.decorator_list)
     telling = "\n".join(ast.unparse(decorator) for decorator in asked if _may_register(decorator))
-    told, _ = settings_of(touches_of(telling), telling, source, walk.modules)
+    told, _ = settings_changed_by(telling, source, walk.modules)
     if told:  # pandas.api.extensions.register_dataframe_accessor
         yield Effect(source, walk.modules.normalise(definition, source), packages=frozenset(told))
     is_entered = enters(definition, source, walk.modules)
@@ -206,8 +200,8 @@ def _of_definition(
         return
     walk.define(key, "\n".join(ast.unparse(expression) for expression in asked), source)
     text = walk.modules.normalise(definition, source)
-    touched = frozenset(closure([key], walk)) - {key}
-    yield Effect(source, text, touched, is_subclass=not is_entered)
+    changed = frozenset(walk.closure([key])) - {key}
+    yield Effect(source, text, changed, is_subclass=not is_entered)
 
 
 def _may_register(decorator: ast.expr) -> bool:

@@ -8,9 +8,17 @@ import re
 from collections.abc import Collection, Mapping
 
 from pytest_mlexp.provenance.code.definitions import CodeWalk
+from pytest_mlexp.provenance.code.syntax import (
+    DEFINITION,
+    calls_in,
+    decorators_of,
+    defaults_of,
+    in_this_scope,
+    last_name,
+)
 from pytest_mlexp.provenance.code.usage import usage_of
-from pytest_mlexp.provenance.session.touched import closure, touched_by
-from pytest_mlexp.provenance.session.touching import touches_of
+from pytest_mlexp.provenance.session.changed import definitions_changed_by
+from pytest_mlexp.provenance.session.changes import changes_of
 
 _KEEPS_NOTHING = frozenset(("property", "staticmethod", "classmethod", "abstractmethod"))
 _KEEP_BY_ARGUMENTS = frozenset(("cache", "lru_cache", "cached_property"))
@@ -34,9 +42,9 @@ def left_by(walk: CodeWalk) -> frozenset[str] | None:
             starts.append(key)
         elif name in _AT_IMPORT:
             texts[key] = _run_later(text)
-            used = {name for name, _ in usage_of(texts[key]).names}
+            used = usage_of(texts[key]).outside
             starts += [target for name, target in walk.edges[key] if name.partition(".")[0] in used]
-    return _left_in({**texts, **{key: walk.texts[key] for key in closure(starts, walk)}}, walk)
+    return _left_in({**texts, **{key: walk.texts[key] for key in walk.closure(starts)}}, walk)
 
 
 def left_in(running: Collection[str], walk: CodeWalk) -> frozenset[str] | None:
@@ -45,7 +53,7 @@ def left_in(running: Collection[str], walk: CodeWalk) -> frozenset[str] | None:
     A cache that is asked later holds what was read only under its own arguments: nobody finds it who does not know it.
     What running code stores to the environment is left there, for all that read variables.
     """
-    return _left_in({key: walk.texts[key] for key in closure(running, walk)}, walk, running)
+    return _left_in({key: walk.texts[key] for key in walk.closure(running)}, walk, running)
 
 
 def _left_in(texts: Mapping[str, str], walk: CodeWalk, running: Collection[str] = ()) -> frozenset[str] | None:
@@ -56,11 +64,9 @@ def _left_in(texts: Mapping[str, str], walk: CodeWalk, running: Collection[str] 
         if key in running and _SETS_ENVIRONMENT.search(text):
             left.add(ENVIRONMENT)
         source = walk.modules.source(key.rpartition(":")[0])
-        own, usage = touches_of(text), usage_of(text)
-        outside = {name for name, _ in usage.names}
-        if source is None or ("<locals>" in key and not own.names.isdisjoint(outside)):
+        if source is None or ("<locals>" in key and not changes_of(text).names.isdisjoint(usage_of(text).outside)):
             return None  # a variable of an outer function, for instance
-        left |= touched_by(own, usage, source, walk)
+        left |= definitions_changed_by(text, source, walk)
         if _remembers(text, is_later=bool(running) and key not in running):
             left.add(key)
     return frozenset(left)
@@ -69,48 +75,34 @@ def _left_in(texts: Mapping[str, str], walk: CodeWalk, running: Collection[str] 
 @functools.lru_cache(maxsize=2**15)
 def _run_later(text: str) -> str:
     """The functions and classes in what ran at import, which is over when something is read."""
-    found = _Definitions()
-    if not text.startswith("value "):
-        found.visit(ast.parse(text))
-    return "\n".join(found.texts)
-
-
-class _Definitions(ast.NodeVisitor):
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
-        node.decorator_list = []
-        self.texts.append(ast.unparse(node))
-
-    visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef  # noqa: N815 - names of ast
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        self.texts.append(ast.unparse(node))
+    tree = ast.parse("" if text.startswith("value ") else text)
+    definitions = [node for node in in_this_scope(tree) if isinstance(node, DEFINITION | ast.Lambda)]
+    for definition in definitions:
+        if isinstance(definition, DEFINITION):
+            definition.decorator_list = []
+    return "\n".join(map(ast.unparse, definitions))
 
 
 @functools.lru_cache(maxsize=2**15)
 def _remembers(text: str, *, is_later: bool) -> bool:
-    """Whether something is an object that a call made, has a decorator that may be a cache, a table or a default."""
+    """Whether something is an object that a call made, or has a part that may keep what it is given."""
     if re.search(_OF_ITS_CLASS, text):
         return True
     tree = ast.parse(text)
-    for statement in tree.body:
-        made = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
-        calls = [] if made is None else [node for node in ast.walk(made) if isinstance(node, ast.Call)]
-        if any(ast.unparse(call.func).rpartition(".")[2] not in _MAKE_FIXED for call in calls):
-            return True
+    made = [s.value for s in tree.body if isinstance(s, ast.Assign | ast.AnnAssign) and s.value is not None]
+    if any(last_name(call.func) not in _MAKE_FIXED for call in calls_in(*made)):
+        return True
     keeps_nothing = _KEEPS_NOTHING | (_KEEP_BY_ARGUMENTS if is_later else frozenset())
-    for node in ast.walk(tree):
-        decorators = [d.func if isinstance(d, ast.Call) else d for d in getattr(node, "decorator_list", ())]
-        if any(ast.unparse(decorator).rpartition(".")[2] not in keeps_nothing for decorator in decorators):
-            return True
-        if isinstance(node, ast.ClassDef):
-            values = [s.value for s in node.body if isinstance(s, ast.Assign | ast.AnnAssign) and s.value is not None]
-            if not all(isinstance(value, ast.Constant) for value in values):
-                return True
-        if isinstance(node, ast.arguments):
-            defaults = [*node.defaults, *(default for default in node.kw_defaults if default is not None)]
-            if not all(isinstance(default, ast.Constant | ast.Name) for default in defaults):
-                return True
+    return any(_keeps(node, keeps_nothing) for node in ast.walk(tree))
+
+
+def _keeps(node: ast.AST, keeps_nothing: frozenset[str]) -> bool:
+    """Whether a definition has a decorator that may be a cache, a table of its class, or a default that fills up."""
+    if any(last_name(decorator) not in keeps_nothing for decorator in decorators_of(node)):
+        return True
+    if isinstance(node, ast.ClassDef):
+        values = [s.value for s in node.body if isinstance(s, ast.Assign | ast.AnnAssign) and s.value is not None]
+        return not all(isinstance(value, ast.Constant) for value in values)
+    if isinstance(node, ast.arguments):
+        return not all(isinstance(default, ast.Constant | ast.Name) for default in defaults_of(node))
     return False

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_mlexp.provenance.files.opened import Opened, changed, contents
+from pytest_mlexp.provenance.files.opened import Opened
+from pytest_mlexp.provenance.files.states import changed, contents
 from pytest_mlexp.provenance.provenance import BlockProvenance
 
 
