@@ -14,20 +14,14 @@ from typing import Any
 
 from pytest_mlexp.provenance.code.constants import PLAIN
 from pytest_mlexp.provenance.code.definitions import CodeWalk
+from pytest_mlexp.provenance.code.locating import is_of_library
 from pytest_mlexp.provenance.code.normalising import normalised
 from pytest_mlexp.provenance.code.positions import class_node, function_node
 from pytest_mlexp.provenance.code.reading import read_by
 from pytest_mlexp.provenance.contained import memory_order
 from pytest_mlexp.provenance.digests import digest
-from pytest_mlexp.provenance.libraries.packages import (
-    OWN_DISTRIBUTION,
-    is_library,
-    is_library_module,
-    is_ours,
-    is_standard,
-    version_of,
-    versions,
-)
+from pytest_mlexp.provenance.libraries.folders import is_library
+from pytest_mlexp.provenance.libraries.packages import OWN_DISTRIBUTION, is_own, is_standard, version_of, versions
 from pytest_mlexp.provenance.live import attributes, content_of, functions_in, names_in, public_of, typed_text
 
 
@@ -162,7 +156,7 @@ class ValueWalk:
         code = function.__code__
         cells = [content_of(cell) for cell in function.__closure__ or ()]
         module = function.__globals__.get("__name__", "")  # its own, where functools.wraps copied another's
-        if is_library(code.co_filename) or is_ours(module):
+        if is_library(code.co_filename) or is_own(module):
             name = f"{module}.{code.co_qualname} {self._version(module)}"
             return self._all("library", name, getattr(function, "__wrapped__", cells))
         return self._all("function", self._body(function), function.__defaults__, function.__kwdefaults__, cells)
@@ -193,7 +187,7 @@ class ValueWalk:
         return f"#{list(self.code.texts).index(key)}"
 
     def _class(self, cls: type) -> str:
-        if is_library_module(cls.__module__):
+        if is_of_library(cls.__module__):
             return self._all("library", self._library_name(cls))
         source = self.code.enter(cls.__module__)
         node = class_node(source.tree, cls) if source is not None else None

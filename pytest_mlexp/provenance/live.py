@@ -9,13 +9,13 @@ import inspect
 from types import CodeType, FunctionType
 from typing import Any
 
-from pytest_mlexp.provenance.libraries.packages import is_library_module
+from pytest_mlexp.provenance.code.locating import is_of_library
 
 
 def attributes(value: object) -> list[object]:
     """What an object that cannot be pickled has of its own, in attributes and slots."""
     slots = [name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ())]
-    if is_library_module(type(value).__module__):
+    if is_of_library(type(value).__module__):
         return []
     return [getattr(value, "__dict__", {}), {name: getattr(value, name) for name in slots if hasattr(value, name)}]
 

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 from pytest_mlexp.blocks.declared import Declared
 from pytest_mlexp.matrix import Trial
 from pytest_mlexp.provenance.code.constants import PLAIN
+from pytest_mlexp.provenance.code.locating import is_of_library
 from pytest_mlexp.provenance.code.variables import options_in, variables_of
 from pytest_mlexp.provenance.contained import classes_in, layout
 from pytest_mlexp.provenance.digests import digest
 from pytest_mlexp.provenance.files.states import State, state_of
 from pytest_mlexp.provenance.fingerprint import ValueWalk, follow
-from pytest_mlexp.provenance.libraries.packages import is_library_module, own_version, versions
+from pytest_mlexp.provenance.libraries.packages import own_version, versions
 from pytest_mlexp.provenance.libraries.precision import precision
 from pytest_mlexp.provenance.session.editing import check_is_as_loaded
 from pytest_mlexp.provenance.session.effects import SessionEffects
@@ -206,7 +207,7 @@ class Provenances:
     def _of_records(self, dataset: Dataset) -> list[BlockProvenance]:
         """The code of the classes of the team that a dataset holds objects of."""
         if id(dataset) not in self._records:
-            own = [cls for cls in classes_in(dataset.X, dataset.y) if not is_library_module(cls.__module__)]
+            own = [cls for cls in classes_in(dataset.X, dataset.y) if not is_of_library(cls.__module__)]
             self._records[id(dataset)] = [self._walked(f"records {cls.__qualname__}", cls) for cls in own]
         return self._records[id(dataset)]
 

@@ -121,7 +121,7 @@ class CodeWalk:
         """Take in definitions whose names are given as texts, which a library may look up: ``"team.nets.Net"``."""
         for text in dotted:
             module, _, name = text.rpartition(".")
-            there = self.modules.source(module) if self.modules.is_ours(module.partition(".")[0]) else None
+            there = self.modules.source(module) if self.modules.is_first_party(module.partition(".")[0]) else None
             if there is not None and name in there.bindings:
                 self._edge(key, text, self.reach(module, (name,)))
 
@@ -196,8 +196,9 @@ class CodeWalk:
         A step that leads back to itself is what ``from . import part`` binds: the submodule.
         """
         if (module, chain) in via:
-            is_ours = self.modules.place(f"{module}.{chain[0]}").kind in FIRST_PARTY
-            return self.reach(f"{module}.{chain[0]}", chain[1:], via) if is_ours else None
+            submodule = f"{module}.{chain[0]}"
+            is_there = self.modules.place(submodule).kind in FIRST_PARTY
+            return self.reach(submodule, chain[1:], via) if is_there else None
         place = self._import(module)
         source = self.modules.source(module)
         if source is None and place.kind != "folder":

@@ -9,7 +9,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Literal
 
-from pytest_mlexp.provenance.libraries.packages import is_library, is_of_standard_library, is_ours, is_standard
+from pytest_mlexp.provenance.libraries.folders import is_library, is_of_standard_library
+from pytest_mlexp.provenance.libraries.packages import is_own, is_standard
 
 STANDARD_INPUT = "<stdin>"
 FIRST_PARTY = ("source", "native", "folder")
@@ -34,7 +35,7 @@ class Place:
 def locate(name: str) -> Place:
     """Find a module, loaded or not. First-party is what was not installed into a library folder."""
     root = name.partition(".")[0]
-    if is_ours(name):
+    if is_own(name):
         return Place("library")
     spec = _spec(name)
     origin = getattr(spec, "origin", None) or getattr(sys.modules.get(name), "__file__", None)
@@ -45,13 +46,18 @@ def locate(name: str) -> Place:
     if origin is None or origin == "namespace":
         searched = getattr(spec, "submodule_search_locations", None)
         if searched:
-            return Place("library" if is_library(f"{next(iter(searched))}/x.py") else "folder", is_package=True)
+            return Place("library" if is_library(next(iter(searched))) else "folder", is_package=True)
         return Place("standard" if is_standard(root) else "missing")
     if is_library(origin):
         return Place("standard" if is_standard(root) and is_of_standard_library(origin) else "library")
     path = Path(origin)
     inside = path.name == "__init__.py"
     return Place("source" if path.suffix in {".py", ".pyw", ""} else "native", path, inside)
+
+
+def is_of_library(module: str) -> bool:
+    """Whether a module is of a library, of the standard one, or of this package."""
+    return locate(module).kind in {"library", "standard"}
 
 
 def folders_of(package: str) -> list[Path]:

@@ -29,7 +29,7 @@ class Modules:
             self._places[module] = locate(module)
         return self._places[module]
 
-    def is_ours(self, module: str) -> bool:
+    def is_first_party(self, module: str) -> bool:
         """Whether a module is first-party Python, or a folder of such."""
         return self.place(module).kind in {"source", "folder"}
 
@@ -43,7 +43,7 @@ class Modules:
     def leading_to(self, module: str) -> Iterator[Source]:
         """What an import of a module runs, as far as it is first-party: its parents, and itself."""
         parts = module.split(".")
-        if self.is_ours(parts[0]):
+        if self.is_first_party(parts[0]):
             names = [".".join(parts[:size]) for size in range(1, len(parts) + 1)]
             yield from (source for name in names if (source := self.source(name)) is not None)
 
@@ -54,7 +54,7 @@ class Modules:
 
     def inside(self, package: str) -> list[str]:
         """The first-party modules of a package, at any depth, and itself."""
-        if not self.is_ours(package):
+        if not self.is_first_party(package):
             return []
         found = [package]
         for folder in folders_of(package) if self.place(package).is_package else ():
@@ -125,7 +125,7 @@ class Modules:
 
     def _inside(self, module: str, chain: Chain) -> Iterator[tuple[Source, str, Chain]]:
         """What attributes of a module stand for, in it or in a module inside of it."""
-        while chain and self.is_ours(module):
+        while chain and self.is_first_party(module):
             there = self.source(module)
             if there is not None:
                 yield there, chain[0], chain[1:]

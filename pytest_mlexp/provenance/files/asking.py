@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pytest_mlexp.provenance.libraries.packages import OWN_FOLDER, is_library, is_of_standard_library
+from pytest_mlexp.provenance.libraries.folders import OWN_FOLDER, is_library, is_of_standard_library
 
 Note = Callable[[str, bool], None]  # a path, and whether more was asked than what kind it is of
 

@@ -20,7 +20,7 @@ from pytest_mlexp.provenance.code.locating import Place
 from pytest_mlexp.provenance.code.sources import Source, read_source
 from pytest_mlexp.provenance.code.syntax import DEFINITION, IMPORT, first_line
 from pytest_mlexp.provenance.files.states import State
-from pytest_mlexp.provenance.libraries.packages import OWN_FOLDER, is_library
+from pytest_mlexp.provenance.libraries.folders import OWN_FOLDER, is_library
 from pytest_mlexp.provenance.session.leaving import left_in
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 from pytest_mlexp.provenance.files.asking import asked, asker, reader
 from pytest_mlexp.provenance.files.between import ReadBetween, stack_of
 from pytest_mlexp.provenance.files.states import ABSENT, FILE, KINDS, State, kind_of, state_of
-from pytest_mlexp.provenance.libraries.packages import OWN_FOLDER, is_library
+from pytest_mlexp.provenance.libraries.folders import OWN_FOLDER, is_library
 
 if TYPE_CHECKING:
     from pytest_mlexp.provenance.provenance import BlockProvenance

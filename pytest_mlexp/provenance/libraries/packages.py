@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import re
 import sys
-import sysconfig
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import blake2b
@@ -14,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_mlexp.provenance.libraries.contents import content
+from pytest_mlexp.provenance.libraries.folders import OWN_FOLDER, is_library
 
-OWN_FOLDER = str(Path(__file__).parents[2])
 OWN_DISTRIBUTION = "pytest-mlexp"
 _OUR_CODE = (
     "blocks",
@@ -27,7 +26,6 @@ _OUR_CODE = (
     "tracking/description.py",
     "tracking/predictions.py",
 )  # what a number of a trial, and a file of a cell, can depend on
-_LIBRARY_FOLDERS = frozenset(("site-packages", "dist-packages"))
 
 
 def versions(root: str) -> dict[str, str]:
@@ -36,7 +34,7 @@ def versions(root: str) -> dict[str, str]:
     Only what is installed counts, with the requirements that hold here. A module that no distribution
     claims, which lies in a library folder all the same, has the version ``unknown``.
     """
-    if is_ours(root):
+    if is_own(root):
         return {OWN_DISTRIBUTION: own_version()}
     found: dict[str, str] = {}
     for name in owners(root):
@@ -48,7 +46,7 @@ def versions(root: str) -> dict[str, str]:
 def version_of(module: str) -> str:
     """The version of the distribution a module is from; the standard library has Python's, we have none."""
     root = module.partition(".")[0]
-    if is_ours(module):
+    if is_own(module):
         return OWN_DISTRIBUTION
     if is_standard(root) or root == "":
         return f"python {sys.version_info.major}.{sys.version_info.minor}"
@@ -59,32 +57,12 @@ def version_of(module: str) -> str:
 def own_version() -> str:
     """Our version; where we are not installed but worked on, with a digest of the code that numbers depend on."""
     version = metadata.version(OWN_DISTRIBUTION)
-    folder = Path(OWN_FOLDER)
-    if is_library(str(folder / "x.py")):
+    if is_library(OWN_FOLDER):
         return version
+    folder = Path(OWN_FOLDER)
     files = sorted(file for name in _OUR_CODE for file in [folder / name, *(folder / name).rglob("*.py")])
     content = b"".join(file.read_bytes() for file in files if file.is_file())
     return f"{version}+{blake2b(content, digest_size=4).hexdigest()}"
-
-
-@functools.cache
-def is_library(filename: str) -> bool:
-    """Whether a file is of the standard library or was installed, scripts such as ``pytest`` included."""
-    if filename.startswith("<frozen") or _is_installed(filename):
-        return True
-    folders = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "scripts")]
-    folders.append(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user")))
-    return any(Path(filename).is_relative_to(folder) for folder in folders)
-
-
-@functools.cache
-def is_of_standard_library(filename: str) -> bool:
-    """Whether a file is of Python itself."""
-    return is_library(filename) and not _is_installed(filename)
-
-
-def _is_installed(filename: str) -> bool:
-    return not _LIBRARY_FOLDERS.isdisjoint(Path(filename).parts)
 
 
 def is_standard(root: str) -> bool:
@@ -92,17 +70,9 @@ def is_standard(root: str) -> bool:
     return root in sys.stdlib_module_names
 
 
-def is_ours(module: str) -> bool:
+def is_own(module: str) -> bool:
     """Whether a module is of this package."""
     return module.partition(".")[0] == __name__.partition(".")[0]
-
-
-def is_library_module(name: str) -> bool:
-    """Whether a module is of a library, of the standard one, or of this package."""
-    if is_ours(name):
-        return True
-    filename = getattr(sys.modules.get(name), "__file__", None)
-    return is_library(filename) if filename else is_standard(name.partition(".")[0]) and name != "__main__"
 
 
 @functools.cache

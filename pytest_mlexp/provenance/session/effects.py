@@ -23,7 +23,6 @@ from pytest_mlexp.provenance.code.locating import Place, locate
 from pytest_mlexp.provenance.code.modules import Modules
 from pytest_mlexp.provenance.code.sources import Source, read_source
 from pytest_mlexp.provenance.code.syntax import ASSIGNMENT, DEFINITION, calls_in, decorators_of, path_of, targets_of
-from pytest_mlexp.provenance.session.changed import definitions_changed_by, objects_of, settings_changed_by
 from pytest_mlexp.provenance.session.changes import changes_of, fills_itself
 from pytest_mlexp.provenance.session.fixtures import (
     is_rewritten,
@@ -32,6 +31,7 @@ from pytest_mlexp.provenance.session.fixtures import (
     set_ups_of,
     with_methods,
 )
+from pytest_mlexp.provenance.session.targets import definitions_changed_by, objects_of, settings_changed_by
 
 _PATCHES = "<patches>"
 

@@ -17,8 +17,8 @@ from pytest_mlexp.provenance.code.syntax import (
     last_name,
 )
 from pytest_mlexp.provenance.code.usage import usage_of
-from pytest_mlexp.provenance.session.changed import definitions_changed_by
 from pytest_mlexp.provenance.session.changes import changes_of
+from pytest_mlexp.provenance.session.targets import definitions_changed_by
 
 _KEEPS_NOTHING = frozenset(("property", "staticmethod", "classmethod", "abstractmethod"))
 _KEEP_BY_ARGUMENTS = frozenset(("cache", "lru_cache", "cached_property"))

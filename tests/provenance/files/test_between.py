@@ -17,7 +17,7 @@ import pytest
 
 from pytest_mlexp.provenance.files import between
 from pytest_mlexp.provenance.files.opened import Opened
-from pytest_mlexp.provenance.libraries.packages import is_library
+from pytest_mlexp.provenance.libraries.folders import is_library
 from pytest_mlexp.provenance.provenance import BlockProvenance
 
 READERS = """

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import sysconfig
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -112,9 +111,3 @@ def test_one_folder_installed_again_is_the_same(tmp_path: Path, monkeypatch: pyt
     assert packages.versions("shop") == before
     assert "(files " in before["shop"]
     assert capture(tmp_path, ["pytest"]).contents["shop"] in before["shop"]
-
-
-def test_the_script_that_starts_pytest_is_no_code_of_the_team() -> None:
-    script = Path(sysconfig.get_path("scripts")) / "pytest"
-    assert packages.is_library(str(script))
-    assert not packages.is_library(str(Path(sysconfig.get_path("data")) / "team" / "pytest"))

@@ -29,7 +29,7 @@ def definitions_changed_by(text: str, source: Source, walk: CodeWalk) -> set[str
     found = _meant(own.changed | methods, text, source, walk)
     for dotted in own.strings:
         module, *attributes = dotted.split(".")
-        if module.isidentifier() and walk.modules.is_ours(module):
+        if module.isidentifier() and walk.modules.is_first_party(module):
             found |= {key for key in [walk.reach(module, tuple(attributes))] if key is not None}
     makers = _meant(own.made, text, source, walk) | {key for key in found if _is_object(key, walk)}
     found |= {inner for key in makers for inner in objects_of(key, walk)}
@@ -77,7 +77,7 @@ def _is_method(name: str, chain: Chain, source: Source, modules: Modules) -> boo
         module = f"{target.module}.{target.attribute}" if target.attribute else target.module
         if modules.place(module).kind == "missing":
             return True
-        while len(chain) > 1 and modules.is_ours(f"{module}.{chain[0]}"):
+        while len(chain) > 1 and modules.is_first_party(f"{module}.{chain[0]}"):
             module, chain = f"{module}.{chain[0]}", chain[1:]
         there = modules.source(module)
         return len(chain) > 1 or (there is not None and modules.is_object(there, chain[0]))

@@ -1,0 +1,30 @@
+"""Whose a file is, by the folder that it lies in: the team's, of a library, of Python, or ours."""
+
+from __future__ import annotations
+
+import functools
+import sysconfig
+from pathlib import Path
+
+OWN_FOLDER = str(Path(__file__).parents[2])
+_INSTALLED = frozenset(("site-packages", "dist-packages"))
+
+
+@functools.cache
+def is_library(path: str) -> bool:
+    """Whether a file or folder is of the standard library or was installed, scripts such as ``pytest`` included."""
+    if path.startswith("<frozen") or _is_installed(path):
+        return True
+    folders = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "scripts")]
+    folders.append(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user")))
+    return any(Path(path).is_relative_to(folder) for folder in folders)
+
+
+@functools.cache
+def is_of_standard_library(path: str) -> bool:
+    """Whether a file is of Python itself."""
+    return is_library(path) and not _is_installed(path)
+
+
+def _is_installed(path: str) -> bool:
+    return not _INSTALLED.isdisjoint(Path(path).parts)
