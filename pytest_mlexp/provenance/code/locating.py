@@ -77,12 +77,22 @@ def _spec(name: str) -> ModuleSpec | None:
         return loaded if isinstance(loaded, ModuleSpec) else None
     if name in sys.modules:  # a script, or a module that was made by hand
         return None
-    parent, _, _ = name.rpartition(".")
+    parent = name.rpartition(".")[0]
+    above = _spec(parent) if parent else None
+    searched = list(above.submodule_search_locations or ()) if above is not None else []
     try:
         if not parent:
             return importlib.util.find_spec(name)
-        above = _spec(parent)
-        searched = None if above is None else above.submodule_search_locations
-        return None if searched is None else PathFinder.find_spec(name, searched)
+        return PathFinder.find_spec(name, searched) if searched else None
+    except KeyError:  # Python asks the parent of a folder without ``__init__.py``, which is not loaded
+        return _folder(name, searched)
     except (ImportError, ValueError, AttributeError):
         return None
+
+
+def _folder(name: str, searched: list[str]) -> ModuleSpec:
+    """The specification of a package that is no more than folders."""
+    folders = [Path(above) / name.rpartition(".")[2] for above in searched]
+    spec = ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = [str(folder) for folder in folders if folder.is_dir()]
+    return spec
