@@ -22,7 +22,7 @@ from pytest_mlexp.provenance.contained import memory_order
 from pytest_mlexp.provenance.digests import digest
 from pytest_mlexp.provenance.libraries.folders import is_library
 from pytest_mlexp.provenance.libraries.packages import OWN_DISTRIBUTION, is_own, is_standard, version_of, versions
-from pytest_mlexp.provenance.live import attributes, content_of, functions_in, names_in, public_of, typed_text
+from pytest_mlexp.provenance.live import attributes, content_of, functions_in, names_of, public_of, typed_text
 
 
 def fingerprint(*parts: object) -> str:
@@ -174,7 +174,7 @@ class ValueWalk:
         own: object = code if node is None else normalised(node, keeping=self.keeping)
         if isinstance(own, str):
             self.typed_in.append(own)
-        named = {name: function.__globals__[name] for name in sorted(names_in(code)) if name in function.__globals__}
+        named = {name: function.__globals__[name] for name in sorted(names_of(code)) if name in function.__globals__}
         return (own, named)
 
     def _defined(self, module: str, qualname: str, text: str, source: Any, without: Iterable[str] = ()) -> str:

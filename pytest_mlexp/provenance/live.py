@@ -38,9 +38,9 @@ def content_of(cell: Any) -> object:
         return ...
 
 
-def names_in(code: CodeType) -> set[str]:
+def names_of(code: CodeType) -> set[str]:
     """The names that code and what is defined in it look up."""
-    inner = [names_in(const) for const in code.co_consts if isinstance(const, CodeType)]
+    inner = [names_of(const) for const in code.co_consts if isinstance(const, CodeType)]
     return set(code.co_names).union(*inner)
 
 

@@ -154,8 +154,6 @@ class Provenances:
         code = self._callable(variant.factory, variant.depends_on, variant.module)
         plain = _plain(variant)
         found = [self._walked(part, v) for name, v in variant.params.items() if (part := f"param {name}") not in plain]
-        if not found:
-            return code
         return functools.reduce(operator.or_, found, code)
 
     def _callable(self, function: object, depends_on: Iterable[Declared], module: str) -> BlockProvenance:

@@ -6,7 +6,7 @@ import ast
 import weakref
 from types import CodeType
 
-from pytest_mlexp.provenance.code.syntax import DEFINITION, FUNCTION, first_line
+from pytest_mlexp.provenance.code.syntax import FUNCTION, first_line, in_this_scope
 
 _lines: weakref.WeakKeyDictionary[ast.Module, dict[int, list[ast.AST]]] = weakref.WeakKeyDictionary()
 
@@ -27,20 +27,10 @@ def class_node(tree: ast.Module, cls: type) -> ast.ClassDef | None:
     for name in cls.__qualname__.split("."):
         if name == "<locals>":
             continue
-        level = [node for outer in level for node in _inside(outer) if getattr(node, "name", None) == name]
+        inside = [node for outer in level for child in ast.iter_child_nodes(outer) for node in in_this_scope(child)]
+        level = [node for node in inside if getattr(node, "name", None) == name]
     found = [node for node in level if isinstance(node, ast.ClassDef)]
     return found[-1] if found else None
-
-
-def _inside(outer: ast.AST) -> list[ast.AST]:
-    found: list[ast.AST] = []
-    waiting = list(ast.iter_child_nodes(outer))
-    while waiting:
-        node = waiting.pop(0)
-        found.append(node)
-        if not isinstance(node, DEFINITION):
-            waiting += ast.iter_child_nodes(node)
-    return found
 
 
 def _by_line(tree: ast.Module) -> dict[int, list[ast.AST]]:

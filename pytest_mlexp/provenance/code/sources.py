@@ -1,4 +1,4 @@
-"""First-party modules as text: what each of their names is bound by, what they import, what they do when imported."""
+"""First-party modules as text: what each of their names is bound by, and what they import."""
 
 from __future__ import annotations
 

@@ -14,9 +14,10 @@ _SET_UPS = frozenset(("setup_module", "setup_function", "setup_class", "setup_me
 
 def is_run_by_pytest(statement: ast.stmt, called: frozenset[str]) -> bool:
     """Whether a statement is a hook, or one of the fixtures and set-up functions that are called."""
-    if not isinstance(statement, FUNCTION) or statement.name.startswith("pytest_"):
-        return isinstance(statement, FUNCTION)
-    return statement.name in called and (statement.name in _SET_UPS or _fixture(statement) is not None)
+    if not isinstance(statement, FUNCTION):
+        return False
+    is_set_up_or_fixture = statement.name in _SET_UPS or _fixture(statement) is not None
+    return statement.name.startswith("pytest_") or (statement.name in called and is_set_up_or_fixture)
 
 
 def set_ups_of(tree: ast.Module) -> frozenset[str]:
