@@ -8,6 +8,10 @@ from pathlib import Path
 
 OWN_FOLDER = str(Path(__file__).parents[2])
 _INSTALLED = frozenset(("site-packages", "dist-packages"))
+_OF_PYTHON = (  # asked here, as sysconfig opens files for it, and openings are what this is asked about
+    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "scripts")),
+    sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user")),
+)
 
 
 @functools.cache
@@ -15,9 +19,7 @@ def is_library(path: str) -> bool:
     """Whether a file or folder is of the standard library or was installed, scripts such as ``pytest`` included."""
     if path.startswith("<frozen") or _is_installed(path):
         return True
-    folders = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "scripts")]
-    folders.append(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user")))
-    return any(Path(path).is_relative_to(folder) for folder in folders)
+    return any(Path(path).is_relative_to(folder) for folder in _OF_PYTHON)
 
 
 @functools.cache
