@@ -4,6 +4,7 @@ import importlib
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 import threading
 import warnings
@@ -244,3 +245,16 @@ def test_a_folder_that_is_listed_counts_by_the_names_in_it(tmp_path: Path) -> No
     assert changed(before, tmp_path) is None
     (tmp_path / "parts" / "b.csv").write_text("2")
     assert changed(before, tmp_path) == "file changed: parts"
+
+
+def test_the_first_file_of_a_process_is_seen_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("a")
+    script = (
+        "import sys\n"
+        "from pytest_mlexp.provenance.files.opened import Opened\n"
+        "with Opened().listening():\n"
+        "    print(open(sys.argv[1]).read())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, file], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "a"
