@@ -24,13 +24,7 @@ from pytest_mlexp.provenance.code.modules import Modules
 from pytest_mlexp.provenance.code.sources import Source, read_source
 from pytest_mlexp.provenance.code.syntax import ASSIGNMENT, DEFINITION, calls_in, decorators_of, path_of, targets_of
 from pytest_mlexp.provenance.session.changes import changes_of, fills_itself
-from pytest_mlexp.provenance.session.fixtures import (
-    is_rewritten,
-    is_run_by_pytest,
-    requested_fixtures,
-    set_ups_of,
-    with_methods,
-)
+from pytest_mlexp.provenance.session.fixtures import is_rewritten, run_by_pytest, with_methods
 from pytest_mlexp.provenance.session.targets import definitions_changed_by, objects_of, settings_changed_by
 
 _PATCHES = "<patches>"
@@ -110,8 +104,8 @@ class SessionEffects:
         walk = CodeWalk()
         sources = [source for name in self.loaded if (source := walk.modules.source(name)) is not None]
         sources += [read_source(_named(path), Place("source", path)) for path in self._files]
-        fixtures = requested_fixtures(source.tree for source in sources)
-        found = [effect for source in sources for effect in _effects(source, walk, fixtures)]
+        by_pytest = run_by_pytest([source.tree for source in sources])
+        found = [effect for source in sources for effect in _effects(source, walk, by_pytest)]
         return tuple(_with_given(effect, found, walk) for effect in found)
 
 
@@ -131,14 +125,14 @@ def _named(path: Path) -> str:
     return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.name
 
 
-def _effects(source: Source, walk: CodeWalk, fixtures: frozenset[str]) -> Iterator[Effect]:
-    modules, called = walk.modules, fixtures | set_ups_of(source.tree)
+def _effects(source: Source, walk: CodeWalk, by_pytest: frozenset[ast.stmt]) -> Iterator[Effect]:
+    modules = walk.modules
     for number, statement in enumerate(with_methods(source.body)):
         key = f"{source.name}:<{number}>"
         done = effect_of(statement, source, modules)
         if isinstance(statement, ast.AugAssign) or (isinstance(statement, ASSIGNMENT) and any(calls_in(statement))):
             done = statement
-        if done is not None or is_run_by_pytest(statement, called) or _loads_a_dataset(statement, source, modules):
+        if done is not None or statement in by_pytest or _loads_a_dataset(statement, source, modules):
             text = modules.normalise(done or statement, source)
             if text and not _declares_an_experiment(statement, source, modules):
                 walk.define(key, text, source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from pytest_mlexp.provenance.code.syntax import FUNCTION, calls_in, decorators_of, last_name, texts_in
 
@@ -12,20 +12,17 @@ from pytest_mlexp.provenance.code.syntax import FUNCTION, calls_in, decorators_o
 _SET_UPS = frozenset(("setup_module", "setup_function", "setup_class", "setup_method"))
 
 
-def is_run_by_pytest(statement: ast.stmt, called: frozenset[str]) -> bool:
-    """Whether a statement is a hook, or one of the fixtures and set-up functions that are called."""
-    if not isinstance(statement, FUNCTION):
-        return False
-    is_set_up_or_fixture = statement.name in _SET_UPS or _fixture(statement) is not None
-    return statement.name.startswith("pytest_") or (statement.name in called and is_set_up_or_fixture)
-
-
-def set_ups_of(tree: ast.Module) -> frozenset[str]:
-    """Names of the functions that pytest calls before cells, of a module with cells or with a base of their classes."""
-    functions = _functions(tree)
-    has_cells = any("evaluation" in _arguments(function) for function in functions)
-    is_of_unit_tests = any(function.name.startswith("test") for function in functions)
-    return _SET_UPS if has_cells or not is_of_unit_tests else frozenset()
+def run_by_pytest(trees: Collection[ast.Module]) -> frozenset[ast.stmt]:
+    """The hooks of modules, and the set-up functions and fixtures that run before cells."""
+    fixtures = _requested_fixtures(trees)
+    found: list[FUNCTION] = []
+    for tree in trees:
+        called = fixtures | (_SET_UPS if _may_set_up_cells(tree) else frozenset())
+        for function in _functions(tree):
+            is_for_it = function.name in _SET_UPS or _fixture(function) is not None
+            if function.name.startswith("pytest_") or (is_for_it and function.name in called):
+                found.append(function)
+    return frozenset(found)
 
 
 def with_methods(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -36,7 +33,14 @@ def with_methods(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             yield from (inner for inner in statement.body if isinstance(inner, FUNCTION))
 
 
-def requested_fixtures(trees: Iterable[ast.Module]) -> frozenset[str]:
+def _may_set_up_cells(tree: ast.Module) -> bool:
+    """Whether a module has cells, or may have a base of their classes."""
+    functions = _functions(tree)
+    has_cells = any("evaluation" in _arguments(function) for function in functions)
+    return has_cells or not any(function.name.startswith("test") for function in functions)
+
+
+def _requested_fixtures(trees: Iterable[ast.Module]) -> frozenset[str]:
     """Names of the fixtures that run for cells: autouse, asked for with ``evaluation``, and theirs."""
     functions: list[FUNCTION] = []
     named: set[str] = set()
