@@ -102,31 +102,27 @@ class Opened:
 
         What is opened for both counts as read unless it was written in the end.
         """
-        absolute = _input(path)
-        if absolute is None:
-            return
-        if absolute.endswith(_CODE):
-            self._note_code(absolute)
+        if path.endswith(_CODE):
+            self._note_code(path)
         elif flags & _WRITING:
-            self._written.add(absolute)
-        elif self._now.get(absolute) in {None, *KINDS} and (state := state_of(absolute)) is not None:
-            self._now[absolute] = state
+            self._written.add(path)
+        elif self._now.get(path) in {None, *KINDS} and (state := state_of(path)) is not None:
+            self._now[path] = state
             if reader not in _WITHOUT_CACHE:
-                self._for_all.add(absolute)
+                self._for_all.add(path)
             if flags & os.O_RDWR:
-                self._both.add(absolute)
+                self._both.add(path)
 
     def note_between(self, path: str, flags: int, frame: FrameType) -> None:
         """Take in an opening while no trial runs."""
-        absolute = _input(path)
-        if absolute is None or absolute.endswith(_CODE):
+        if path.endswith(_CODE):
             return
         if flags & _WRITING:
-            self._between.note_writing(absolute)
+            self._between.note_writing(path)
         elif stack := stack_of(frame):
-            self._between.note(absolute, state_of(absolute) or ABSENT, stack)
+            self._between.note(path, state_of(path) or ABSENT, stack)
             if flags & os.O_RDWR:
-                self._both.add(absolute)
+                self._both.add(path)
 
     def note_question(self, path: str, more: bool) -> None:  # noqa: FBT001 - the shape of a note
         """Take in that the team's code asked whether a file is there, or more of it."""
@@ -135,7 +131,7 @@ class Opened:
             return
         kind = kind_of(absolute)
         if more and kind == FILE:
-            self.note(path, os.O_RDWR)
+            self.note(absolute, os.O_RDWR)
         else:
             self._now.setdefault(absolute, kind)
             if kind == ABSENT and absolute not in self._written:
@@ -199,25 +195,34 @@ def _install() -> None:
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     if not (_watching or _listening) or event not in _EVENTS or not args:
         return
-    path = "." if args[0] is None else args[0]
-    if not isinstance(path, str | bytes | os.PathLike):
+    frame = sys._getframe(1)  # noqa: SLF001
+    if event in _LISTING and "importlib" in frame.f_code.co_filename:
+        return  # an import looks for a module
+    name = _named(event, args[0])
+    path = _input(name) if name is not None else None
+    if path is None:
         return
     flags = (args[2] or 0) if event == "open" else os.O_RDWR if event == "sqlite3.connect" else 0
-    if event in _LISTING and "importlib" in sys._getframe(1).f_code.co_filename:  # noqa: SLF001
-        return  # an import looks for a module
-    name = os.fsdecode(path)
-    if event == "sqlite3.connect" and name.startswith("file:"):
-        name = unquote(urlsplit(name).path)
     if not _watching:
         for opened in _listening:
-            opened.note_between(name, flags, sys._getframe(1))  # noqa: SLF001
+            opened.note_between(path, flags, frame)
         return
-    is_absent = event == "open" and not flags & (os.O_WRONLY | os.O_CREAT) and state_of(name) is None
+    is_absent = event == "open" and not flags & (os.O_WRONLY | os.O_CREAT) and state_of(path) is None
     for opened in _watching:
         if not is_absent:
-            opened.note(name, flags, reader(sys._getframe(1)))  # noqa: SLF001
-        elif asker(sys._getframe(1)) is not None:  # noqa: SLF001
-            opened.note_question(name, more=False)
+            opened.note(path, flags, reader(frame))
+        elif asker(frame) is not None:
+            opened.note_question(path, more=False)
+
+
+def _named(event: str, path: Any) -> str | None:
+    """The path that an event is about; None where it is about a file that is open already."""
+    if path is None:
+        return "."
+    if not isinstance(path, str | bytes | os.PathLike):
+        return None
+    name = os.fsdecode(path)
+    return unquote(urlsplit(name).path) if event == "sqlite3.connect" and name.startswith("file:") else name
 
 
 def _input(path: str) -> str | None:
