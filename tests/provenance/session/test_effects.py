@@ -44,6 +44,16 @@ FOUND = f"import sys\nimport base\n{SHOP}\ndef value(name='ba'):\n    return sys
 MADE_UP = f"import importlib\n{SHOP}\ndef value(name):\n    return importlib.import_module(f'team.{{name}}')\n{MODEL}"
 DYNAMIC = MADE_UP.replace("f'team.{name}'", "name")
 
+TABLE = """
+class Table:
+    steps = []
+
+    @classmethod
+    def add(cls, step):
+        cls.steps.append(step)
+        return step
+"""
+
 COUNTS: dict[str, Case] = {
     "a patch by a module that is not imported": (
         {"base": BASE, "shop_model": USES, "part": "import base\nbase.scale = lambda x: x + 1\n"},
@@ -125,7 +135,18 @@ COUNTS: dict[str, Case] = {
         "return -x",
     ),
     "any module": ({"base": BASE, "shop_model": "import base\n" + DYNAMIC}, "base", "return x", "return -x"),
+    "a function that a class in another package keeps": (
+        {
+            "team.inner": TABLE,
+            "part": "import team.inner\n\n@team.inner.Table.add\ndef step():\n    return 1\n",
+            "shop_model": f"import team.inner\n{SHOP}\ndef value():\n    return team.inner.Table.steps[0]()\n{MODEL}",
+        },
+        "part",
+        "return 1",
+        "return 2",
+    ),
 }
+
 HARMLESS: dict[str, Case] = {
     "a patch of what the model does not use": (
         {"base": BASE, "shop_model": USES, "part": "import base\nbase.unused = lambda x: x + 1\n"},
