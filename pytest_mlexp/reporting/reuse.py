@@ -67,6 +67,8 @@ def _reasons(records: Iterable[CellRecord], tests: Iterable[TestRecord]) -> Iter
             state = "reused" if record.evaluation.reused else "made"
             of = f"evaluations of {record.experiment} by {record.evaluator}"
             yield _Reason(of, record.cell, state, record.evaluation.why)
+        if record.error is not None:
+            yield _Reason(f"failed cells of {record.experiment}", record.cell, "run", "a failure is never kept")
 
 
 def _each(group: Sequence[_Reason]) -> list[tuple[str, _Reason]]:

@@ -67,6 +67,10 @@ def test_evaluations_have_their_own_reasons() -> None:
     ]
 
 
+def test_failed_cells_are_told_as_run() -> None:
+    assert rows(cell(error="ValueError: no")) == ["failed cells of e | a-d-v-cpu | run | a failure is never kept"]
+
+
 def test_further_trials_are_told_apart() -> None:
     told = rows(cell(trial(0, why="unchanged")), tests=[further(trial(7), trial(8)), further(trial(7))])
     assert told == [
