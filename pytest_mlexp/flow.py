@@ -66,6 +66,7 @@ class Flow:
         self._conditions: dict[str, Conditions] = {}
         self._offered: dict[tuple[str, str, str], frozenset[str] | None] = {}
         self._evaluated: dict[tuple[str, str], Evaluated] = {}
+        self._ran: dict[tuple[str, str], tuple[TrialRecord, ...]] = {}
         self._further: dict[tuple[str, str], tuple[TrialRecord, ...]] = {}
 
     def evaluate(self, cell: Cell) -> Evaluation:
@@ -95,7 +96,8 @@ class Flow:
         except BaseException as error:  # noqa: BLE001 - recorded here, raised again by evaluate
             failure = Failure.of(error)
             dataset = self._datasets.get((cell.experiment.name, cell.dataset.name))
-            self._record(failed(base, failure, None if isinstance(dataset, Failure) else dataset), {})
+            record = failed(base, failure, None if isinstance(dataset, Failure) else dataset)
+            self._record(replace(record, trials=self._ran.get((cell.experiment.name, cell.id), ())), {})
             return Evaluated(None, failure)
         self._record(record, files)
         return Evaluated(evaluation)
@@ -105,7 +107,9 @@ class Flow:
         dataset = self.dataset(cell)
         trials = cell.trials(split.name for split in dataset.splits)
         check_requests(cell, dataset, lambda: self._methods(cell.experiment, trials[0], dataset))
+        check_slices(cell, dataset)
         got = self._got(cell, trials, dataset)
+        told_of = self._ran[cell.experiment.name, cell.id] = records_of(got)
         ran = [(trial, one.outcome) for trial, one in got]
         joined = self._evaluated_once(cell, got, dataset)
         (evaluation, unmeasured), made = joined.value, self._files(cell, got, joined, dataset)
@@ -115,9 +119,8 @@ class Flow:
         told = (*record.notes, *self.reuse.notes(got), *self.reuse.unknown(cell), *unmeasured, *lost)
         found = made.is_found and joined.is_found and all(one.reused for _, one in got)
         notes = tuple(dict.fromkeys(told))
-        made_how = EvaluationRecord(joined.is_found, joined.why)
-        told_of = replace(record, notes=notes, trials=records_of(got), evaluation=made_how, found=found)
-        return evaluation, told_of, files
+        made_how = EvaluationRecord(joined.is_reused, joined.why)
+        return evaluation, replace(record, notes=notes, trials=told_of, evaluation=made_how, found=found), files
 
     def again(self, cell: Cell, seeds: Iterable[int], *, anew: bool = False) -> Evaluation:
         """The cell's evaluation with other seeds than the declared ones, or with those ``anew``.
@@ -141,9 +144,7 @@ class Flow:
         key = (cell.experiment.name, cell.dataset.name)
         if key not in self._datasets:
             try:
-                loaded = _load(cell.dataset)
-                check_slices(cell, loaded)
-                self._datasets[key] = loaded
+                self._datasets[key] = _load(cell.dataset)
             except self._interrupts:
                 raise
             except BaseException as error:  # noqa: BLE001 - kept, so that a broken loader runs once

@@ -66,6 +66,16 @@ class Cell:
         )
         return bool(datasets or models) and all(fits)
 
+    def shares_dataset_with(self, gate: Gate) -> bool:
+        """Whether the gate covers this cell or another one on its dataset."""
+        names, models = set(gate.on), self.experiment.models.values()
+        if not names or self.dataset.name in names:
+            return True
+        whole = tuple(f"{variant.name}-{self.dataset.name}-" for variant in models)
+        is_of_model = not names.isdisjoint(name for variant in models for name in (variant.name, variant.block))
+        of_others = not names.isdisjoint(self.experiment.datasets)
+        return (is_of_model and not of_others) or any(name.startswith(whole) for name in names)
+
     def informs(self, gate: Gate) -> bool:
         """Whether what the gate finds against a baseline does not fail this cell.
 

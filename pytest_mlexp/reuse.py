@@ -52,12 +52,13 @@ class Remembered(Generic[KnownT]):
 
     Attributes:
         content: digest of it as it is kept; empty where it is not.
-        is_found: whether it was in the store; ``why`` it was, or was not.
+        is_found: whether it was in the store; ``is_reused``: whether an earlier session put it there; ``why`` that is.
     """
 
     value: KnownT
     content: str = ""
     is_found: bool = False
+    is_reused: bool = False
     why: str = ""
 
 
@@ -165,7 +166,9 @@ class Reuse:
         place = place_of(folder, name, provenance.key)
         found = kept.find(place, lambda _: None) if kept.was_there(folder, name) else Found()
         if found.header is not None:
-            return Remembered(found.content, found.header.payload, is_found=True, why="unchanged")
+            is_reused = found.header.session != kept.session
+            why = "unchanged" if is_reused else "made by another worker"
+            return Remembered(found.content, found.header.payload, is_found=True, is_reused=is_reused, why=why)
         if found.broken is not None:
             self._to_tell.append(f"the kept evaluation of {cell.id} was broken ({found.broken}): evaluated again")
         why = kept.why_not(folder, name, provenance) if found.why == "new" else found.why
@@ -246,7 +249,7 @@ def _provenance(cell: Cell, ran: Ran, block: BlockProvenance) -> Provenance:
     evaluator = cell.evaluator
     signature = (evaluator.metrics, evaluator.requests, evaluator.optional, sorted(evaluator.responses.items()))
     own = {
-        "outcomes": digest(repr(_identities(ran))),
+        "trials": digest(repr(_identities(ran))),
         "dataset": repr((cell.dataset.name, cell.dataset.version)),
         "gates": digest(repr([(gate.metric, gate.slices, gate.compares) for gate in cell.gates])),
         "signature": digest(repr(signature)),

@@ -7,13 +7,12 @@ import secrets
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mlexp.blocks.device import absent_reason, parse_devices, probe, resolve
-from pytest_mlexp.errors import DeviceError, TrackingError
+from pytest_mlexp.errors import DeviceError
 from pytest_mlexp.execution.outcome import INTERRUPTS
 from pytest_mlexp.execution.store import OutcomeStore
 from pytest_mlexp.flow import Flow
@@ -27,12 +26,11 @@ from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import CellRecord, EndRecord, Evaluation, TestRecord
 from pytest_mlexp.reporting.html import to_page
 from pytest_mlexp.reporting.leaderboard import boards, failures, text_table, to_frame, to_html
-from pytest_mlexp.reporting.report import report
+from pytest_mlexp.reporting.report import report_on
 from pytest_mlexp.reuse import FOLDER, open_store
 from pytest_mlexp.tracking.address import OFF, absolute, check_uri, experiment_folder, how_to_open
 from pytest_mlexp.tracking.embedded import project_folder
 from pytest_mlexp.tracking.environment import REPRODUCES, capture
-from pytest_mlexp.tracking.journal import read
 from pytest_mlexp.tracking.mirror import REPORT
 from pytest_mlexp.tracking.recorder import Recorder
 from pytest_mlexp.verdicts import Verdict
@@ -145,7 +143,7 @@ def run(
     """
     uri, folder = _address(tracking_uri)
     places = _places(devices)
-    cells = _cells(experiment, places)
+    cells, missing = _cells(experiment, places), left_out(experiment, places)
     root = project_folder(Path.cwd())
     kept = open_store(root, store, session=secrets.token_hex(8), fresh=fresh or REPRODUCES in os.environ)
     judging = Judging(AcceptedState(root / baseline), cells, alpha=check_alpha(alpha))
@@ -170,8 +168,8 @@ def run(
         status = "FINISHED"
     finally:
         if recorder is not None:
-            _finish(recorder, status)
-    results = Results(evaluations, tuple(records), judging.verdicts, left_out=left_out(experiment, places))
+            _finish(recorder, status, missing)
+    results = Results(evaluations, tuple(records), judging.verdicts, left_out=missing)
     return results if recorder is None else _recorded(results, recorder)
 
 
@@ -208,13 +206,14 @@ def _recorder(root: Path, uri: str | None, scope: str, folder: str | None) -> Re
     )
 
 
-def _finish(recorder: Recorder, status: Literal["FINISHED", "KILLED"]) -> None:
+def _finish(recorder: Recorder, status: Literal["FINISHED", "KILLED"], missing: str) -> None:
     """End the record, with a report on what is in it."""
-    with suppress(TrackingError):  # where there is no journal the recorder tells why
-        ended = EndRecord(int(time.time() * 1000), status)
-        page = to_page(report(replace(read(recorder.folder), end=ended)))
-        recorder.artifact(REPORT, page.encode())
-    recorder.finish(status)
+    end = EndRecord.now(status)
+    try:
+        if (contents := recorder.contents(end)) is not None:
+            recorder.artifact(REPORT, to_page(report_on(contents, left_out=filter(None, [missing]))).encode())
+    finally:
+        recorder.finish(end)
 
 
 def _recorded(results: Results, recorder: Recorder) -> Results:

@@ -49,6 +49,16 @@ def test_a_model_that_raises_is_not_fitted_again_and_every_cell_is_recorded(toy:
     assert all(record.dataset.digest for record in toy.records)
 
 
+def test_a_cell_whose_evaluator_raises_tells_of_its_trials(toy: Toy) -> None:
+    @toy.experiment.evaluator(maximize="nothing")
+    def nothing(y_pred: Any) -> float:
+        raise ValueError("no score")
+
+    with pytest.raises(ValueError, match="no score"):
+        toy.flow().evaluate(toy.cell("half-numbers_from_zero-nothing"))
+    assert [trial.trial.rpartition("-")[2] for trial in toy.records[-1].trials] == ["fold1", "fold2"]
+
+
 def test_a_record_holds_what_the_cell_left(toy: Toy) -> None:
     flow = toy.flow()
     flow.evaluate(toy.cell("half"))

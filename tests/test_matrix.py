@@ -139,3 +139,16 @@ def test_of_an_evaluator_that_makes_timings_and_more_the_name_decides_and_one_al
         declares = [experiment.gate(metric, max_drop=0.01) for metric in metrics]
         cell = expand(experiment, ["cpu"])[0]
         assert [cell.informs(gate) for gate in declares] == informs
+
+
+ON = ["d1", "d2", "m1", "m2", "m2-d1-e-cpu", "m1-d2-e-cpu"]
+
+
+@given(st.lists(st.sampled_from(ON), unique=True))
+def test_a_gate_shares_a_dataset_with_a_cell_where_it_covers_one_on_it(on: list[str]) -> None:
+    experiment = declared(["d1", "d2"], ["m1", "m2"], ["e"])
+    gate = experiment.gate("e", at_least=0.5, on=on)
+    cells = expand(experiment, ["cpu"])
+    for cell in cells:
+        covered = [other for other in cells if other.dataset is cell.dataset and other.is_covered(gate)]
+        assert cell.shares_dataset_with(gate) is bool(covered)

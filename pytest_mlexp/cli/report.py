@@ -24,16 +24,16 @@ def add(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Write the report, or print it."""
     from pytest_mlexp.reporting.markdown import to_markdown
-    from pytest_mlexp.reporting.report import report, write_report
+    from pytest_mlexp.reporting.report import report_on, write_report
     from pytest_mlexp.tracking.embedded import project_folder
     from pytest_mlexp.tracking.journal import read
 
-    contents = read(_folder(project_folder(Path.cwd()), given.session))
+    document = report_on(read(_folder(project_folder(Path.cwd()), given.session)))
     if given.to is None:
-        print(to_markdown(report(contents)), end="")  # noqa: T201 - what the command is for
+        print(to_markdown(document), end="")  # noqa: T201 - what the command is for
         return 0
     try:
-        write_report(given.to, contents)
+        write_report(given.to, document)
     except OSError as error:
         raise SettingsError(f"the report cannot be written to {given.to}: {error.strerror or error}") from None
     print(f"report: {given.to}")  # noqa: T201

@@ -17,7 +17,7 @@ from pytest_mlexp.execution.seeding import seeded
 from pytest_mlexp.gates import influence
 from pytest_mlexp.gates.contributions import Contributions, Tested, tabulate
 from pytest_mlexp.gates.rules import OPERATIONAL, SPEED, WAITED, Gate
-from pytest_mlexp.matrix import Cell, Trial, expand
+from pytest_mlexp.matrix import Cell, Trial
 from pytest_mlexp.naming import nearest
 from pytest_mlexp.records import Evaluation
 
@@ -111,10 +111,8 @@ def check_slices(cell: Cell, dataset: Dataset) -> None:
     Raises:
         DataError: names the gate, the column and the candidates.
     """
-    named = {name.rpartition("-")[2] for gate in cell.experiment.gates for name in gate.on}
-    cells = expand(cell.experiment, sorted({"cpu", cell.device, *named}))
-    for gate in dict.fromkeys(gate for one in cells if one.dataset is cell.dataset for gate in one.gates):
-        if gate.slices is None:
+    for gate in cell.experiment.gates:
+        if gate.slices is None or not cell.shares_dataset_with(gate):
             continue
         values, slices = np.asarray(_column(dataset, gate.slices)), 0
         if len(values) >= _FEW_ROWS and 2 * (slices := len(set(map(str, values.tolist())))) > len(values):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from pytest_mlexp.blocks.device import absent_reason
 from pytest_mlexp.experiment import Experiment
 from pytest_mlexp.gates.state import MissingCell, skipped
 from pytest_mlexp.matrix import Cell, left_out
+from pytest_mlexp.reporting.notes import skipped as told_of_skipped
 from pytest_mlexp.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -28,28 +28,23 @@ class Absent:
     def __init__(self, config: pytest.Config, gating: Gating) -> None:
         self._config = config
         self._gating = gating
-        self._models: dict[str, str] = {}
+        self.left_out: dict[str, str] = {}
 
     def pytest_collection_finish(self) -> None:
         """Note the models that have no cell on the devices asked for."""
-        self._models = self._config.stash.get(LEFT_OUT, {})
+        self.left_out = self._config.stash.get(LEFT_OUT, {})
         if hasattr(self._config, "workeroutput"):
-            self._config.workeroutput[_TOLD] = self._models
+            self._config.workeroutput[_TOLD] = self.left_out
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Learn from a worker which models have none."""
-        self._models = getattr(node, "workeroutput", {}).get(_TOLD, self._models)
+        self.left_out = getattr(node, "workeroutput", {}).get(_TOLD, self.left_out)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how many cells were skipped for want of their device, and which models had no cell at all."""
-        skipped = [test for test in self._gating.absent if test.outcome == "skipped"]
-        cells = {(test.experiment, test.cell): test.message for test in skipped}
-        for reason, count in Counter(cells.values()).items():
-            several = "s were" if count > 1 else " was"
-            terminalreporter.write_line(f"{count} cell{several} skipped: {reason}", yellow=True)
-        for told in self._models.values():
-            terminalreporter.write_line(told, yellow=True)
+        for line in (*told_of_skipped(self._gating.absent), *self.left_out.values()):
+            terminalreporter.write_line(line, yellow=True)
 
 
 def why_none(experiment: Experiment, cells: Iterable[Cell], devices: Iterable[str]) -> str:

@@ -98,7 +98,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--mlexp-fresh", action="store_true", help="run every trial, whatever is kept of it from earlier sessions"
     )
-    group.addoption("--mlexp-explain", action="store_true", help="say for each trial why it was reused or run")
+    group.addoption("--mlexp-explain", action="store_true", help="say why trials and evaluations were reused or made")
     group.addoption("--mlexp-report", metavar="FILE", help="write a report on the session: .html, or Markdown")
     group.addoption(
         "--mlexp-contracts",
@@ -198,12 +198,12 @@ def _read(config: pytest.Config) -> Options:
         accept or bool(config.getoption("mlexp_fresh")),
         bool(config.getoption("mlexp_explain")),
         _alpha(config.getini("mlexp_alpha"), active=active),
-        _report(config),
+        _report(config, active=active),
     )
 
 
-def _report(config: pytest.Config) -> Path | None:
-    if not (given := config.getoption("mlexp_report")):
+def _report(config: pytest.Config, *, active: bool) -> Path | None:
+    if not (active and (given := config.getoption("mlexp_report"))):
         return None
     from pytest_mlexp.reporting.report import check_format
 

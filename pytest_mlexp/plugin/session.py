@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from types import ModuleType
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import pytest
 
@@ -34,7 +34,7 @@ from pytest_mlexp.plugin.terminal import (
 )
 from pytest_mlexp.records import CellRecord, EndRecord, Evaluation, TestRecord, from_dict, to_dict
 from pytest_mlexp.reporting.html import to_page
-from pytest_mlexp.reporting.report import report, write_report
+from pytest_mlexp.reporting.report import report_on, write_report
 from pytest_mlexp.reporting.verdicts import message
 from pytest_mlexp.reuse import open_store
 from pytest_mlexp.tracking.address import OFF
@@ -209,27 +209,30 @@ class MlexpSession:
         if self._shared is not None:
             self._shared.remove()
         statuses: dict[int, Any] = {pytest.ExitCode.OK: "FINISHED", pytest.ExitCode.INTERRUPTED: "KILLED"}
-        status = statuses.get(exitstatus, "FAILED")
-        if self._worker is None:
-            self._report(status)
-        if self.recorder is not None:
-            if exitstatus == pytest.ExitCode.INTERRUPTED:
-                self._progress.say("writing what ran to MLflow; Ctrl-C again leaves it to the journal")
-            self.recorder.finish(status)
-        if self._ready is not None:  # still there where nothing was recorded
-            self._ready.end()
-            self._ready.close()
+        end = EndRecord.now(statuses.get(exitstatus, "FAILED"))
+        try:
+            if self._worker is None:
+                self._report(end)
+        finally:
+            if self.recorder is not None:
+                if exitstatus == pytest.ExitCode.INTERRUPTED:
+                    self._progress.say("writing what ran to MLflow; Ctrl-C again leaves it to the journal")
+                self.recorder.finish(end)
+            if self._ready is not None:  # still there where nothing was recorded
+                self._ready.end()
+                self._ready.close()
 
-    def _report(self, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
+    def _report(self, end: EndRecord) -> None:
         """Write the report where it was asked for, and beside the journal, which takes it to MLflow."""
-        opening = self.recorder.opening if self.recorder is not None else None
-        end = EndRecord(int(time.time() * 1000), status)
-        contents = JournalContents(opening, tuple(self.records.values()), tuple(self.gating.tests), end)
+        absent: Any = self._config.pluginmanager.get_plugin("mlexp-absent")
+        kept = self.recorder.contents(end) if self.recorder is not None else None
+        here = JournalContents(None, tuple(self.records.values()), tuple(self.gating.tests), end)
+        document = report_on(kept or here, left_out=absent.left_out.values())
         if self.recorder is not None:
-            self.recorder.artifact(REPORT, to_page(report(contents)).encode())
+            self.recorder.artifact(REPORT, to_page(document).encode())
         if (path := self._options.report) is not None:
             try:
-                write_report(path, contents)
+                write_report(path, document)
             except OSError as error:
                 self._report_lost = f"the report cannot be written to {path}: {error.strerror or error}"
 

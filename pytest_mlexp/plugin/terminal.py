@@ -99,7 +99,7 @@ def summarize(
 
 def explain(reporter: pytest.TerminalReporter, records: Sequence[CellRecord], tests: Sequence[TestRecord]) -> None:
     """Write whether trials and evaluations were reused or made, and why; under ``-v`` for each of them a line."""
-    reporter.section("mlexp: why each trial was reused or run")
+    reporter.section("mlexp: what was reused or made, and why")
     reporter.write_line(reasons_table(records, tests, each=reporter.config.get_verbosity() > 0))
 
 

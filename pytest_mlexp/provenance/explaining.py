@@ -28,8 +28,10 @@ def _phrases(changed: list[str], before: Mapping[str, str], now: Mapping[str, st
             yield f"{kind} changed: {rest}"
         elif name == "declaration" and not code:
             yield "declaration changed"
-        elif name in {"data", "outcomes", "gates", "signature", "machine"}:
+        elif name in {"data", "trials", "gates", "machine"}:
             yield f"{name} changed"
+        elif name == "signature":
+            yield "metrics or requests changed"
         elif name in {"python", "precision", "layout", "split", "seed", "device", "dataset"}:
             yield f"{name} changed: {_value(before, name)} -> {_value(now, name)}"
 

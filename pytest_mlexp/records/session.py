@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 
 @dataclass(frozen=True)
@@ -38,3 +39,8 @@ class EndRecord:
 
     ended: int
     status: Literal["FINISHED", "FAILED", "KILLED"]
+
+    @classmethod
+    def now(cls, status: Literal["FINISHED", "FAILED", "KILLED"]) -> Self:
+        """A session that ends at this moment."""
+        return cls(int(time.time() * 1000), status)

@@ -6,6 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
+def writable(text: str) -> str:
+    """The text without what no file can hold: file names that are no text leave lone surrogates in messages."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 @dataclass(frozen=True)
 class Section:
     """A heading, with a table below it and lines below that; either may be empty."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from pytest_mlexp.reporting.document import Document, Section
+from pytest_mlexp.reporting.document import Document, Section, writable
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 75em; margin: 2em auto; padding: 0 1em; color: #222 }
@@ -23,7 +23,7 @@ def to_page(document: Document) -> str:
     title = escape(document.title)
     facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in document.facts.items())
     body = "\n".join(part for section in document.sections for part in _parts(section))
-    return (
+    return writable(
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
         f"</head>\n<body>\n<h1>{title}</h1>\n<dl>{facts}</dl>\n{body}\n</body></html>\n"
     )

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pytest_mlexp.reporting.document import Document, Section
+from pytest_mlexp.reporting.document import Document, Section, writable
 
 # Names, numbers and messages are shown as they are: none of their characters is meant as markup.
-_MARKUP = re.compile(r"([\\`*\[\]<>|~#]|\b_|_\b)")
+# An underscore between two letters is none either.
+_MARKUP = re.compile(r"([\\`*\[\]<>|~#&]|(?<![^\W_])_|_(?![^\W_]))")
 
 
 def to_markdown(document: Document) -> str:
     """The report as Markdown, with a line feed at its end."""
     parts = [f"# {_plain(document.title)}", "\n".join(f"- {k}: {_plain(v)}" for k, v in document.facts.items())]
-    return "\n\n".join([*parts, *(part for section in document.sections for part in _parts(section))]) + "\n"
+    parts += [part for section in document.sections for part in _parts(section)]
+    return writable("\n\n".join(parts) + "\n")
 
 
 def _parts(section: Section) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,17 +16,13 @@ from pytest_mlexp.reporting.facts import commit_line, machine_line
 from pytest_mlexp.reporting.html import to_page
 from pytest_mlexp.reporting.leaderboard import boards, failures, table
 from pytest_mlexp.reporting.markdown import to_markdown
-from pytest_mlexp.reporting.notes import not_finite, notes
+from pytest_mlexp.reporting.notes import not_finite, notes, skipped
 from pytest_mlexp.reporting.reuse import reason_rows, reused_line
 from pytest_mlexp.reporting.verdicts import counts, judged, quiet_lines, verdict_rows
 from pytest_mlexp.tracking.journal import JournalContents
 
-# A file without a suffix is Markdown: so is the one that GITHUB_STEP_SUMMARY names.
-_FORMATS: dict[str, Callable[[Document], str]] = {
-    "": to_markdown,
-    ".md": to_markdown,
-    ".html": to_page,
-}
+_FORMATS: dict[str, Callable[[Document], str]] = {"": to_markdown, ".md": to_markdown, ".html": to_page}
+SUMMARY = "GITHUB_STEP_SUMMARY"  # names a file without a suffix, to which all commands of a step add
 
 
 def check_format(path: Path) -> None:
@@ -39,8 +36,8 @@ def check_format(path: Path) -> None:
         raise SettingsError(f"a report cannot be written as {path.suffix!r}: {nearest(path.suffix, known)}")
 
 
-def write_report(path: Path, contents: JournalContents) -> None:
-    """Write the report on a session to a file, whose suffix says how: ``.html``, or Markdown.
+def write_report(path: Path, document: Document) -> None:
+    """Write a report to a file, whose suffix says how: ``.html``, or Markdown; add it to GitHub's summary of a step.
 
     Raises:
         SettingsError: no known format.
@@ -48,12 +45,18 @@ def write_report(path: Path, contents: JournalContents) -> None:
     """
     check_format(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_FORMATS[path.suffix.lower()](report(contents)), encoding="utf-8")
+    with path.open("a" if os.environ.get(SUMMARY) == str(path) else "w", encoding="utf-8") as file:
+        file.write(_FORMATS[path.suffix.lower()](document))
 
 
-def report(contents: JournalContents) -> Document:
-    """The report: first what went wrong, then the leaderboards, then what to know of them."""
-    return Document("pytest-mlexp report", dict(_facts(contents)), list(_sections(contents)))
+def report_on(contents: JournalContents, *, left_out: Iterable[str] = ()) -> Document:
+    """The report: first what went wrong, then the leaderboards, then what to know of them.
+
+    ``left_out`` are lines on models that have no cell. Of a test that ran again the last time counts.
+    """
+    tests = {(test.experiment, test.cell, test.node): test for test in contents.tests}
+    last = replace(contents, tests=tuple(tests.values()))
+    return Document("pytest-mlexp report", dict(_facts(last)), list(_sections(last, left_out)))
 
 
 def _facts(contents: JournalContents) -> Iterator[tuple[str, str]]:
@@ -61,16 +64,16 @@ def _facts(contents: JournalContents) -> Iterator[tuple[str, str]]:
     failed = sum(test.outcome == "failed" for test in contents.tests)
     broken = sum(cell.error is not None for cell in cells)
     yield "cells", f"{len(cells) - broken} evaluated, {broken} could not be"
-    yield "failed tests", str(failed)
+    yield "failed tests of cells", str(failed)
     if pairs := judged(contents.tests):
         yield "gates", counts(pairs)
     yield "numbers", "mean ± standard deviation over seeds and splits"
     if (line := reused_line(cells, contents.tests)) is not None:
-        yield "reused", line
+        yield "reused", line.removeprefix("* ")
+    yield "ended", _ended(contents)
     if session is not None:
         yield "session", f"{session.session} (mlexp reproduce {session.session} runs it again)"
         yield "began", f"{datetime.fromtimestamp(session.started / 1000, UTC):%Y-%m-%d %H:%M} UTC"
-        yield "ended", _end(contents, session.started)
         yield "command", shlex.join(session.command)
         yield "commit", commit_line(session.environment.get("git") or {})
         yield "machine", machine_line(session.environment)
@@ -80,18 +83,18 @@ def _facts(contents: JournalContents) -> Iterator[tuple[str, str]]:
         yield "damage", contents.damage
 
 
-def _end(contents: JournalContents, started: int) -> str:
+def _ended(contents: JournalContents) -> str:
     if contents.end is None:
         return "not yet, or it was killed"
-    return f"{contents.end.status.lower()}, after {(contents.end.ended - started) / 1000:.0f} s"
+    seconds = (contents.end.ended - contents.session.started) / 1000 if contents.session is not None else None
+    return contents.end.status.lower() + (f", after {seconds:.0f} s" if seconds is not None else "")
 
 
-def _sections(contents: JournalContents) -> Iterator[Section]:
+def _sections(contents: JournalContents, left_out: Iterable[str]) -> Iterator[Section]:
     cells, pairs = contents.cells, judged(contents.tests)
-    wrong = [*failures(cells), *not_finite(cells), *_failed_otherwise(contents)]
-    if wrong:
+    if wrong := [*failures(cells), *not_finite(cells), *_failed_otherwise(contents)]:
         yield Section("What failed", lines=wrong)
-    if absent := _absent(contents):
+    if absent := [*skipped(contents.tests, cells), *left_out]:
         yield Section("What did not run", lines=absent)
     if pairs:
         yield Section("Gates", verdict_rows(pairs), quiet_lines(pairs))
@@ -99,15 +102,8 @@ def _sections(contents: JournalContents) -> Iterator[Section]:
         yield Section(title, table(group))
     if told := notes(cells):
         yield Section("Notes", lines=[line.removeprefix("note: ") for line in told])
-    if cells:
-        yield Section("Why trials were reused or run", reason_rows(cells, contents.tests))
-
-
-def _absent(contents: JournalContents) -> list[str]:
-    """How many cells were skipped for each reason, such as a device that is not there."""
-    skipped = {(test.experiment, test.cell): test.message for test in contents.tests if test.outcome == "skipped"}
-    counted = Counter(reason for reason in skipped.values() if reason)
-    return [f"{count} cell{'s' if count > 1 else ''}: {reason}" for reason, count in counted.items()]
+    if reasons := reason_rows(cells, contents.tests):
+        yield Section("What was reused or made, and why", reasons)
 
 
 def _failed_otherwise(contents: JournalContents) -> Iterator[str]:

@@ -36,11 +36,12 @@ def reason_rows(
 
 
 def reasons_table(records: Sequence[CellRecord], tests: Sequence[TestRecord] = (), *, each: bool = False) -> str:
-    """Those rows as a terminal table."""
+    """Those rows as a terminal table, with how to have more of them."""
     from tabulate import tabulate
 
     rows = reason_rows(records, tests, each=each)
-    return tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True)
+    told = tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True)
+    return f"{told}\n-v: a line for each" if rows and not each else told
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _which(alike: Sequence[_Reason], group: Sequence[_Reason]) -> str:
         return f"all {len(group)}" if len(group) > 1 else group[0].name
     missing = {_seed(reason) for reason in set(group).difference(alike)}
     names = dict.fromkeys(r.name if _seed(r) in missing else _seed(r) for r in alike)
-    more = f" and {len(names) - SHOWN} more (-v lists them)" if len(names) > SHOWN else ""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"{len(alike)} of {len(group)}: {', '.join(list(names)[:SHOWN])}{more}"
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -21,7 +21,7 @@ from pytest_mlexp.tracking import _mlflow
 from pytest_mlexp.tracking.beside import Beside, Ready, needs_this_process
 from pytest_mlexp.tracking.embedded import default_uri
 from pytest_mlexp.tracking.environment import Environment
-from pytest_mlexp.tracking.journal import STATE_FOLDER, Journal
+from pytest_mlexp.tracking.journal import STATE_FOLDER, Journal, JournalContents, read
 from pytest_mlexp.tracking.lines import JournalRecord
 from pytest_mlexp.tracking.mirrored import Mirrored, Order, later
 from pytest_mlexp.tracking.orphans import Orphan, end, is_same, orphans
@@ -151,9 +151,13 @@ class Recorder:
         """Write how a test of a cell ended."""
         self._append(record, can_wait=True)
 
-    def finish(self, status: Literal["FINISHED", "FAILED", "KILLED"]) -> Mirrored | None:
+    def contents(self, end: EndRecord) -> JournalContents | None:
+        """What the journal holds, with an end that is yet to be written; None where it cannot be read."""
+        return self._guarded(lambda: replace(read(self.folder), end=end))
+
+    def finish(self, end: EndRecord) -> Mirrored | None:
         """End the journal, and wait for MLflow as ``Beside`` says; nothing is mirrored when no cell ran."""
-        self._append(EndRecord(_milliseconds(time.time()), status))
+        self._append(end)
         if self._journal is not None:
             self._guarded(self._journal.close)
         if self._cells:

@@ -61,3 +61,11 @@ def test_a_gate_on_another_dataset_asks_nothing_of_this_one() -> None:
     declared.gate("mean", at_least=0.5, slices="reigon", on="other")
     with pytest.raises(pytest.fail.Exception, match="fitted"):
         evaluate_first(declared)
+
+
+def test_the_record_tells_of_the_dataset_that_was_loaded() -> None:
+    declared, records = experiment(), []
+    declared.gate("mean", at_least=0.5, slices="reigon")
+    with pytest.raises(DataError, match="did you mean 'region'"):
+        Flow(OutcomeStore(), record=lambda cell, _: records.append(cell)).evaluate(expand(declared, ["cpu"])[0])
+    assert records[0].dataset.digest is not None

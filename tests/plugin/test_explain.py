@@ -47,7 +47,7 @@ def test_a_changed_evaluator_is_explained_and_fits_nothing(project: Project) -> 
     rewrite(project, "np.mean(y_true == y_pred)", "np.mean(y_true != y_pred)")
     assert explained(fitted(project, "--mlexp-explain", expected=0))[HITS] == ("made", "code changed: blocks:hits")
     rewrite(project, "self.noise / 2)", "self.noise / 3)")
-    assert explained(fitted(project, "--mlexp-explain", expected=TRIALS))[HITS] == ("made", "outcomes changed")
+    assert explained(fitted(project, "--mlexp-explain", expected=TRIALS))[HITS] == ("made", "trials changed")
     rewrite(project, 'version="7"', 'version="8"')
     told = "dataset changed: ('numbers', '7') -> ('numbers', '8')"
     assert explained(fitted(project, "--mlexp-explain", expected=0))[HITS] == ("made", told)

@@ -25,9 +25,9 @@ def test_it_tells_what_failed_and_what_is_best(project: Project, workers: tuple[
         "## Gates",
         "## sample: numbers, hits",
         "## sample: numbers, mistakes",
-        "## Why trials were reused or run",
+        "## What was reused or made, and why",
     ]
-    assert "- cells: 4 evaluated, 0 could not be\n- failed tests: 1\n" in told
+    assert "- cells: 4 evaluated, 0 could not be\n- failed tests of cells: 1\n" in told
     assert "| breach    | sample: threshold-at=5-numbers-hits-cpu | accuracy | " in told
     assert told.index("| threshold-at=9 |") < told.index("| threshold-at=5 |")
 
@@ -54,10 +54,44 @@ def test_a_page_is_written_and_mlflow_has_it(project: Project, template: Path) -
     assert f"mlexp reproduce {session.info.run_name}" in page
 
 
-def test_github_s_summary_is_markdown(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_github_s_summary_of_a_step_is_added_to(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     summary = project.root / "step_summary_1"
+    summary.write_text("# What another command said\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     project.pytest("--mlexp", f"--mlexp-report={summary}")
-    assert summary.read_text(encoding="utf-8").startswith("# pytest-mlexp report\n")
+    told = summary.read_text(encoding="utf-8")
+    assert told.startswith("# What another command said\n# pytest-mlexp report\n")
+    project.pytest("--mlexp", "--mlexp-report=report.md")
+    project.pytest("--mlexp", "--mlexp-report=report.md")
+    assert (project.root / "report.md").read_text(encoding="utf-8").count("# pytest-mlexp report") == 1
+
+
+UNREADABLE = """
+@sample.evaluator(maximize="found")
+def found(y_pred):
+    raise FileNotFoundError("bad \\udcff")
+"""
+
+
+def test_a_message_that_is_no_text_ends_no_session_early(project: Project, template: Path) -> None:
+    project.ready_store(template)
+    project.write(blocks=UNREADABLE)
+    result = project.pytest("--mlexp", "--mlexp-report=report.html", tracking=None)
+    result.assert_outcomes(passed=4, failed=2)
+    end = project.journal().end
+    assert end is not None
+    assert end.status == "FAILED"
+    assert "FileNotFoundError: bad \\udcff" in (project.root / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_rerun_that_passed_is_no_failure(project: Project) -> None:
+    flaky = "assert evaluation.metrics\n    if not seen:\n        seen.append(1)\n        assert False"
+    project.write(tests="seen = []\n" + TESTS.replace("assert evaluation.metrics", flaky))
+    result = project.pytest("--mlexp", "--reruns=1", "--mlexp-report=report.md")
+    assert result.parseoutcomes() == {"passed": 4, "rerun": 1}
+    told = (project.root / "report.md").read_text(encoding="utf-8")
+    assert "- failed tests of cells: 0\n" in told
+    assert "What failed" not in told
 
 
 @pytest.mark.parametrize(

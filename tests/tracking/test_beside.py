@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from pytest_mlexp.records import TestRecord
+from pytest_mlexp.records import EndRecord, TestRecord
 from pytest_mlexp.tracking.beside import Ready, needs_this_process
 from pytest_mlexp.tracking.environment import capture
 from pytest_mlexp.tracking.journal import read
@@ -75,7 +75,7 @@ def test_runs_are_written_while_tests_go_on_and_a_server_that_dies_is_found_agai
     assert rest.calls.total() == calls
     with rest.serve(port):
         until(lambda: rest.named().get("c") == ["FINISHED"])
-        done = recorder.finish("FINISHED")
+        done = recorder.finish(EndRecord.now("FINISHED"))
     assert done is not None
     assert (done.failed, done.runs_written) == (None, 4)
     assert rest.named() == {name: ["FINISHED"] for name in ("a", "b", "c", recorder.session)}
@@ -88,7 +88,7 @@ def test_an_answer_that_is_lost_doubles_no_run(store: Store) -> None:
         for name in ("a", "b"):
             write(recorder, store, name)
         until(lambda: not rest.lost)
-        done = recorder.finish("FINISHED")
+        done = recorder.finish(EndRecord.now("FINISHED"))
     assert done is not None
     assert done.failed is None
     assert rest.named() == {name: ["FINISHED"] for name in ("a", "b", recorder.session)}
@@ -126,7 +126,7 @@ def test_a_broken_store_is_left_and_what_is_missing_is_told_and_synced(store: St
         recorder = start(store, uri)
         write(recorder, store)
         process = process_of(recorder)
-        done = recorder.finish("FINISHED")  # returns while the fault lasts
+        done = recorder.finish(EndRecord.now("FINISHED"))  # returns while the fault lasts
         assert not process.is_running()
     assert done is not None
     assert (done.failed or "").startswith("MLflow holds 0 of 1 cells: ")
@@ -140,7 +140,7 @@ def test_a_store_that_answers_errors_is_told_with_them(store: Store) -> None:
     with Rest(store.root / "files", missing=missing).serve() as uri:
         recorder = start(store, uri)
         write(recorder, store)
-        done = recorder.finish("FINISHED")
+        done = recorder.finish(EndRecord.now("FINISHED"))
     assert done is not None
     assert "ENDPOINT_NOT_FOUND" in (done.failed or "")
 
@@ -150,7 +150,7 @@ def test_a_killed_session_is_ended_in_mlflow_by_the_next_one(store: Store) -> No
     (store.root / ".mlexp" / "sessions" / "s1" / "writer.lock").touch()  # free, and nobody took it away
     recorder = start(store)
     write(recorder, store, "b")
-    done = recorder.finish("FINISHED")
+    done = recorder.finish(EndRecord.now("FINISHED"))
     assert done is not None
     assert (done.failed, done.notes) == (None, ())
     statuses = {name: run.info.status for name, run in store.runs().items()}
@@ -210,7 +210,7 @@ def test_it_may_be_started_ahead_and_learns_what_is_set_meanwhile(
         recorder = start(store, uri, ready)
         write(recorder, store)
         assert process_of(recorder).pid == ready.process.pid
-        done = recorder.finish("FINISHED")
+        done = recorder.finish(EndRecord.now("FINISHED"))
     assert done is not None
     assert (done.failed, done.runs_written) == (None, 2)
     assert "Bearer set-later" in rest.headers
@@ -226,7 +226,7 @@ def test_one_that_gets_no_order_ends_with_its_pipe(store: Store) -> None:
 def test_the_embedded_store_is_one_whole_file_when_the_session_is_over(store: Store) -> None:
     recorder = start(store)
     write(recorder, store)
-    recorder.finish("FINISHED")
+    recorder.finish(EndRecord.now("FINISHED"))
     assert [path.name for path in (store.root / ".mlexp").glob("mlflow.db*")] == ["mlflow.db"]
 
 
@@ -236,7 +236,7 @@ def test_ctrl_c_does_not_reach_it(store: Store) -> None:
     write(recorder, store)
     process = process_of(recorder)
     assert os.getpgid(process.pid) != os.getpgid(os.getpid())
-    recorder.finish("KILLED")
+    recorder.finish(EndRecord.now("KILLED"))
 
 
 def test_credentials_are_in_no_list_of_processes_and_in_no_file(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,7 +247,7 @@ def test_credentials_are_in_no_list_of_processes_and_in_no_file(store: Store, mo
     write(recorder, store)
     process = process_of(recorder)
     shown = " ".join([*process.cmdline(), *map(str, process.environ().items())])
-    done = recorder.finish("FINISHED")
+    done = recorder.finish(EndRecord.now("FINISHED"))
     assert done is not None
     written = b"".join(path.read_bytes() for path in recorder.folder.rglob("*") if path.is_file())
     for secret in ("s3cret", "k3y"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mlexp.records import CellRecord, Summary
+from pytest_mlexp.records import CellRecord, EndRecord, Summary
 from pytest_mlexp.tracking import owner as owner_module
 from pytest_mlexp.tracking import recorder as module
 from pytest_mlexp.tracking.environment import Environment, capture
@@ -64,7 +64,7 @@ def test_the_same_session_goes_on_and_is_one_in_mlflow(store: Store, environment
     assert second.session == first.session
     second.cell(store.cell("a"), {})
     second.cell(store.cell("b"), {})
-    done = second.finish("FINISHED")
+    done = second.finish(EndRecord.now("FINISHED"))
     assert done is not None
     assert done.failed is None
     found = store.runs()
@@ -82,7 +82,7 @@ def test_the_same_result_stays_as_it_was_and_another_one_counts(store: Store, en
     second = start(store, environment)
     second.cell(store.cell("same", fit_seconds=(9.0, 9.0), started=7_000, ended=8_000), {"file": b"second"})
     second.cell(other(store.cell("changed")), {"file": b"second"})
-    second.finish("FINISHED")
+    second.finish(EndRecord.now("FINISHED"))
     cells = {cell.cell: cell for cell in read(second.folder).cells}
     assert cells["same"].fit_seconds == (1.0, 3.0)
     assert (second.folder / cells["same"].artifacts["file"]).read_bytes() == b"first"
@@ -147,14 +147,14 @@ def test_a_session_killed_after_its_last_test_goes_on_too(store: Store, environm
     first = start(store, environment)
     first.cell(store.cell("a"), {})
     first._owner, owner = None, first._owner  # killed before it lets go
-    first.finish("FINISHED")
+    first.finish(EndRecord.now("FINISHED"))
     assert owner is not None
     owner.let_go()
     second = start(store, environment)
     assert second.session == first.session
     assert read(second.folder).end is None
     second.cell(store.cell("a"), {})
-    second.finish("FAILED")
+    second.finish(EndRecord.now("FAILED"))
     assert {name: run.info.status for name, run in store.runs().items()} == {first.session: "FAILED", "a": "FINISHED"}
 
 
@@ -165,7 +165,7 @@ def test_sessions_at_the_same_time_leave_each_other_alone(store: Store, environm
     assert "it is running" in str(sync(store.root, store.uri)[first.session].notes)
     for session in (first, second):
         session.cell(store.cell(session.session + "-cell"), {})
-        session.finish("FINISHED")
+        session.finish(EndRecord.now("FINISHED"))
     assert len(store.runs()) == 4
 
 
@@ -199,7 +199,7 @@ def test_a_session_that_ends_while_it_is_looked_at_is_no_orphan(
     session = start(store, environment)
 
     def ends_first(folder: Path) -> object:
-        session.finish("FINISHED")
+        session.finish(EndRecord.now("FINISHED"))
         return own(folder)
 
     monkeypatch.setattr(owner_module, "own", ends_first)

@@ -37,7 +37,7 @@ def test_a_session_is_journalled_then_mirrored(store: Store) -> None:
     session = recorder(store)
     session.cell(store.cell(), {"predictions.parquet": b"PAR1"})
     session.test(TestRecord("forest-cpu", "churn", "test_quality[forest-cpu]", "passed", 0.5))
-    done = session.finish("FINISHED")
+    done = session.finish(EndRecord.now("FINISHED"))
     assert done is not None
     assert (done.failed, done.runs_written) == (None, 2)
     journal = read(session.folder)
@@ -54,14 +54,14 @@ def test_a_cell_that_came_twice_is_written_once(store: Store) -> None:
     session = recorder(store)
     session.cell(store.cell(), {"a": b"first"})
     session.cell(store.cell(), {"a": b"second"})
-    session.finish("FINISHED")
+    session.finish(EndRecord.now("FINISHED"))
     (cell,) = read(session.folder).cells
     assert (session.folder / cell.artifacts["a"]).read_bytes() == b"first"
 
 
 def test_without_a_cell_no_process_is_started(unused: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "Beside", lambda *_: pytest.fail("started"))
-    assert recorder(unused).finish("FINISHED") is None
+    assert recorder(unused).finish(EndRecord.now("FINISHED")) is None
 
 
 def test_a_run_that_becomes_active_meanwhile_is_the_parent(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def test_a_run_that_becomes_active_meanwhile_is_the_parent(store: Store, monkeyp
     session = recorder(store)
     monkeypatch.setenv("MLFLOW_RUN_ID", outer.info.run_id)
     session.cell(store.cell(), {})
-    session.finish("FINISHED")
+    session.finish(EndRecord.now("FINISHED"))
     assert store.runs()["forest-cpu"].data.tags["mlflow.parentRunId"] == outer.info.run_id
 
 
@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_made_stops_nobody(unused: Store) -> None:
     unused.root.joinpath(".mlexp").write_text("a file is in the way")
     session = recorder(unused)
     session.cell(unused.cell(), {"a": b"x"})
-    done = session.finish("FINISHED")
+    done = session.finish(EndRecord.now("FINISHED"))
     assert session.trouble is not None
     assert "cannot write" in session.trouble
     assert done is not None
@@ -102,7 +102,7 @@ def test_a_full_disk_stops_nobody_and_keeps_what_came_before(store: Store) -> No
         session.cell(CellRecord("b", "churn", "m", DatasetRecord("d"), "e", "cpu"), {{}})
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         session.cell(CellRecord("c", "churn", "m", DatasetRecord("d"), "e", "cpu"), {{}})
-        done = session.finish("FINISHED")
+        done = session.finish(EndRecord.now("FINISHED"))
         print(session.folder)
         print(session.trouble)
         sys.exit(done.failed)
@@ -123,7 +123,7 @@ def test_a_disk_that_was_full_at_first_costs_only_what_came_then(store: Store, m
     monkeypatch.undo()
     monkeypatch.setattr(module, "needs_this_process", lambda _: True)
     session.cell(store.cell("after"), {})
-    done = session.finish("FINISHED")
+    done = session.finish(EndRecord.now("FINISHED"))
     assert done is not None
     assert (done.failed, done.runs_written) == (None, 2)
     assert [cell.cell for cell in read(session.folder).cells] == ["after"]
@@ -140,7 +140,7 @@ def test_a_disk_that_fails_at_the_very_end_stops_nobody(store: Store, monkeypatc
     session._append(EndRecord(9_000, "FINISHED"))
     monkeypatch.setattr(session, "_append", lambda _: None)
     monkeypatch.setattr(journal_module, "_sync", broken)
-    done = session.finish("FINISHED")
+    done = session.finish(EndRecord.now("FINISHED"))
     assert done is not None
     assert (done.failed, done.runs_written) == (None, 2)
     assert "cannot write" in (session.trouble or "")
@@ -156,7 +156,7 @@ def test_a_cell_with_a_very_long_name_keeps_its_files(store: Store) -> None:
     session = recorder(store)
     for name in names:
         session.cell(store.cell(name), {"a": name.encode()})
-    session.finish("FINISHED")
+    session.finish(EndRecord.now("FINISHED"))
     assert session.trouble is None
     cells = read(session.folder).cells
     assert [(session.folder / cell.artifacts["a"]).read_text() for cell in cells] == names
@@ -175,7 +175,7 @@ def test_the_store_of_an_active_run_is_the_one_to_write_to(
             environment = capture(other, [])
             session = Recorder(other, tracking_uri=None, environment=environment, started=time.time())
             session.cell(store.cell(), {})
-            session.finish("FINISHED")
+            session.finish(EndRecord.now("FINISHED"))
     finally:
         mlflow.set_tracking_uri(before)
     assert session.uri == store.uri
@@ -186,7 +186,7 @@ def test_a_parent_that_the_store_does_not_have_is_told(store: Store, monkeypatch
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
     session = recorder(store)
     session.cell(store.cell(), {})
-    done = session.finish("FINISHED")
+    done = session.finish(EndRecord.now("FINISHED"))
     assert done is not None
     assert (done.failed, done.parent_missing) == (None, "0" * 32)
 
@@ -199,6 +199,6 @@ def test_an_interrupted_mirror_leaves_it_to_the_journal(unused: Store, monkeypat
     monkeypatch.setattr(Beside, "_wait", interrupted)
     session = recorder(unused)
     session.cell(unused.cell(), {})
-    done = session.finish("KILLED")
+    done = session.finish(EndRecord.now("KILLED"))
     assert done is not None
     assert (done.failed or "").startswith("MLflow holds 0 of 1 cells: interrupted; nothing is lost, `mlexp sync`")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from pytest_mlexp.records import CellRecord, TestRecord, to_dict
+from pytest_mlexp.records import CellRecord, EndRecord, TestRecord, to_dict
 from pytest_mlexp.tracking import journal as journal_module
 from pytest_mlexp.tracking import recorder as recorder_module
 from pytest_mlexp.tracking import settling as module
@@ -207,7 +207,7 @@ def test_a_session_killed_between_append_and_fsync_of_found_cells_loses_none(sto
     assert again.folder == folder
     for name in "abc":
         again.cell(found(store, name), FILES)
-    mirrored = again.finish("FINISHED")
+    mirrored = again.finish(EndRecord.now("FINISHED"))
     assert mirrored is not None
     assert (mirrored.failed, mirrored.runs_written) == (None, 4)
     assert len(read(folder).cells) == 3
