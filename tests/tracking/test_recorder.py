@@ -90,7 +90,7 @@ def test_a_full_disk_stops_nobody_and_keeps_what_came_before(store: Store) -> No
         import resource, signal, sys, time
         from pathlib import Path
         sys.path.insert(0, {str(Path.cwd())!r})
-        from pytest_mlexp.records import CellRecord, DatasetRecord
+        from pytest_mlexp.records import CellRecord, DatasetRecord, EndRecord
         from pytest_mlexp.tracking.environment import capture
         from pytest_mlexp.tracking.recorder import Recorder
 
