@@ -167,7 +167,7 @@ class Reuse:
         found = kept.find(place, lambda _: None) if kept.was_there(folder, name) else Found()
         if found.header is not None:
             is_reused = found.header.session != kept.session
-            why = "unchanged" if is_reused else "made by another worker"
+            why = "unchanged" if is_reused else found.header.why
             return Remembered(found.content, found.header.payload, is_found=True, is_reused=is_reused, why=why)
         if found.broken is not None:
             self._to_tell.append(f"the kept evaluation of {cell.id} was broken ({found.broken}): evaluated again")
@@ -179,7 +179,9 @@ class Reuse:
             return Remembered(joined, why=QUICK if is_quick else why)
         kept.keep_parts(provenance)
         read = contents(self._opened.files(block), kept.project)
-        header = replace(_header(provenance.key, name), block=block.digest, own=dict(provenance.own), files=read)
+        header = replace(
+            _header(provenance.key, name), block=block.digest, own=dict(provenance.own), files=read, why=why
+        )
         written = kept.keep(place, header, joined)
         return Remembered(joined, written.payload if written is not None else "", why=why)
 

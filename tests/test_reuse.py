@@ -68,8 +68,9 @@ def test_a_quick_one_is_made_each_time_and_says_so(tmp_path: Path, monkeypatch: 
 def test_what_another_worker_of_the_session_made_is_not_reused(tmp_path: Path) -> None:
     assert recorded(tmp_path, "one").evaluation == EvaluationRecord(reused=False, why="new")
     other = recorded(tmp_path, "one")
-    assert other.evaluation == EvaluationRecord(reused=False, why="made by another worker")
+    assert other.evaluation == EvaluationRecord(reused=False, why="new")
     assert other.found is False
+    assert [(trial.reused, trial.why) for trial in other.trials] == [(False, "new")]
 
 
 def test_without_a_store_there_is_no_reason(tmp_path: Path) -> None:

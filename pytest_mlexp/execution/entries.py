@@ -29,7 +29,7 @@ class Header:
 
     Attributes:
         name: the id of the trial or the cell.
-        session: which session computed it; ``machine``: where.
+        session: which session computed it; ``machine``: where; ``why``: for what reason.
         block: digest of the parts that all trials of a variant share; ``own``: the other ones, by name.
         offers: the methods that the model has; ``kept``: those whose answers are in here.
         files: files that were read meanwhile -> digest of their content; names are relative to the project.
@@ -48,6 +48,7 @@ class Header:
     has_model: bool = False
     files: dict[str, str] = field(default_factory=dict)
     payload: str = ""
+    why: str = ""
 
 
 def write_entry(path: Path, header: Header, payload: bytes) -> None:

@@ -159,7 +159,7 @@ class OutcomeStore:
         found = kept.find(place, lambda header: sought.refuse(header, kept.machine))
         if found.header is not None:
             own = found.header.session == kept.session
-            why = "run by another worker" if own else "unchanged"
+            why = found.header.why if own else "unchanged"
             elsewhere = found.header.machine != kept.machine
             return Got(found.content, key, found.header.payload, not own, why, elsewhere), "", ()
         if found.broken is not None:
@@ -190,6 +190,7 @@ class OutcomeStore:
             offers=tuple(outcome.offers),
             kept=tuple(outcome.responses),
             has_model=outcome.model is not None,
+            why=got.why,
             files=contents(outcome.files, kept.project),
         )
         place = place_of(sought.folder, sought.name, provenance.key)

@@ -104,9 +104,5 @@ def _further(tests: Iterable[TestRecord]) -> list[TrialRecord]:
 
 
 def _once(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """Each trial once, whoever shares it; a worker that shared one with another tells of it as run."""
-    found: dict[str, TrialRecord] = {}
-    for trial in trials:
-        if trial.trial not in found or found[trial.trial].why == "run by another worker":
-            found[trial.trial] = trial
-    return list(found.values())
+    """Each trial once, whoever shares it."""
+    return list({trial.trial: trial for trial in trials}.values())

@@ -53,7 +53,7 @@ def test_long_lists_are_cut() -> None:
 
 
 def test_a_trial_of_several_evaluators_counts_once() -> None:
-    shared = trial(0, why="run by another worker")
+    shared = trial(0)
     evaluators = [cell(shared), cell(trial(0), cell="a-d-w-cpu", evaluator="w")]
     assert rows(*evaluators) == ["trials of e-a-d-cpu | seed=0-half | run | new"]
 
