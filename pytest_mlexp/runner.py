@@ -160,12 +160,12 @@ def run(
     flow = Flow(OutcomeStore(kept=kept), record=record, keep_files=recorder is not None)
     flow.reuse.look_at([experiment])
     evaluations: dict[str, Evaluation] = {}
-    status: Literal["FINISHED", "KILLED"] = "KILLED"
+    status: Literal["FINISHED", "FAILED", "KILLED"] = "KILLED"
     try:
         with flow.reuse.listening():
             for cell in cells:
                 _run_cell(cell, flow, judging, evaluations, recorder)
-        status = "FINISHED"
+        status = "FINISHED" if judging.passes and all(one.error is None for one in records) else "FAILED"
     finally:
         if recorder is not None:
             _finish(recorder, status, missing)
@@ -206,7 +206,7 @@ def _recorder(root: Path, uri: str | None, scope: str, folder: str | None) -> Re
     )
 
 
-def _finish(recorder: Recorder, status: Literal["FINISHED", "KILLED"], missing: str) -> None:
+def _finish(recorder: Recorder, status: Literal["FINISHED", "FAILED", "KILLED"], missing: str) -> None:
     """End the record, with a report on what is in it."""
     end = EndRecord.now(status)
     try:
@@ -234,6 +234,11 @@ class Judging:
         self._state = state
         self._terms = Terms(alpha, gates=sum(state.comparisons(cell) for cell in cells))
         self.verdicts: dict[str, tuple[Verdict, ...]] = {}
+
+    @property
+    def passes(self) -> bool:
+        """Whether no verdict so far fails its cell."""
+        return all(map(all, self.verdicts.values()))
 
     def look_for_missing(self, experiment: Experiment, cells: Iterable[Cell]) -> None:
         """Judge the accepted cells that are not among these: they have vanished, or have no device here."""

@@ -103,7 +103,7 @@ def test_a_run_is_journalled_and_mirrored_by_default(toy: Toy, somewhere: Path, 
     assert [(test.node, test.outcome) for test in journal.tests] == [("run", "passed")]
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "<h2>toy: numbers_from_zero, hits</h2>" in page
-    assert "<dt>ended</dt><dd>finished, after" in page
+    assert "<dt>ended</dt><dd>passed, after" in page
     client = MlflowClient(f"sqlite:///{somewhere}/.mlexp/mlflow.db")
     experiment = client.get_experiment_by_name("toy")
     assert experiment is not None
@@ -111,6 +111,15 @@ def test_a_run_is_journalled_and_mirrored_by_default(toy: Toy, somewhere: Path, 
     assert {run.info.status for run in runs} == {"FINISHED"}
     (session,) = [run for run in runs if run.info.run_name == folder.name]
     assert "report.html" in {file.path for file in client.list_artifacts(session.info.run_id)}
+
+
+def test_a_run_with_a_failing_gate_is_recorded_as_failed(toy: Toy, somewhere: Path) -> None:
+    toy.experiment.gate("accuracy", at_least=1.1)
+    toy.experiment.run(tracking_uri="http://127.0.0.1:1")
+    (folder,) = (somewhere / ".mlexp" / "sessions").iterdir()
+    end = read(folder).end
+    assert end is not None
+    assert end.status == "FAILED"
 
 
 def test_an_interrupted_run_keeps_what_ran(toy: Toy, somewhere: Path) -> None:

@@ -13,6 +13,7 @@ def add(commands: Any) -> None:
     """Register the command."""
     parser = commands.add_parser(
         "compare",
+        allow_abbrev=False,
         help="print what changed between two accepted states, paired by example",
         description="Compare two accepted states: main..HEAD, two commits, two locks, or two runs with --mlexp-accept.",
     )

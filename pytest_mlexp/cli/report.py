@@ -8,11 +8,14 @@ from typing import Any
 
 from pytest_mlexp.errors import SettingsError
 
+MOST_NAMED = 10  # sessions, the newest
+
 
 def add(commands: Any) -> None:
     """Register the command."""
     parser = commands.add_parser(
         "report",
+        allow_abbrev=False,
         help="write the report on a recorded session, as Markdown or HTML",
         description="Report on a session that was recorded here: failures, gates, leaderboards, what was reused.",
     )
@@ -49,5 +52,5 @@ def _folder(root: Path, session: str | None) -> Path:
     if not here:
         raise SettingsError(f"no session is recorded under {sessions}: pytest --mlexp records one")
     if session is not None and session not in here:
-        raise SettingsError(f"no session {session!r} is recorded here: {nearest(session, here)}")
+        raise SettingsError(f"no session {session!r} is recorded here: {nearest(session, here[-MOST_NAMED:])}")
     return sessions / (session or here[-1])

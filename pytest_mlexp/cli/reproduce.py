@@ -12,6 +12,7 @@ def add(commands: Any) -> None:
     """Register the command."""
     parser = commands.add_parser(
         "reproduce",
+        allow_abbrev=False,
         help="run a logged run again and say what is the same, and why the rest is not",
         description=(
             "Run a logged session or cell again, from the recorded commit, uncommitted diff and packages, and compare "

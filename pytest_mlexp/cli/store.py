@@ -16,6 +16,7 @@ def add(commands: Any) -> None:
     """Register the command."""
     parser = commands.add_parser(
         "store",
+        allow_abbrev=False,
         help="show what outcomes are kept for later sessions, or remove old ones",
         description="Show what is kept so that nothing is computed twice; with --prune remove what is old.",
     )

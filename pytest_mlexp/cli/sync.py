@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_mlexp.tracking.mirrored import Mirrored
 
 DAMAGED = (
     "a damaged journal is told until it is restored from a backup, or its session's folder removed; runs that MLflow "
@@ -16,6 +19,7 @@ def add(commands: Any) -> None:
     """Register the command."""
     parser = commands.add_parser(
         "sync",
+        allow_abbrev=False,
         help="write to MLflow what it does not hold yet",
         description="Mirror the sessions of this project to MLflow; nothing is written twice.",
     )
@@ -31,10 +35,14 @@ def run(given: argparse.Namespace) -> int:
 
     check_uri(given.tracking_uri)
     done = sync(project_folder(Path.cwd()), given.tracking_uri)
-    for name, mirrored in done.items():
+    complete = [name for name, mirrored in done.items() if _is_complete(mirrored)]
+    for name, mirrored in ((name, mirrored) for name, mirrored in done.items() if name not in complete):
         told = mirrored.failed or f"{mirrored.runs_written} runs written, {mirrored.runs_already_there} were there"
         told = "; ".join([told, *filter(None, (mirrored.damage,)), *mirrored.notes])
         print(f"{name}: {told}")  # noqa: T201 - what the command is for
+    if complete:
+        several = "s were" if len(complete) > 1 else " was"
+        print(f"{len(complete)} session{several} there already")  # noqa: T201
     failed = any(mirrored.failed for mirrored in done.values())
     if failed and not given.tracking_uri:
         print("each went to the address that it was recorded for; --tracking-uri=URI names another one")  # noqa: T201
@@ -42,3 +50,8 @@ def run(given: argparse.Namespace) -> int:
     if damaged:
         print(DAMAGED)  # noqa: T201
     return 1 if failed or damaged else 0
+
+
+def _is_complete(mirrored: Mirrored) -> bool:
+    """Whether there is nothing to tell of a session."""
+    return not (mirrored.failed or mirrored.runs_written or mirrored.damage or mirrored.notes)

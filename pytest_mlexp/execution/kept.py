@@ -6,7 +6,7 @@ import json
 import os
 import pickle
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -37,6 +37,7 @@ from pytest_mlexp.provenance.provenance import Provenance
 
 PARTS = "parts"
 LOCKS = "locks"
+MOST_COMPARED = 10  # earlier entries of one name, when it is asked why there is none for a key
 BROKEN = "kept result was broken"
 
 
@@ -191,17 +192,23 @@ class KeptStore:
         return f"{self._shelf.folder}: {told_of_unreadable(count)}" if count else None
 
     def why_not(self, folder: str, name: str, provenance: Provenance) -> str:
-        """Why what has this name is computed: what differs from when it was computed last, or ``new``."""
+        """Why what has this name is computed: what differs from the entry that is most like it, or ``new``."""
         if self.fresh:
             return "forced"
-        earlier = self._earlier(folder, _stem(name))
-        for header in earlier:
-            try:
-                shared: Mapping[str, str] = json.loads((self.root / PARTS / f"{header.block}.json").read_bytes())
-            except (OSError, ValueError):
-                continue
-            return "; ".join(differences({**shared, **header.own}, provenance.parts)) or "new"
-        return "new"
+        latest = self._earlier(folder, _stem(name))[:MOST_COMPARED]
+        found = [parts for header in latest if (parts := self._parts_of(header)) is not None]
+        if not found:
+            return "new"
+        now = provenance.parts
+        return "; ".join(differences(min(found, key=lambda then: len(then.items() ^ now.items())), now)) or "new"
+
+    def _parts_of(self, header: Header) -> dict[str, str] | None:
+        """All that an entry depended on; None where that cannot be read."""
+        try:
+            shared: dict[str, str] = json.loads((self.root / PARTS / f"{header.block}.json").read_bytes())
+        except (OSError, ValueError):
+            return None
+        return {**shared, **header.own}
 
     def _earlier(self, folder: str, stem: str) -> list[Header]:
         """The entries of one name that were there when the folder was looked at first, the latest first."""

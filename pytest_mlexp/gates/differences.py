@@ -77,6 +77,8 @@ def folded_lines(lines: Iterable[str]) -> list[str]:
 def renamed(lock: Lock, gone: Iterable[Named], new: Mapping[Named, Mapping[str, float]]) -> list[str]:
     """One line for each accepted cell that is gone: how its metrics changed if it is the new cell most like it.
 
+    Alike is one with the same model, or on the same dataset: numbers of two models on two datasets compare nothing.
+
     Args:
         lock: what was accepted.
         gone: experiment and cell of what is not there any more.
@@ -86,13 +88,23 @@ def renamed(lock: Lock, gone: Iterable[Named], new: Mapping[Named, Mapping[str, 
     for experiment, cell in sorted(gone):
         locked = lock.cell(experiment, cell)
         before = {} if locked is None else {name: metric.accepted.value for name, metric in locked.metrics.items()}
-        able = [title for (name, title), found in new.items() if name == experiment and before.keys() & found.keys()]
+        able = [
+            title
+            for (name, title), found in new.items()
+            if name == experiment and before.keys() & found.keys() and _differ_in_one(cell, title)
+        ]
         for close in difflib.get_close_matches(cell, sorted(able), n=1, cutoff=0.0):
             after = new[experiment, close]
             both = [(name, was, after[name]) for name, was in before.items() if name in after]
             moved = [f"{m} {was:{(form := digits(was, now, now - was))}} -> {now:{form}}" for m, was, now in both]
             lines.append(f"{experiment}: {cell}: if {close} is its new name: {', '.join(moved)}")
     return lines
+
+
+def _differ_in_one(cell: str, other: str) -> bool:
+    """Whether all but one of model, dataset, evaluator and device are the same; only a model's name may hold ``-``."""
+    parts = zip(cell.rsplit("-", 3), other.rsplit("-", 3), strict=False)
+    return sum(one != another for one, another in parts) == 1
 
 
 def _in_cells(places: Sequence[str]) -> str:

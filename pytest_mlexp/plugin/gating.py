@@ -53,7 +53,7 @@ class Gating:
         self.name = self.path.name if self.asked.startswith(MLFLOW) else _from_root(self.path, config)
         self._state = AcceptedState(self.path)
         self.gates = self._sharing = 0  # comparisons that share alpha: now, and once all is accepted
-        self.cells = 0  # chosen in this process: where workers run them, none
+        self.chosen: dict[tuple[str, str], Cell] = {}  # cells of this process: where workers run them, none
         self.alone_fails = False  # whether the session fails although no test does
         self.tests: list[TestRecord] = []
         self._acceptances: list[Acceptance] = []
@@ -71,10 +71,9 @@ class Gating:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count the comparisons that share alpha: every process collects and selects the same tests."""
-        chosen = {(c.experiment.name, c.id): c for item in session.items if isinstance(c := _cell(item), Cell)}
-        self.cells = len(chosen)
-        self.gates = sum(self._state.comparisons(cell) for cell in chosen.values())
-        self._sharing = max(self.gates, sum(map(failing_comparisons, chosen.values())))
+        self.chosen = {(c.experiment.name, c.id): c for item in session.items if isinstance(c := _cell(item), Cell)}
+        self.gates = sum(self._state.comparisons(cell) for cell in self.chosen.values())
+        self._sharing = max(self.gates, sum(map(failing_comparisons, self.chosen.values())))
 
     def judge(self, cell: Cell, evaluation: Evaluation, flow: Flow) -> tuple[Verdict, ...]:
         """Judge a cell; with ``--mlexp-accept`` accept it as well, unless its numbers cannot be."""

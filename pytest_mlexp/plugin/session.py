@@ -47,6 +47,7 @@ from pytest_mlexp.verdicts import Verdict
 
 CELL = pytest.StashKey[Cell]()
 VERDICTS = pytest.StashKey[tuple[Verdict, ...]]()
+MOST_NAMED = 20
 REFUSED = (
     f"exit status {pytest.ExitCode.TESTS_FAILED:d}, although no test failed: this is CI, where --mlexp-accept writes "
     "nothing unless --mlexp-accept-in-ci says that it is meant"
@@ -227,7 +228,7 @@ class MlexpSession:
         absent: Any = self._config.pluginmanager.get_plugin("mlexp-absent")
         kept = self.recorder.contents(end) if self.recorder is not None else None
         here = JournalContents(None, tuple(self.records.values()), tuple(self.gating.tests), end)
-        document = report_on(kept or here, left_out=absent.left_out.values())
+        document = report_on(kept or here, left_out=[*absent.left_out.values(), *self._not_reached()])
         if self.recorder is not None:
             self.recorder.artifact(REPORT, to_page(document).encode())
         if (path := self._options.report) is not None:
@@ -235,6 +236,15 @@ class MlexpSession:
                 write_report(path, document)
             except OSError as error:
                 self._report_lost = f"the report cannot be written to {path}: {error.strerror or error}"
+
+    def _not_reached(self) -> list[str]:
+        """A line on the chosen cells that have neither a record nor a test: the session ended before them."""
+        tests = {(test.experiment, test.cell) for test in self.gating.tests}
+        left = [": ".join(cell) for cell in self.gating.chosen if cell not in self.records and cell not in tests]
+        if not left:
+            return []
+        named = ", ".join(left[:MOST_NAMED]) + (", ..." if len(left) > MOST_NAMED else "")
+        return [f"the session ended before {len(left)} of {len(self.gating.chosen)} cells: {named}"]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
         """Show leaderboards, failed cells, and where the runs are."""
@@ -246,7 +256,7 @@ class MlexpSession:
             lost = self._report_lost
             terminalreporter.write_line(lost or f"report: {self._options.report}", red=lost is not None)
         if exitstatus == pytest.ExitCode.INTERRUPTED and records:
-            terminalreporter.write_line(how_to_go_on(records, self.gating.cells, self._options), bold=True)
+            terminalreporter.write_line(how_to_go_on(records, len(self.gating.chosen), self._options), bold=True)
 
     def pytest_unconfigure(self) -> None:
         """Say last of all, below pytest's green line, why a session of which all tests passed has failed."""

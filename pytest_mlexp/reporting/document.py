@@ -13,11 +13,12 @@ def writable(text: str) -> str:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, with a table below it and lines below that; either may be empty."""
+    """A heading, with a table below it, lines below that, and texts that are shown as they are; each may be empty."""
 
     title: str
     rows: Sequence[Mapping[str, str]] = ()
     lines: Sequence[str] = ()
+    texts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

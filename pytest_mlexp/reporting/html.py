@@ -14,6 +14,7 @@ table { border-collapse: collapse; display: block; overflow-x: auto }
 th, td { text-align: left; padding: .25em .9em .25em 0; border-bottom: 1px solid #ddd; vertical-align: top }
 td { font-variant-numeric: tabular-nums }
 dt { color: #666; float: left; clear: left; width: 8em } dd { margin-left: 9em }
+pre { white-space: pre-wrap; border-left: 3px solid #ccc; padding-left: .8em }
 @media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } th, td { border-color: #444 } }
 """
 
@@ -37,3 +38,4 @@ def _parts(section: Section) -> Iterator[str]:
         yield tabulate(list(section.rows), headers="keys", tablefmt="html", disable_numparse=True)
     if section.lines:
         yield f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in section.lines)}</ul>"
+    yield from (f"<pre>{escape(text)}</pre>" for text in section.texts)

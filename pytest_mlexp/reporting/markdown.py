@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from textwrap import indent
 
 from pytest_mlexp.reporting.document import Document, Section, writable
 
@@ -28,6 +29,7 @@ def _parts(section: Section) -> Iterator[str]:
         yield tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
     if section.lines:
         yield "\n".join(f"- {_plain(line)}" for line in section.lines)
+    yield from (indent(text, "    ") for text in section.texts)  # which Markdown shows as it is
 
 
 def _plain(text: str) -> str:

@@ -9,16 +9,22 @@ from dataclasses import dataclass
 from pytest_mlexp.records import CellRecord, TestRecord, TrialRecord
 
 SEED = "-seed="  # stands in a trial's id between what runs and the run
-SHOWN = 4
+SHOWN = 3
 
 
-def reused_line(records: Iterable[CellRecord], tests: Iterable[TestRecord] = ()) -> str | None:
+def reused_count(records: Iterable[CellRecord], tests: Iterable[TestRecord] = ()) -> str | None:
     """How many trials an earlier session computed; None where none."""
     trials = [*_once(trial for record in records for trial in record.trials), *_once(_further(tests))]
     reused = sum(trial.reused for trial in trials)
     if not reused:
         return None
-    return f"* {reused} of {len(trials)} trials reused, with the timings of then (--mlexp-fresh runs them all)"
+    return f"{reused} of {len(trials)} trials reused, with the timings of then"
+
+
+def reused_line(records: Iterable[CellRecord], tests: Iterable[TestRecord] = ()) -> str | None:
+    """That as the note to the star in leaderboards, with what to do about it."""
+    told = reused_count(records, tests)
+    return None if told is None else f"* {told} (--mlexp-fresh runs them all)"
 
 
 def reason_rows(
@@ -29,7 +35,7 @@ def reason_rows(
     for reason in _reasons(records, tests):
         groups[reason.of].append(reason)
     return [
-        {"of": "" if number else of, "which": which, "": reason.state, "why": reason.why or "nothing is kept"}
+        {"of": "" if number else of, "which": which, "was": reason.state, "why": reason.why or "nothing is kept"}
         for of, group in groups.items()
         for number, (which, reason) in enumerate(_each(group) if each else _alike(group))
     ]

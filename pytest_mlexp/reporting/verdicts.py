@@ -26,12 +26,12 @@ def judged(tests: Iterable[TestRecord]) -> list[Judged]:
     return sorted(pairs, key=lambda pair: (bool(pair[1]), _ORDER[pair[1].status], _chance(pair[1]), pair[0]))
 
 
-def verdict_rows(pairs: Sequence[Judged]) -> list[dict[str, str]]:
-    """One row for each verdict that is not quiet: what was compared, and what was found.
+def verdict_rows(pairs: Sequence[Judged], *, quiet: bool = False) -> list[dict[str, str]]:
+    """One row for each verdict, with or without those that are quiet: what was compared, and what was found.
 
     What was not compared for the same reason in several cells is one row, with their number.
     """
-    return [_row(alike) for alike in _alike(pairs)]
+    return [_row(alike) for alike in _alike(pairs, quiet=quiet)]
 
 
 def verdict_table(pairs: Sequence[Judged]) -> str:
@@ -120,11 +120,11 @@ def short(verdict: Verdict) -> str:
     return f"{status} {verdict.metric} {moved} (margin {found.margin:.4g}){since}"
 
 
-def _alike(pairs: Sequence[Judged]) -> Iterable[list[Judged]]:
-    """The verdicts that are not quiet; together what has the same status and reason, where nothing was compared."""
+def _alike(pairs: Sequence[Judged], *, quiet: bool) -> Iterable[list[Judged]]:
+    """The verdicts; together what has the same status and reason, where nothing was compared."""
     found: dict[object, list[Judged]] = {}
     for number, (where, verdict) in enumerate(pairs):
-        if verdict.status not in _QUIET or not verdict:
+        if quiet or verdict.status not in _QUIET or not verdict:
             same = (verdict.status, verdict.informs, verdict.reason)
             found.setdefault(same if verdict.comparison is None else number, []).append((where, verdict))
     return found.values()

@@ -33,7 +33,10 @@ Agreement = Literal["identical", "rounding", "within noise", "different"]
 
 
 def agree(logged: Sequence[float], again: Sequence[float], *, limit: float) -> Agreement:
-    """Compare the values of one metric, trial by trial; ``limit`` is granted to the difference of the means."""
+    """Compare the values of one metric, trial by trial.
+
+    ``limit`` is granted to the difference of the means; 0 grants nothing, even where the means are equal.
+    """
     if [_bits(value) for value in logged] == [_bits(value) for value in again]:
         return "identical"
     if len(logged) != len(again):
@@ -41,7 +44,7 @@ def agree(logged: Sequence[float], again: Sequence[float], *, limit: float) -> A
     if all(map(_close, logged, again)):
         return "rounding"
     means = _mean(logged), _mean(again)
-    return "within noise" if abs(means[0] - means[1]) <= limit else "different"
+    return "within noise" if 0 < limit >= abs(means[0] - means[1]) else "different"
 
 
 def repeatability(logged: CellRecord, again: CellRecord, metric: str) -> float:

@@ -74,8 +74,8 @@ def find(name: str, root: Path, *, fetch: Fetch, store: str | None) -> Logged:
         asked = f"in MLflow at {redact_uri(store)}" if store else "in MLflow, which is off"
         raise SettingsError(
             f"no run {name!r}, neither in the journals under {folder.parent} nor {asked} (--tracking-uri=URI asks "
-            f"another store); sessions here: {nearest(session, here[-20:])}. A run is a session, session/cell, or the "
-            "id of an MLflow run; `mlexp reproduce` alone says more of each session"
+            f"another store); of the sessions here, {nearest(session, here[-10:])}. A run is a session, session/cell, "
+            "or the id of an MLflow run; `mlexp reproduce` alone says more of each session"
         )
     return _selected(name, "MLflow", found, cell)
 

@@ -115,6 +115,13 @@ def test_what_is_asked_otherwise_is_run_with_the_reason(tmp_path: Path, asked: S
     assert (got.reused, got.why) == (False, why)
 
 
+def test_the_reason_is_what_differs_from_the_entry_most_like_it(tmp_path: Path) -> None:
+    filled(tmp_path)
+    edited = sought(BlockProvenance({**BLOCK.parts, "code shop:helper": "2"}))
+    store(tmp_path, "edited").get(edited, lambda: OUTCOME)
+    assert store(tmp_path, "back").get(sought(data="2"), lambda: OUTCOME).why == "data changed"
+
+
 def test_a_method_that_the_model_has_not_is_no_reason_to_run_it(tmp_path: Path) -> None:
     filled(tmp_path)
     wanted = [("predict",), ("decision_function",)]

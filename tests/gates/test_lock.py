@@ -137,9 +137,12 @@ def test_every_difference_is_one_line_with_old_and_new() -> None:
 
 
 def test_a_cell_that_is_gone_is_measured_with_the_new_one_most_like_it() -> None:
-    new = {("toy", "woods-x"): {"m": 0.85}, ("toy", "forests"): {"other": 1.0}, ("toys", "forest"): {"m": 0.5}}
-    gone = [("toy", "forest"), ("toy", "vanished-y")]
-    assert renamed(lock("forest"), gone, new) == ["toy: forest: if woods-x is its new name: m 0.9000 -> 0.8500"]
+    gone, like = "forest-k=1-d-e-cpu", "woods-d-e-cpu"
+    new = {("toy", like): {"m": 0.85}, ("toy", "forest-k=2-d-e-cpu"): {"other": 1.0}, ("toys", gone): {"m": 0.5}}
+    told = [f"toy: {gone}: if {like} is its new name: m 0.9000 -> 0.8500"]
+    assert renamed(lock(gone), [("toy", gone), ("toy", "vanished-d-e-cpu")], new) == told
+    elsewhere = {("toy", "woods-other-e-cpu"): {"m": 0.85}}
+    assert renamed(lock(gone), [("toy", gone)], elsewhere) == []
 
 
 def test_what_is_said_alike_of_many_cells_is_one_line() -> None:

@@ -21,7 +21,8 @@ def test_it_tells_what_failed_and_what_is_best(project: Project, workers: tuple[
     told = (project.root / "out" / "report.md").read_text(encoding="utf-8")
     headings = [line for line in told.splitlines() if line.startswith("#")]
     assert headings == [
-        "# pytest-mlexp report",
+        "# sample: failed",
+        "## What failed",
         "## Gates",
         "## sample: numbers, hits",
         "## sample: numbers, mistakes",
@@ -37,10 +38,9 @@ def test_models_that_raise_and_other_failures_come_first(project: Project) -> No
     project.pytest("--mlexp", "--mlexp-report=report.md", "-k", "hits")
     told = (project.root / "report.md").read_text(encoding="utf-8")
     failed = told.partition("## What failed\n\n")[2].partition("\n\n")[0].splitlines()
-    assert failed[0] == "- failed: sample: broken-numbers-hits-cpu: RuntimeError: no convergence"
+    assert failed[0] == "- sample: broken-numbers-hits-cpu: RuntimeError: no convergence"
     assert failed[1:] == [
-        f"- failed: test_it.py::test_quality\\[threshold-at={at}-numbers-hits-cpu\\]: AssertionError: too slow"
-        for at in (9, 5)
+        f"- test_it.py::test_quality\\[threshold-at={at}-numbers-hits-cpu\\]: AssertionError: too slow" for at in (9, 5)
     ]
 
 
@@ -60,10 +60,18 @@ def test_github_s_summary_of_a_step_is_added_to(project: Project, monkeypatch: p
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     project.pytest("--mlexp", f"--mlexp-report={summary}")
     told = summary.read_text(encoding="utf-8")
-    assert told.startswith("# What another command said\n# pytest-mlexp report\n")
+    assert told.startswith("# What another command said\n# sample: passed\n")
     project.pytest("--mlexp", "--mlexp-report=report.md")
     project.pytest("--mlexp", "--mlexp-report=report.md")
-    assert (project.root / "report.md").read_text(encoding="utf-8").count("# pytest-mlexp report") == 1
+    assert (project.root / "report.md").read_text(encoding="utf-8").count("# sample: passed") == 1
+
+
+def test_what_a_session_did_not_reach_is_named(project: Project) -> None:
+    project.write(tests=TESTS.replace("assert evaluation.metrics", "assert not evaluation.metrics"))
+    project.pytest("--mlexp", "-x", "--mlexp-report=report.md")
+    told = (project.root / "report.md").read_text(encoding="utf-8")
+    left = [f"sample: {name}-cpu" for name in ("threshold-at=9-numbers-mistakes", "threshold-at=5-numbers-hits")]
+    assert f"- the session ended before 3 of 4 cells: {', '.join(left)}, " in told
 
 
 UNREADABLE = """

@@ -18,7 +18,7 @@ EVIL = "<b>*bold*</b> | a_b _c_ __init__ `d` [e](f) ~g~ # h &lt; \\"
 
 
 def written(text: str) -> Document:
-    return Document(text, {"fact": text}, [Section(text, [{"column": text, text: "1"}], [text])])
+    return Document(text, {"fact": text}, [Section(text, [{"column": text, text: "1"}], [text], [text])])
 
 
 class Texts(HTMLParser):
@@ -36,7 +36,7 @@ class Texts(HTMLParser):
 def test_html_shows_texts_as_they_are(text: str) -> None:
     page = Texts()
     page.feed(to_page(written(text)))
-    assert page.found.count(text) == 7  # title twice, fact, heading, column, cell, line
+    assert page.found.count(text) == 8  # title twice, fact, heading, column, cell, line, text
 
 
 @given(TEXTS)

@@ -9,6 +9,7 @@ from pytest_mlexp.tracking.journal import JournalContents
 from pytest_mlexp.verdicts import Verdict
 
 BREACH = Verdict("accuracy at_least=0.9", "accuracy", "breach", "0.8 is below 0.9")
+BREACHED = "BREACH 0.8 is below 0.9\n  next: mend the model"
 SESSION = SessionRecord("20260101-000000-abcdef", 1_767_225_600_000, ("pytest", "-k", "a b"))
 
 
@@ -33,20 +34,21 @@ def test_an_empty_session_has_a_report() -> None:
 
 
 def test_what_went_wrong_comes_first() -> None:
-    failed = TestRecord("a-d-v-cpu", "e", "t.py::t[a]", "failed", 0.1, "GateError", (BREACH,))
-    broken = cell("b", error="ValueError: no", metrics={})
+    failed = TestRecord("a-d-v-cpu", "e", "t.py::t[a]", "failed", 0.1, BREACHED, (BREACH,))
+    broken, also = (cell(name, error="ValueError: no", metrics={}) for name in ("b", "z"))
     odd = cell("c", float("nan"), notes=("weights were not used",))
-    contents = ran(cell(), broken, odd, tests=(failed,))
+    contents = ran(cell(), broken, also, odd, tests=(failed,))
     assert titles(contents) == ["What failed", "Gates", "e: d, v", "Notes", "What was reused or made, and why"]
     first, gates, *_ = report_on(contents).sections
-    assert first.lines == ["failed: e: b-d-v-cpu: ValueError: no", "not finite: e: c-d-v-cpu: accuracy"]
+    assert first.lines == ["e: b-d-v-cpu and 1 more: ValueError: no", "not finite: e: c-d-v-cpu: accuracy"]
+    assert first.texts == [BREACHED]
     assert [row["verdict"] for row in gates.rows] == ["breach"]
 
 
 def test_a_test_that_failed_by_itself_is_told_with_its_reason() -> None:
     failed = TestRecord("a-d-v-cpu", "e", "t.py::t[a]", "failed", 0.1, "AssertionError: slow\nassert 1 < 0")
     (first, *_) = report_on(ran(cell(), tests=(failed,))).sections
-    assert first.lines == ["failed: t.py::t[a]: AssertionError: slow"]
+    assert first.lines == ["t.py::t[a]: AssertionError: slow"]
 
 
 def test_what_was_skipped_is_counted_by_reason() -> None:
@@ -72,7 +74,7 @@ def test_of_a_test_that_ran_again_the_last_time_counts() -> None:
 
 def test_without_a_record_the_end_is_told_all_the_same() -> None:
     told = report_on(JournalContents(None, (), (), EndRecord(0, "KILLED")))
-    assert told.facts["ended"] == "killed"
+    assert told.facts["ended"] == "interrupted or killed"
 
 
 def test_the_facts_say_what_ran_and_how_it_ended() -> None:
@@ -83,3 +85,16 @@ def test_the_facts_say_what_ran_and_how_it_ended() -> None:
     assert facts["command"] == "pytest -k 'a b'"
     assert facts["commit"] == "not recorded"
     assert report_on(ran(cell())).facts["ended"] == "not yet, or it was killed"
+
+
+def test_the_title_is_the_outcome() -> None:
+    assert report_on(ran(cell(), end=EndRecord(0, "FINISHED"))).title == "e: passed"
+    assert report_on(ran()).title == "no experiment: not ended"
+
+
+def test_gates_that_passed_are_listed_with_a_legend() -> None:
+    verdict = Verdict("accuracy at_least=0.5", "accuracy", "pass", "0.8 is at least 0.5")
+    passed = TestRecord("a-d-v-cpu", "e", "t.py::t[a]", "passed", 0.1, None, (verdict,))
+    gates = report_on(ran(cell(), tests=(passed,))).sections[0]
+    assert [(row["verdict"], row["metric"]) for row in gates.rows] == [("pass", "accuracy")]
+    assert gates.lines[0].startswith("regressed: ")

@@ -49,7 +49,7 @@ def test_a_seed_stands_for_its_splits() -> None:
 def test_long_lists_are_cut() -> None:
     many = [trial(seed) for seed in range(7)]
     told = rows(cell(*many, trial(9, why="unchanged")))
-    assert "7 of 8: seed=0, seed=1, seed=2, seed=3 and 3 more |" in told[0]
+    assert "7 of 8: seed=0, seed=1, seed=2 and 4 more |" in told[0]
 
 
 def test_a_trial_of_several_evaluators_counts_once() -> None:

@@ -41,6 +41,8 @@ def test_the_command_tells_what_it_did(
     assert "does not hold this session" in capsys.readouterr().out
     assert main(["sync"]) == 0
     assert capsys.readouterr().out == "s1: 2 runs written, 0 were there\n"
+    assert main(["sync"]) == 0
+    assert capsys.readouterr().out == "1 session was there already\n"
     assert main(["sync", "--tracking-uri", "nowhere"]) == 2
     assert "no address of an MLflow store" in capsys.readouterr().err
 

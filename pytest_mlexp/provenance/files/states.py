@@ -52,6 +52,8 @@ def changed(before: Mapping[str, str], project: Path) -> str | None:
         path = project / name
         now = KINDS[kind_of(path)] if then in KINDS.values() else _digest_of(path)
         if now != then:
+            if path.is_dir():
+                return f"names in folder changed: {name}"
             is_gone = now in {None, KINDS[ABSENT]}
             return f"file {'gone' if is_gone else 'is there now' if then == KINDS[ABSENT] else 'changed'}: {name}"
     return None

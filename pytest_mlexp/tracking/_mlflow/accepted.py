@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LOCK = "mlexp.lock"
 _UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _LOOKED_AT, _SHOWN = 200, 5
+_OF_SESSIONS = "attributes.run_name LIKE '20%'"  # cells are named otherwise, and may be many times as many
 _SESSION_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
@@ -87,7 +88,8 @@ def _accepting_runs(client: MlflowClient) -> list[str]:
 def _holding(client: MlflowClient, chosen: str = "") -> Iterator[Run]:
     """The newest runs of sessions that hold an accepted state."""
     experiments = [one.experiment_id for one in client.search_experiments(max_results=_LOOKED_AT)]
-    newest = client.search_runs(experiments, chosen, max_results=_LOOKED_AT, order_by=["attributes.start_time DESC"])
+    asked = " and ".join(filter(None, [chosen, _OF_SESSIONS]))
+    newest = client.search_runs(experiments, asked, max_results=_LOOKED_AT, order_by=["attributes.start_time DESC"])
     for run in newest:
         is_session = SESSION in run.data.tags and PARENT not in run.data.tags
         if is_session and any(item.path == LOCK for item in client.list_artifacts(run.info.run_id)):

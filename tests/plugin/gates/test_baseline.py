@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_mlexp.cli import main
+from pytest_mlexp.tracking._mlflow import accepted as module
 
 if TYPE_CHECKING:
     from tests.plugin.gates.conftest import Project
@@ -89,6 +90,7 @@ def test_what_a_run_accepted_is_met_again_from_mlflow(
     monkeypatch.chdir(project.path)
     assert main(["compare", f"mlflow:{session}", session, f"--tracking-uri={store}"]) == 0
     assert "unchanged: 1 metric of 1 cell" in capsys.readouterr().out
+    monkeypatch.setattr(module, "_LOOKED_AT", 4)  # as many as there are sessions; cells are as many again
     for name, meant in (
         ("nobody", f"known: {session} (session {own}, 20"),
         ("guess@champ", "did you mean 'guess@champion'?"),

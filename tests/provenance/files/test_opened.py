@@ -244,7 +244,7 @@ def test_a_folder_that_is_listed_counts_by_the_names_in_it(tmp_path: Path) -> No
     before = contents(opened.files(), tmp_path)
     assert changed(before, tmp_path) is None
     (tmp_path / "parts" / "b.csv").write_text("2")
-    assert changed(before, tmp_path) == "file changed: parts"
+    assert changed(before, tmp_path) == "names in folder changed: parts"
 
 
 def test_the_first_file_of_a_process_is_seen_as_well(tmp_path: Path) -> None:
