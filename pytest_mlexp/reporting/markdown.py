@@ -9,8 +9,8 @@ from textwrap import indent
 from pytest_mlexp.reporting.document import Document, Section, writable
 
 # Names, numbers and messages are shown as they are: none of their characters is meant as markup.
-# An underscore between two letters is none either.
-_MARKUP = re.compile(r"([\\`*\[\]<>|~#&]|(?<![^\W_])_|_(?![^\W_]))")
+# An underscore between two letters is none either, nor is what means something only where a line begins.
+_MARKUP = re.compile(r"([\\`*\[\]<|~&]|(?<![^\W_])_|_(?![^\W_]))")
 
 
 def to_markdown(document: Document) -> str:

@@ -51,7 +51,7 @@ def test_no_text_breaks_a_table_in_markdown(text: str) -> None:
 def test_markup_in_names_is_text() -> None:
     told = to_markdown(Document("t", {}, [Section("s", lines=[EVIL, "roc_auc"])]))
     assert told.endswith(
-        "- \\<b\\>\\*bold\\*\\</b\\> \\| a_b \\_c\\_ \\_\\_init\\_\\_ \\`d\\` \\[e\\](f) \\~g\\~ \\# h \\&lt; \\\\\n"
+        "- \\<b>\\*bold\\*\\</b> \\| a_b \\_c\\_ \\_\\_init\\_\\_ \\`d\\` \\[e\\](f) \\~g\\~ # h \\&lt; \\\\\n"
         "- roc_auc\n"
     )
 
