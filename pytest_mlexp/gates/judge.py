@@ -103,7 +103,8 @@ def _judge(evaluation: Evaluation, gate: Gate, baseline: Baseline | None, terms:
     elif not gate.compares:
         yield bounded
     elif baseline is None:
-        yield replace(bounded, status="new", strict=gate.new == "fail", reason=_NEW.format(gate.metric))
+        value = _as_accepted(evaluation, gate, bounded.value)
+        yield replace(bounded, status="new", strict=gate.new == "fail", reason=_NEW.format(gate.metric), value=value)
     elif changes := baseline.changes_for(gate):
         yield replace(bounded, status="not_comparable", reason="; ".join(changes))
     else:
@@ -124,6 +125,12 @@ def _values(evaluation: Evaluation, gate: Gate) -> dict[str, tuple[float, ...]]:
     if gate.slices is None and gate.metric in evaluation.metrics:
         return {gate.metric: evaluation.values(gate.metric)}
     return {name: tuple(found.runs.tolist()) for name, found in _tables(evaluation, gate).items()}
+
+
+def _as_accepted(evaluation: Evaluation, gate: Gate, mean: float | None) -> float | None:
+    """The metric as it would be accepted, which is of all examples together where they can be told apart."""
+    found = evaluation.contributions.get(gate.metric) if gate.slices is None else None
+    return mean if found is None else found.side.value
 
 
 def _tables(evaluation: Evaluation, gate: Gate) -> dict[str, Contributions]:

@@ -54,6 +54,15 @@ def test_without_a_baseline_a_cell_is_new() -> None:
     assert Project().judge(50) == {"baseline": "new"}
 
 
+def test_a_new_cell_tells_its_metric_as_it_would_be_accepted() -> None:
+    examples = np.array([[0.0, 1.0, 1.0, 1.0]])  # of two folds: one example, and three
+    found = Evaluation(
+        {"m": (0.0, 1.0)}, contributions={"m": Contributions("examples", examples.mean(axis=1), (0,), examples)}
+    )
+    (verdict,) = judge(found, [Gate("m", max_drop=0.1)])
+    assert (verdict.status, verdict.value) == ("new", 0.75)
+
+
 def test_like_is_compared_with_like_only() -> None:
     project = Project()
     project.accept(50)
