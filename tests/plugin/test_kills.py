@@ -128,7 +128,7 @@ def test_after_one_more_run_all_is_as_if_nobody_had_killed_it(project: Project, 
     assert journal.continued == (moment != "before the first record")
     assert project.results()["threshold-at=9-numbers-hits-cpu"] == {"accuracy": (1.0,) * 4}
     (folder,) = (project.root / ".mlexp" / "sessions").iterdir()
-    assert {path.name for path in folder.iterdir()} == {"journal.jsonl", "cells", "mirror.lock"}
+    assert {path.name for path in folder.iterdir()} == {"journal.jsonl", "cells", "mirror.lock", "report.html"}
 
 
 def test_only_the_trial_in_flight_is_fitted_again_and_the_results_are_those_of_a_calm_session(
