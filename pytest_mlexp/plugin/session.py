@@ -228,7 +228,7 @@ class MlexpSession:
         absent: Any = self._config.pluginmanager.get_plugin("mlexp-absent")
         kept = self.recorder.contents(end) if self.recorder is not None else None
         here = JournalContents(None, tuple(self.records.values()), tuple(self.gating.tests), end)
-        document = report_on(kept or here, left_out=[*absent.left_out.values(), *self._not_reached()])
+        document = report_on(kept or here, left_out=[*absent.left_out.values(), *self._without_result()])
         if self.recorder is not None:
             self.recorder.artifact(REPORT, to_page(document).encode())
         if (path := self._options.report) is not None:
@@ -237,14 +237,15 @@ class MlexpSession:
             except OSError as error:
                 self._report_lost = f"the report cannot be written to {path}: {error.strerror or error}"
 
-    def _not_reached(self) -> list[str]:
-        """A line on the chosen cells that have neither a record nor a test: the session ended before them."""
+    def _without_result(self) -> list[str]:
+        """A line on the chosen cells that have neither a record nor a test that came to its call."""
         tests = {(test.experiment, test.cell) for test in self.gating.tests}
         left = [": ".join(cell) for cell in self.gating.chosen if cell not in self.records and cell not in tests]
         if not left:
             return []
         named = ", ".join(left[:MOST_NAMED]) + (", ..." if len(left) > MOST_NAMED else "")
-        return [f"the session ended before {len(left)} of {len(self.gating.chosen)} cells: {named}"]
+        why = "their tests were not reached, or were skipped or failed before they began"
+        return [f"{len(left)} of {len(self.gating.chosen)} cells have no result, for {why}: {named}"]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
         """Show leaderboards, failed cells, and where the runs are."""

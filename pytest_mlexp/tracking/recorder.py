@@ -68,7 +68,7 @@ class Recorder:
         self.uri = tracking_uri or _mlflow.active_store() or default_uri(root)
         self.mirrored: Mirrored | None = None
         self.trouble: str | None = None
-        self.opening = SessionRecord(
+        self._opening = SessionRecord(
             session=f"{datetime.fromtimestamp(started, UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}",
             started=_milliseconds(started),
             command=environment.command,
@@ -84,12 +84,12 @@ class Recorder:
         self._ready = ready
         sessions = root / STATE_FOLDER / "sessions"
         self._ended = self._adopt(sessions)
-        self.session = self.opening.session
+        self.session = self._opening.session
         self.folder = sessions / self.session
         goes_on = self._owner is not None
         self._journal = self._guarded(self._open)
         self._is_open = (
-            self._append(ContinuedRecord(_milliseconds(time.time())) if goes_on else self.opening) or goes_on
+            self._append(ContinuedRecord(_milliseconds(time.time())) if goes_on else self._opening) or goes_on
         )
 
     def _adopt(self, sessions: Path) -> list[Orphan]:
@@ -98,8 +98,8 @@ class Recorder:
         self._owner: Owner | None = None
         for orphan in orphans(sessions):
             before = orphan.journal.session
-            if self._owner is None and before is not None and is_same(before, self.opening):
-                self.opening, self._owner = before, orphan.owner
+            if self._owner is None and before is not None and is_same(before, self._opening):
+                self._opening, self._owner = before, orphan.owner
                 self._known = {(c.experiment, c.cell): result_digest(c) for c in orphan.journal.cells}
             else:
                 self._guarded(partial(end, orphan))
@@ -127,7 +127,7 @@ class Recorder:
             return
         self._cells[key] = result_digest(record)
         self._notice_active_run()
-        self._is_open = self._is_open or self._append(self.opening)  # where the disk was full at first
+        self._is_open = self._is_open or self._append(self._opening)  # where the disk was full at first
         self._start_mirroring()
         if self._known.get(key) != self._cells[key]:
             can_wait = record.found and self._beside is not None and self._beside.is_alive()
@@ -218,10 +218,10 @@ class Recorder:
             return None
 
     def _notice_active_run(self) -> None:
-        if self._beside is None and self.opening.parent_run is None and (run := _mlflow.active_run_id()) is not None:
+        if self._beside is None and self._opening.parent_run is None and (run := _mlflow.active_run_id()) is not None:
             self.uri = self._given_uri or _mlflow.active_store() or self.uri
-            self.opening = replace(self.opening, parent_run=run, tracking_uri=self.shown_uri)
-            self._append(self.opening)
+            self._opening = replace(self._opening, parent_run=run, tracking_uri=self.shown_uri)
+            self._append(self._opening)
 
 
 def ahead(root: Path, uri: str | None) -> Ready | None:

@@ -71,7 +71,18 @@ def test_what_a_session_did_not_reach_is_named(project: Project) -> None:
     project.pytest("--mlexp", "-x", "--mlexp-report=report.md")
     told = (project.root / "report.md").read_text(encoding="utf-8")
     left = [f"sample: {name}-cpu" for name in ("threshold-at=9-numbers-mistakes", "threshold-at=5-numbers-hits")]
-    assert f"- the session ended before 3 of 4 cells: {', '.join(left)}, " in told
+    assert "- 3 of 4 cells have no result, for their tests were not reached, " in told
+    assert f": {', '.join(left)}, " in told
+
+
+def test_a_cell_whose_fixture_failed_is_named_as_one_without_a_result(project: Project) -> None:
+    broken = "@pytest.fixture\ndef weights():\n    raise OSError('no weights')\n\n@pytest.mark.mlexp"
+    tests = TESTS.replace("@pytest.mark.mlexp", broken).replace("(evaluation)", "(weights, evaluation)")
+    project.write(tests=tests)
+    project.pytest("--mlexp", "--mlexp-report=report.md", "-k", "hits").assert_outcomes(errors=2)
+    told = (project.root / "report.md").read_text(encoding="utf-8")
+    assert told.startswith("# no experiment: failed\n")
+    assert "- 2 of 2 cells have no result, for their tests were not reached, or were skipped or failed before" in told
 
 
 UNREADABLE = """
